@@ -1,0 +1,67 @@
+# The one door to this project: `make help` prints what it can do. Only Swift and apt-get need to be here beforehand.
+
+SWIFT ?= swift
+PREFIX ?= /usr/local
+DESTDIR ?=
+SIZE ?= 1GiB
+BENCH_ARGS ?=
+TEST_TIMEOUT ?= 35m
+TEST_ARGS ?=
+
+RELEASE := $(CURDIR)/.build/release
+BINARIES := $(addprefix $(RELEASE)/,collect pack ship)
+
+# What it takes to build and to run; what the tests, the demo, the lint and the benchmarks need besides.
+DEPS := libarchive-dev libdeflate-dev zlib1g-dev libtomlplusplus-dev pkg-config g++ make git ca-certificates tzdata
+DEPS_TEST := strace pigz libarchive-tools 'busybox-static|busybox' python3 mandoc attr acl e2fsprogs xz-utils
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help deps deps-test build demo test bench lint install clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@echo
+	@echo 'make install DESTDIR=$(DESTDIR) PREFIX=$(PREFIX)'
+	@echo 'make bench   SIZE=$(SIZE) BENCH_ARGS="pack pack-small memory --rounds 3" (bench/bench.py --help)'
+	@echo 'make test    TEST_ARGS="--filter NAME" TEST_TIMEOUT=$(TEST_TIMEOUT)'
+
+deps: ## install the Debian packages needed to build and run, where missing
+	@scripts/deps.sh $(DEPS)
+
+deps-test: ## install those that the tests, the demo, the lint and the benchmarks need besides
+	@scripts/deps.sh $(DEPS_TEST)
+
+# Release is never strict and debug (below) always is: COLDCHAIN_STRICT changes the flags of every file, so switching it
+# within one configuration would rebuild everything. One invocation, since --product takes only one name.
+build: deps ## build collect, pack and ship into .build/release
+	env -u COLDCHAIN_STRICT $(SWIFT) build -c release --static-swift-stdlib -Xlinker -s
+
+demo: build deps-test ## show a whole night on this machine, in a scratch directory
+	COLDCHAIN_BIN='$(RELEASE)' scripts/demo.sh
+
+# The time limit covers the debug build and the tests. At a terminal the limit stays in the foreground, so that Ctrl-C
+# ends the tests; elsewhere it ends the whole process group, whatever a hanging test has started.
+test: export COLDCHAIN_STRICT = 1
+test: export COLDCHAIN_BIN = $(RELEASE)
+test: deps-test build ## build with warnings as errors and run all tests against the release binaries
+	foreground=; if [ -t 0 ]; then foreground=--foreground; fi; \
+	timeout $$foreground --kill-after=30s $(TEST_TIMEOUT) \
+	    sh -c '$(SWIFT) build --build-tests && exec $(SWIFT) test --skip-build $(TEST_ARGS)'
+
+bench: deps-test build ## measure against the stock tools, side by side (SIZE=1GiB BENCH_ARGS=...)
+	python3 bench/bench.py --bin '$(RELEASE)' --size $(SIZE) $(BENCH_ARGS)
+
+lint: deps deps-test ## check formatting, man pages and scripts
+	@SWIFT='$(SWIFT)' scripts/lint.sh
+
+install: $(BINARIES) ## install under DESTDIR/PREFIX: tools, man pages, units, completions, examples
+	@DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' BIN='$(RELEASE)' scripts/install.sh
+
+# Only when a binary is missing: `sudo make install` after `make build` compiles nothing as root.
+$(BINARIES):
+	$(MAKE) build
+
+clean: ## remove what was built and measured
+	rm -rf .build bench/out
+	find bench -name __pycache__ -prune -exec rm -rf {} +

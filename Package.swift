@@ -1,0 +1,83 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Rooms are libraries, doors are executables; the dependency lists below are the arrows of ARCHITECTURE.md.
+// COLDCHAIN_STRICT=1 turns warnings into errors (the Makefile sets it; a newer compiler's new warnings stop nobody else).
+let strict = Context.environment["COLDCHAIN_STRICT"] == "1"
+
+let swiftSettings: [SwiftSetting] =
+    [
+        .swiftLanguageMode(.v6),
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+    ] + (strict ? [.treatAllWarnings(as: .error)] : [])
+
+let log: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+
+func room(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: swiftSettings)
+}
+
+func door(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .executableTarget(
+        name: name, dependencies: ["Platform", "Ledger", "Settings", "Staging", "Console", arguments, log] + dependencies,
+        swiftSettings: swiftSettings)
+}
+
+func tests(_ room: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .testTarget(
+        name: room + "Tests", dependencies: [.init(stringLiteral: room), "TestSupport"] + dependencies,
+        swiftSettings: swiftSettings)
+}
+
+let package = Package(
+    name: "coldchain",
+    products: [
+        .executable(name: "collect", targets: ["collect"]),
+        .executable(name: "pack", targets: ["pack"]),
+        .executable(name: "ship", targets: ["ship"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+    ],
+    targets: [
+        .systemLibrary(name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
+        .systemLibrary(name: "CDeflate", pkgConfig: "libdeflate", providers: [.apt(["libdeflate-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .target(name: "CLinux"),
+        .target(name: "CToml"),
+
+        room("Platform", ["CLinux"]),
+        room("Codec", ["CDeflate", "CZlib", "Platform", crypto]),
+        room("Ledger", ["Platform", "Codec"]),
+        room("Settings", ["CToml", "Platform", "Ledger"]),
+        room("Staging", ["Platform", "Codec", "Ledger", "Settings", log]),
+        room("Hosts", ["Platform", "Codec", "Ledger", "Settings"]),
+        room("Archive", ["CArchive", "Platform", "Codec", "Ledger"]),
+        room("Vault", ["Platform", "Codec", "Ledger", "Settings"]),
+        room("Console", ["CLinux", "Platform", "Ledger", "Settings", "Staging", arguments, log]),
+
+        door("collect", ["Codec", "Hosts", "Vault"]),
+        door("pack", ["Codec", "Archive"]),
+        door("ship", ["Codec", "Archive", "Vault"]),
+
+        .target(name: "TestSupport", dependencies: ["Platform"], path: "Tests/TestSupport", swiftSettings: swiftSettings),
+        tests("Platform"),
+        tests("Codec", ["Platform"]),
+        tests("Ledger", ["Platform", "Codec"]),
+        tests("Settings", ["Platform", "Ledger"]),
+        tests("Staging", ["Platform", "Ledger", "Settings"]),
+        tests("Hosts", ["Platform", "Codec", "Ledger", "Settings"]),
+        tests("Archive", ["Platform", "Codec", "Ledger", "Settings"]),
+        tests("Vault", ["Platform", "Codec", "Ledger", "Settings"]),
+        tests("Console", ["Platform", "Ledger", "Settings", "Staging"]),
+        .testTarget(
+            name: "PipelineTests", dependencies: ["Platform", "Ledger", "TestSupport"], swiftSettings: swiftSettings),
+    ],
+    cxxLanguageStandard: .cxx17
+)

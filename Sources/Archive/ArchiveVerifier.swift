@@ -1,0 +1,158 @@
+package import Codec
+import Ledger
+package import Platform
+
+/// Proves an archive against its index: every gzip member inflated by zlib (which did not make it) with CRC and length,
+/// the member table, the tar's structure, every file's SHA-256, the part table and the digest of the whole.
+package struct ArchiveVerifier {
+    /// What was looked at.
+    package struct Report: Sendable, Equatable {
+        package var entries: Int64 = 0
+        package var files: Int64 = 0
+        package var contentBytes: Int64 = 0
+        package var members: Int64 = 0
+        package var sha256 = Digest256.zero
+        /// Whether an index was there to compare with.
+        package var hasIndex = false
+    }
+
+    private let source: any RangedSource
+
+    package init(_ source: any RangedSource) { self.source = source }
+
+    /// - Parameter indexSource: the index; without one only the archive's own structure can be proved.
+    /// - Throws: `damaged`, saying what is wrong and where.
+    package func verify(index indexSource: (any RangedSource)?) throws(Fault) -> Report {
+        let digesting = DigestingSource(source)
+        var index: ArchiveIndex?
+        var rows: ArchiveIndexReader?
+        if let indexSource {
+            let whole = try ArchiveIndexReader(indexSource).finish()
+            guard whole.header.size == source.size else {
+                throw Fault(.damaged, "\(source.name): has \(source.size) bytes, the index says \(whole.header.size)")
+            }
+            digesting.partSize = whole.header.partSize
+            index = whole
+            rows = try ArchiveIndexReader(indexSource)
+        }
+        var report = Report()
+        report.hasIndex = index != nil
+        let gzip = GzipReader(digesting)
+        let expectedMembers = index?.members
+        gzip.onMemberEnd = { (offset: Int64) throws(Fault) in
+            if let expectedMembers {
+                let number = Int(report.members)
+                guard number < expectedMembers.count,
+                    expectedMembers[number].offset + expectedMembers[number].length == offset
+                else {
+                    throw Fault(.damaged, "\(digesting.name): gzip member \(number) ends at \(offset), not where the index has it")
+                }
+            }
+            report.members += 1
+        }
+        let tar = try TarReader(gzip)
+        while let found = try tar.next() {
+            try Shutdown.check()
+            let row = try rows?.next()
+            if rows != nil { try compare(found, row) }
+            report.entries += 1
+            guard found.kind == .file else { continue }
+            var content = ContentHasher()
+            try tar.readContent { (piece: UnsafeRawBufferPointer, offset: Int64) throws(Fault) in
+                try content.add(piece, at: offset, found.key)
+            }
+            try content.end(at: found.size, found.key)
+            let digest = content.finish()
+            if let row, row.sha256 != digest {
+                throw Fault(
+                    .damaged,
+                    "\(source.name): '\(found.key)' has SHA-256 \(digest), the index says \(row.sha256?.description ?? "nothing")")
+            }
+            report.files += 1
+            report.contentBytes += found.size
+        }
+        try digesting.finish()
+        report.sha256 = digesting.digest
+        if let index {
+            guard try rows?.next() == nil, report.members == Int64(index.members.count) else {
+                throw Fault(.damaged, "\(source.name): ends before the index does")
+            }
+            for (number, (one, two)) in zip(digesting.parts, index.parts.digests).enumerated() where one != two {
+                throw Fault(.damaged, "\(source.name): part \(number + 1) has SHA-256 \(one), the index says \(two)")
+            }
+            guard digesting.digest == index.header.sha256 else {
+                throw Fault(
+                    .damaged, "\(source.name): has SHA-256 \(digesting.digest), the index says \(index.header.sha256)")
+            }
+        }
+        return report
+    }
+
+    private func compare(_ found: Entry, _ row: ArchiveIndex.Row?) throws(Fault) {
+        guard let row else { throw Fault(.damaged, "\(source.name): '\(found.key)' is not in the index") }
+        guard found.key == row.entry.key, found.kind == row.entry.kind else {
+            throw Fault(.damaged, "\(source.name): has '\(found.key)' where the index has '\(row.entry.key)'")
+        }
+        let same =
+            found.mode == row.entry.mode && found.modified == row.entry.modified && found.link == row.entry.link
+            && (found.kind != .file || found.size == row.entry.size)
+        guard same else {
+            throw Fault(.damaged, "\(source.name): '\(found.key)' has another size, mode, time or link than in the index")
+        }
+    }
+}
+
+/// A source that is read from front to back once, and digests what passes.
+private final class DigestingSource: RangedSource {
+    private struct State {
+        var whole = SHA256Hasher()
+        var part = SHA256Hasher()
+        var fill: Int64 = 0
+        var parts: [Digest256] = []
+        var digest = Digest256.zero
+        var partSize = Int64.max
+
+        mutating func endPart() {
+            parts.append(part.finish())
+            part = SHA256Hasher()
+            fill = 0
+        }
+    }
+    private let source: any RangedSource
+    private let state = Monitor(State())
+
+    init(_ source: any RangedSource) { self.source = source }
+
+    var name: String { source.name }
+    var size: Int64 { source.size }
+    var partSize: Int64 {
+        get { state.with { $0.partSize } }
+        set { state.with { $0.partSize = newValue } }
+    }
+    var parts: [Digest256] { state.with { $0.parts } }
+    var digest: Digest256 { state.with { $0.digest } }
+
+    func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) throws(Fault) -> Int {
+        let count = try source.read(into: buffer, at: offset)
+        state.with { state in
+            var rest = UnsafeRawBufferPointer(rebasing: buffer[..<count])
+            state.whole.update(rest)
+            while !rest.isEmpty {
+                let piece = Int(min(Int64(rest.count), state.partSize - state.fill))
+                state.part.update(UnsafeRawBufferPointer(rebasing: rest[..<piece]))
+                state.fill += Int64(piece)
+                rest = UnsafeRawBufferPointer(rebasing: rest[piece...])
+                if state.fill == state.partSize { state.endPart() }
+            }
+        }
+        return count
+    }
+
+    /// Completes the digests.
+    func finish() throws(Fault) {
+        state.with { state in
+            if state.fill > 0 { state.endPart() }
+            state.digest = state.whole.finish()
+        }
+    }
+}

@@ -1,0 +1,49 @@
+import Codec
+package import Platform
+
+/// The compressing threads that all archives in progress share, and the pool of blocks that bounds their memory.
+package final class CompressorCrew: Sendable {
+    /// A block with the archive that waits for it.
+    struct Job: Sendable {
+        let block: Handed<Block>
+        let deliver: @Sendable (Handed<Block>) -> Void
+    }
+
+    let pool: Pool<Handed<Block>>
+    private let queue: BoundedQueue<Job>
+    private let crew = ThreadCrew()
+
+    /// - Parameters:
+    ///   - workers: compressing threads.
+    ///   - archives: how many archives are written at once; each fills one block of its own.
+    package init(workers: Int, archives: Int) throws(Fault) {
+        // Two blocks a worker, one being filled and one being written for each archive.
+        let limit = 2 * workers + 2 * archives
+        pool = Pool(limit: limit) { Handed(Block()) }
+        queue = BoundedQueue(capacity: limit)
+        for number in 0..<max(1, workers) {
+            try crew.start("compress-\(number)") { [queue] in
+                var compressors: [Int: GzipMemberCompressor] = [:]
+                while let job = queue.pop() {
+                    let block = job.block.value
+                    do {
+                        let compressor = try compressors[block.level] ?? GzipMemberCompressor(level: block.level)
+                        compressors[block.level] = compressor
+                        block.output.count = compressor.compress(block.input.contents, into: block.output.bytes)
+                    } catch {
+                        block.fault = .wrapping(error)
+                    }
+                    job.deliver(job.block)
+                }
+            }
+        }
+    }
+
+    func submit(_ job: Job) { queue.push(job) }
+
+    /// Ends the threads once the queue is empty.
+    package func finish() throws(Fault) {
+        queue.close()
+        try crew.join()
+    }
+}

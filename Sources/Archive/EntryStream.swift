@@ -1,0 +1,227 @@
+import Codec
+import Ledger
+import Platform
+
+/// The reading end of an archive: entries in order, content checked against the entry list while it is read, tar by
+/// libarchive, cut into members.
+struct EntryStream {
+    private let request: ArchiveWriter.Request
+    private let cutter: MemberCutter
+    private let tar: TarWriter
+    private let digests: File
+    private var digestRows = RowWriter()
+    private var digestBytes: [UInt8] = []
+    private var names = NameSet()
+    private var row = RowWriter()
+    private let buffer = Buffer(capacity: 256 << 10)
+
+    /// Entries written, the digest list included.
+    private(set) var count: Int64 = 0
+    private(set) var contentBytes: Int64 = 0
+    private(set) var digestEntry = ByteString("MANIFEST.sha256")
+
+    private static let zeros = Handed(Buffer(capacity: 1 << 20).zeroed())
+
+    init(_ request: ArchiveWriter.Request, cutter: MemberCutter, scratch: Directory) throws(Fault) {
+        self.request = request
+        self.cutter = cutter
+        tar = try TarWriter { (bytes: UnsafeRawBufferPointer) throws(Fault) in try cutter.append(bytes) }
+        digests = try scratch.unnamedFile()
+    }
+
+    /// Writes all entries, the digest list and the end of the tar.
+    mutating func run() throws(Fault) {
+        for share in request.plan.shares {
+            let rows = request.spool.rows(share.ranges)
+            let tree = try request.tree(share.host)
+            while let listRow = try rows.next() {
+                try Shutdown.check()
+                try add(listRow, host: share.host, tree: tree)
+            }
+        }
+        try addDigests()
+        try tar.finish()
+        try cutter.finish()
+    }
+
+    private mutating func add(_ listRow: EntryList.Row, host: String, tree: StagedTree) throws(Fault) {
+        let source = listRow.entry
+        let name = try request.place(host, source.key).member
+        // Several hosts may bring one directory: a tar may name it more than once.
+        if source.kind != .directory, names.insert(name), let other = try earlier(name, before: source.key, host: host) {
+            throw collision(name, (host, source.key), other)
+        }
+        if isDigestName(name) { digestEntry = ByteString("_") + max(digestEntry, name) }
+
+        var entry = source
+        var contentKey = source.key
+        var link = source.kind == .symlink ? source.link : ByteString()
+        if source.kind == .hardLink {
+            let target = try request.place(host, source.link)
+            if target.archive == request.plan.name {
+                link = target.member
+            } else {
+                // The first name lies in another archive: this one becomes a file of its own.
+                entry.kind = .file
+                contentKey = source.link
+            }
+        }
+        cutter.beginHeader()
+        try tar.begin(name, entry, link: link, sparse: entry.kind == .file ? listRow.sparse : nil)
+        let tarContent =
+            entry.kind == .file
+            ? listRow.sparse?.reduce(Int64(1_024)) { $0 + Int64($1.count) } ?? entry.size : 0
+        try cutter.endHeader(content: tarContent)
+        if entry.kind == .file {
+            let digest = try writeContent(entry, sparse: listRow.sparse, key: contentKey, tree: tree)
+            if digest != listRow.manifest.sha256 {
+                throw Fault(
+                    .damaged,
+                    "\(host): '\(source.key)': the content on staging has SHA-256 \(digest), collected was \(listRow.manifest.sha256?.description ?? "without a digest")",
+                    hint: "Staging has changed it; run 'collect \(request.job) --run \(request.run) --only \(host) --force'.")
+            }
+            contentBytes += entry.size
+        }
+        try tar.end()
+        if entry.kind == .file || entry.kind == .hardLink, let digest = listRow.manifest.sha256 {
+            try addDigest(digest, name)
+        }
+        entry.key = name
+        ArchiveIndexWriter.writeStart(
+            of: entry, link: link, sha256: listRow.manifest.sha256, host: host, key: source.key, to: &row)
+        try cutter.endEntry(row: row.bytes)
+        row.clear()
+        count += 1
+    }
+
+    private func writeContent(_ entry: Entry, sparse: [Range<Int64>]?, key: ByteString, tree: StagedTree) throws(Fault)
+        -> Digest256
+    {
+        let file = try tree.open(key)
+        if entry.size > 1 << 20 { file.adviseSequential() }
+        var hasher = SHA256Hasher()
+        var offset: Int64 = 0
+        for range in sparse ?? [0..<entry.size] {
+            try writeZeros(range.lowerBound - offset, &hasher)
+            offset = range.lowerBound
+            while offset < range.upperBound {
+                let wanted = Int(min(Int64(buffer.capacity), range.upperBound - offset))
+                let count = try file.read(into: UnsafeMutableRawBufferPointer(rebasing: buffer.bytes[..<wanted]), at: offset)
+                guard count == wanted else {
+                    throw Fault(
+                        .damaged, "\(file.path): has \(offset + Int64(count)) bytes on staging, collected were \(entry.size)")
+                }
+                buffer.count = count
+                hasher.update(buffer.contents)
+                try tar.write(buffer.contents)
+                offset += Int64(count)
+                if entry.size > 64 << 20 { try Shutdown.check() }
+            }
+        }
+        try writeZeros(entry.size - offset, &hasher)
+        return hasher.finish()
+    }
+
+    private func writeZeros(_ count: Int64, _ hasher: inout SHA256Hasher) throws(Fault) {
+        let zeros = Self.zeros.value
+        var rest = count
+        while rest > 0 {
+            try Shutdown.check()
+            let piece = UnsafeRawBufferPointer(rebasing: zeros.bytes[..<Int(min(rest, Int64(zeros.capacity)))])
+            hasher.update(piece)
+            try tar.write(piece)
+            rest -= Int64(piece.count)
+        }
+    }
+
+    // MARK: The digest list
+
+    /// Adds a line as sha256sum(1) writes it: a name with a newline or backslash is escaped, and the line says so.
+    private mutating func addDigest(_ digest: Digest256, _ name: ByteString) throws(Fault) {
+        let backslash = UInt8(ascii: "\\")
+        let isOdd = name.bytes.contains { $0 == backslash || $0 == 0x0A || $0 == 0x0D }
+        if isOdd { digestBytes.append(backslash) }
+        digest.write(to: &digestRows)
+        digestBytes += digestRows.bytes
+        digestRows.clear()
+        digestBytes += [0x20, 0x20]
+        for byte in name.bytes {
+            switch byte {
+            case backslash: digestBytes += [backslash, backslash]
+            case 0x0A: digestBytes += [backslash, UInt8(ascii: "n")]
+            case 0x0D: digestBytes += [backslash, UInt8(ascii: "r")]
+            default: digestBytes.append(byte)
+            }
+        }
+        digestBytes.append(0x0A)
+        if digestBytes.count >= 256 << 10 { try flushDigests() }
+    }
+
+    private mutating func flushDigests() throws(Fault) {
+        try digests.write(digestBytes)
+        digestBytes.removeAll(keepingCapacity: true)
+    }
+
+    private func isDigestName(_ name: ByteString) -> Bool {
+        name.bytes.drop { $0 == UInt8(ascii: "_") }.elementsEqual("MANIFEST.sha256".utf8)
+    }
+
+    /// The last entry lists the digests of the others, so that an extracted archive checks itself.
+    private mutating func addDigests() throws(Fault) {
+        try flushDigests()
+        let size = try digests.status().size
+        let entry = Entry(
+            key: digestEntry, kind: .file, size: size,
+            modified: Timestamp(seconds: Int64(request.run.dayNumber) * 86_400), mode: 0o444, uid: 0, gid: 0)
+        cutter.beginHeader()
+        try tar.begin(digestEntry, entry, link: ByteString(), sparse: nil)
+        try cutter.endHeader(content: size)
+        var hasher = SHA256Hasher()
+        var offset: Int64 = 0
+        while offset < size {
+            buffer.count = try digests.read(into: buffer.bytes, at: offset)
+            guard buffer.count > 0 else { throw Fault(.changed, "\(digests.path): is shorter than written") }
+            hasher.update(buffer.contents)
+            try tar.write(buffer.contents)
+            offset += Int64(buffer.count)
+        }
+        try tar.end()
+        ArchiveIndexWriter.writeStart(
+            of: entry, link: ByteString(), sha256: hasher.finish(), host: "", key: ByteString(), to: &row)
+        try cutter.endEntry(row: row.bytes)
+        row.clear()
+        count += 1
+    }
+
+    // MARK: Collisions
+
+    /// The entry before this one that has the same name, if there is one: asked only when the hashes say "perhaps".
+    private func earlier(_ name: ByteString, before key: ByteString, host: String) throws(Fault)
+        -> (host: String, key: ByteString)?
+    {
+        for share in request.plan.shares {
+            let rows = request.spool.rows(share.ranges)
+            while let other = try rows.next() {
+                if share.host == host && other.entry.key == key { return nil }
+                if try request.place(share.host, other.entry.key).member == name { return (share.host, other.entry.key) }
+            }
+        }
+        return nil
+    }
+
+    private func collision(
+        _ name: ByteString, _ one: (host: String, key: ByteString), _ other: (host: String, key: ByteString)
+    ) -> Fault {
+        Fault(
+            .settings,
+            "'\(name)' would stand twice in archive '\(request.plan.name)': from \(other.host)'s '\(other.key)' and from \(one.host)'s '\(one.key)'",
+            hint: "Make the job's 'member' template tell them apart, for example with {host}.")
+    }
+}
+
+extension Buffer {
+    fileprivate func zeroed() -> Buffer {
+        bytes.initializeMemory(as: UInt8.self, repeating: 0)
+        return self
+    }
+}

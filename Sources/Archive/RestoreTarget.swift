@@ -1,0 +1,202 @@
+package import Codec
+import Glibc
+package import Ledger
+package import Platform
+
+/// The directory into which entries are restored. Nothing ever leaves it: each name is taken one step at a time below
+/// its descriptor, no link is followed, and `..` is refused.
+///
+/// A file appears whole or not at all. What is there already is kept when it has the same content, and refused when not,
+/// unless overwriting is asked for; so a restore can be run again.
+package final class RestoreTarget {
+    private let root: Directory
+    private let overwrites: Bool
+    private let isRoot = geteuid() == 0
+    private var parentPath: [ByteString] = []
+    private var parent: Directory
+    private var directories: [(path: [ByteString], entry: Entry)] = []
+
+    /// Files, links and directories made.
+    package private(set) var restored: Int64 = 0
+    /// What was there already with the same content.
+    package private(set) var kept: Int64 = 0
+    package private(set) var bytes: Int64 = 0
+
+    package init(_ root: Directory, overwrites: Bool = false) {
+        self.root = root
+        self.overwrites = overwrites
+        parent = root
+    }
+
+    /// The names on the way to an entry, checked.
+    ///
+    /// - Throws: `damaged` for a name that would lead outside.
+    package static func components(_ name: ByteString) throws(Fault) -> [ByteString] {
+        let parts = name.components.filter { $0 != "." }
+        guard !parts.contains(".."), !name.bytes.contains(0) else {
+            throw Fault(.damaged, "'\(name)': leads outside of the target directory, refused")
+        }
+        return parts
+    }
+
+    private func enter(_ path: [ByteString]) throws(Fault) -> Directory {
+        if path != parentPath {
+            parent = try root.descendCreating(path)
+            parentPath = path
+        }
+        return parent
+    }
+
+    /// Makes a directory now; its mode and time come last, in ``finish()``.
+    package func makeDirectory(_ name: ByteString, _ entry: Entry) throws(Fault) {
+        let path = try Self.components(name)
+        guard !path.isEmpty else { return }
+        _ = try enter(path)
+        directories.append((path, entry))
+        restored += 1
+    }
+
+    package func makeSymlink(_ name: ByteString, _ entry: Entry) throws(Fault) {
+        let (directory, leaf) = try place(name)
+        if try directory.exists(leaf) {
+            if try directory.status(leaf).kind == .symlink, try directory.readLink(leaf) == entry.link {
+                kept += 1
+                return
+            }
+            try clear(leaf, in: directory)
+        }
+        try directory.makeLink(leaf, to: entry.link)
+        try settle(leaf, in: directory, entry)
+        restored += 1
+    }
+
+    /// Makes `name` a further name of what was restored as `existing`.
+    package func makeHardLink(_ name: ByteString, to existing: ByteString) throws(Fault) {
+        let target = try Self.components(existing)
+        guard let targetLeaf = target.last else { throw Fault(.damaged, "'\(existing)': names nothing") }
+        let other = try root.descend(target.dropLast())
+        guard try other.status(targetLeaf).kind == .file else {
+            throw Fault(.damaged, "'\(name)': a hard link to '\(existing)', which is no file, refused")
+        }
+        let (directory, leaf) = try place(name)
+        if try directory.exists(leaf) {
+            let (one, two) = (try directory.status(leaf), try other.status(targetLeaf))
+            if one.device == two.device && one.inode == two.inode {
+                kept += 1
+                return
+            }
+            try clear(leaf, in: directory)
+        }
+        try directory.makeHardLink(leaf, to: targetLeaf, in: other)
+        restored += 1
+    }
+
+    /// Writes a file from pieces in ascending order; what lies between them becomes holes.
+    ///
+    /// - Parameters:
+    ///   - expected: the digest that the content must have, where one is known.
+    ///   - fill: calls its argument with each piece and its offset.
+    /// - Throws: `damaged` when the content has another digest; `exists` when another file has the name.
+    package func writeFile(
+        _ name: ByteString, _ entry: Entry, expected: Digest256?,
+        fill: ((UnsafeRawBufferPointer, Int64) throws(Fault) -> Void) throws(Fault) -> Void
+    ) throws(Fault) {
+        let (directory, leaf) = try place(name)
+        let temporary = PendingFile.temporaryName(for: leaf)
+        let file = try directory.createFile(temporary)
+        var isPlaced = false
+        defer { if !isPlaced { try? directory.removeIfPresent(temporary) } }
+        var content = ContentHasher()
+        try fill { (piece: UnsafeRawBufferPointer, offset: Int64) throws(Fault) in
+            try Shutdown.check()
+            if offset > content.size { try file.seek(to: offset) }
+            try content.add(piece, at: offset, name)
+            try file.write(piece)
+        }
+        try content.end(at: entry.size, name)
+        try file.truncate(to: entry.size)
+        let digest = content.finish()
+        if let expected, digest != expected {
+            throw Fault(.damaged, "'\(name)': restored with SHA-256 \(digest), expected \(expected)")
+        }
+        try file.close()
+        if try directory.exists(leaf) {
+            if try isSame(leaf, in: directory, size: entry.size, digest: digest) {
+                kept += 1
+                bytes += entry.size
+                return
+            }
+            try clear(leaf, in: directory)
+        }
+        try settle(temporary, in: directory, entry)
+        try directory.rename(temporary, to: leaf)
+        isPlaced = true
+        restored += 1
+        bytes += entry.size
+    }
+
+    private func place(_ name: ByteString) throws(Fault) -> (Directory, ByteString) {
+        let path = try Self.components(name)
+        guard let leaf = path.last else { throw Fault(.damaged, "'\(name)': names nothing") }
+        return (try enter(path.dropLast()), leaf)
+    }
+
+    private func isSame(_ leaf: ByteString, in directory: Directory, size: Int64, digest: Digest256) throws(Fault) -> Bool {
+        let status = try directory.status(leaf)
+        guard status.kind == .file, status.size == size else { return false }
+        return try SHA256Hasher.digest(of: try FileSource(try directory.openFile(leaf))) == digest
+    }
+
+    private func clear(_ leaf: ByteString, in directory: Directory) throws(Fault) {
+        guard overwrites else {
+            throw Fault(
+                .exists, "\(directory.path(of: leaf)): is there already with another content",
+                hint: "Restore into an empty directory, or use --force to replace what is there.")
+        }
+        try directory.remove(leaf)
+    }
+
+    /// Owner (as root), mode and time; the owner first, since chown(2) clears setuid.
+    private func settle(_ leaf: ByteString, in directory: Directory, _ entry: Entry) throws(Fault) {
+        if isRoot { try directory.setOwner(leaf, uid: entry.uid, gid: entry.gid) }
+        if entry.kind != .symlink { try directory.setMode(leaf, entry.mode) }
+        try directory.setModified(leaf, entry.modified)
+    }
+
+    /// Gives the directories their modes and times, the deepest first, and brings everything to stable storage.
+    package func finish() throws(Fault) {
+        parent = root
+        parentPath = []
+        for (path, entry) in directories.sorted(by: { $0.path.count > $1.path.count }) {
+            guard let leaf = path.last else { continue }
+            try settle(leaf, in: try root.descend(path.dropLast()), entry)
+        }
+        directories = []
+        try root.syncFileSystem()
+    }
+}
+
+/// The digest of content that comes in pieces with holes between them.
+struct ContentHasher {
+    private var hasher = SHA256Hasher()
+    private(set) var size: Int64 = 0
+    private static let zeros = [UInt8](repeating: 0, count: 1 << 20)
+
+    mutating func add(_ piece: UnsafeRawBufferPointer, at offset: Int64, _ name: ByteString) throws(Fault) {
+        try end(at: offset, name)
+        hasher.update(piece)
+        size = offset + Int64(piece.count)
+    }
+
+    /// Counts a hole up to `offset`.
+    mutating func end(at offset: Int64, _ name: ByteString) throws(Fault) {
+        guard offset >= size else { throw Fault(.damaged, "'\(name)': content goes backwards or beyond its size") }
+        while size < offset {
+            let count = Int(min(Int64(Self.zeros.count), offset - size))
+            Self.zeros.withUnsafeBytes { hasher.update(UnsafeRawBufferPointer(rebasing: $0[..<count])) }
+            size += Int64(count)
+        }
+    }
+
+    func finish() -> Digest256 { hasher.finish() }
+}

@@ -1,0 +1,123 @@
+import CArchive
+import Glibc
+package import Ledger
+package import Platform
+
+/// Reads tar through libarchive from bytes that are inflated already.
+///
+/// The compression is ours to undo: libarchive checks neither the CRC nor the length of gzip data. One thread at a time.
+package final class TarReader {
+    private let archive: OpaquePointer
+    private let feed: Feed
+    private var hasEnded = false
+
+    /// What libarchive calls back; it keeps the fault, since a C callback can't throw.
+    private final class Feed {
+        let stream: any ByteStream
+        let buffer = Buffer(capacity: 256 << 10)
+        var fault: Fault?
+        init(_ stream: any ByteStream) { self.stream = stream }
+    }
+
+    private static let hasLocale: Bool = setlocale(LC_CTYPE, "C.UTF-8") != nil
+
+    package init(_ stream: any ByteStream) throws(Fault) {
+        guard Self.hasLocale else { throw Fault(.unsupported, "the locale C.UTF-8 is missing on this machine") }
+        guard let archive = archive_read_new() else { throw Fault(.limit, "no memory for a tar reader") }
+        self.archive = archive
+        feed = Feed(stream)
+        archive_read_support_format_tar(archive)
+        let opened = archive_read_open(
+            archive, Unmanaged.passUnretained(feed).toOpaque(), nil,
+            { _, context, bytes in
+                guard let context else { return -1 }
+                let feed = Unmanaged<Feed>.fromOpaque(context).takeUnretainedValue()
+                do {
+                    let count = try feed.stream.read(into: feed.buffer.bytes)
+                    bytes?.pointee = UnsafeRawPointer(feed.buffer.bytes.baseAddress)
+                    return count
+                } catch {
+                    feed.fault = .wrapping(error)
+                    return -1
+                }
+            }, nil)
+        guard opened == ARCHIVE_OK else { throw failure("open") }
+    }
+
+    deinit { archive_read_free(archive) }
+
+    /// The next entry, its name in the tar as key; nothing at the end.
+    ///
+    /// At the end the stream is read on to its own end: what stands behind the tar must be zeros.
+    /// - Throws: `damaged` where the tar is.
+    package func next() throws(Fault) -> Entry? {
+        guard !hasEnded else { return nil }
+        var pointer: OpaquePointer?
+        let code = archive_read_next_header(archive, &pointer)
+        if code == ARCHIVE_EOF {
+            hasEnded = true
+            try drain()
+            return nil
+        }
+        guard code == ARCHIVE_OK || code == ARCHIVE_WARN, let entry = pointer else { throw failure("read a header") }
+        guard let name = archive_entry_pathname(entry) else {
+            throw Fault(.damaged, "\(feed.stream.name): an entry's name can't be read")
+        }
+        var link = ByteString()
+        let kind: EntryKind
+        if let target = archive_entry_hardlink(entry) {
+            kind = .hardLink
+            link = ByteString(cString: target)
+        } else {
+            // The S_IF* values of inode(7); Glibc's and CArchive's names for them are ambiguous.
+            switch archive_entry_filetype(entry) {
+            case 0o100000: kind = .file
+            case 0o040000: kind = .directory
+            case 0o120000:
+                kind = .symlink
+                link = archive_entry_symlink(entry).map { ByteString(cString: $0) } ?? link
+            case 0o010000: kind = .fifo
+            case 0o140000: kind = .socket
+            case 0o060000: kind = .blockDevice
+            case 0o020000: kind = .characterDevice
+            default: kind = .unknown
+            }
+        }
+        return Entry(
+            key: ByteString(cString: name), kind: kind, size: kind == .file ? archive_entry_size(entry) : 0,
+            modified: Timestamp(
+                seconds: Int64(archive_entry_mtime(entry)), nanoseconds: UInt32(archive_entry_mtime_nsec(entry))),
+            mode: UInt32(archive_entry_perm(entry)) & 0o7777, uid: UInt32(truncatingIfNeeded: archive_entry_uid(entry)),
+            gid: UInt32(truncatingIfNeeded: archive_entry_gid(entry)), link: link)
+    }
+
+    /// Reads the content of the current entry: pieces with their offsets; between them are holes.
+    package func readContent(_ body: (UnsafeRawBufferPointer, _ offset: Int64) throws(Fault) -> Void) throws(Fault) {
+        while true {
+            var bytes: UnsafeRawPointer?
+            var count = 0
+            var offset: la_int64_t = 0
+            let code = archive_read_data_block(archive, &bytes, &count, &offset)
+            if code == ARCHIVE_EOF { return }
+            guard code == ARCHIVE_OK || code == ARCHIVE_WARN else { throw failure("read content") }
+            if count > 0 { try body(UnsafeRawBufferPointer(start: bytes, count: count), Int64(offset)) }
+        }
+    }
+
+    private func drain() throws(Fault) {
+        // libarchive has read ahead: what is left in its hands is behind the end blocks and padding at most.
+        while true {
+            let count = try feed.stream.read(into: feed.buffer.bytes)
+            if count == 0 { return }
+            guard feed.buffer.bytes[..<count].allSatisfy({ $0 == 0 }) else {
+                throw Fault(.damaged, "\(feed.stream.name): bytes that are no tar stand behind the end of the tar")
+            }
+        }
+    }
+
+    private func failure(_ operation: String) -> Fault {
+        if let fault = feed.fault { return fault }
+        let words = archive_error_string(archive).map { String(cString: $0) } ?? "unknown error"
+        return Fault(.damaged, "\(feed.stream.name): \(operation): \(words)")
+    }
+}

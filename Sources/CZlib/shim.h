@@ -1,0 +1,9 @@
+#ifndef COLDCHAIN_CZLIB_SHIM_H
+#define COLDCHAIN_CZLIB_SHIM_H
+
+#include <zlib.h>
+
+// inflateInit2 is a macro. 15 + 16: the largest window, gzip wrapping only, so zlib checks CRC-32 and length itself.
+static inline int czlib_inflate_gzip_init(z_stream *stream) { return inflateInit2(stream, 15 + 16); }
+
+#endif

@@ -1,0 +1,164 @@
+package import Platform
+
+/// Reads rows of tab-separated values as ``RowWriter`` writes them, one row at a time.
+///
+/// A row is held in one buffer; fields are ranges of it. A row longer than `limit` bytes is a fault: no file is trusted.
+package final class RowReader {
+    private let stream: any ByteStream
+    private let chunk = Buffer(capacity: 256 << 10)
+    private var position = 0
+    private var row: [UInt8] = []
+    private var starts: [Int] = []
+    private let limit: Int
+    /// The number of the current row in the file, from 1, for messages.
+    package private(set) var line = 0
+
+    package init(_ stream: any ByteStream, limit: Int = 4 << 20) {
+        self.stream = stream
+        self.limit = limit
+    }
+
+    /// Reads a gzip'd table.
+    package convenience init(gzip source: any RangedSource, limit: Int = 4 << 20) {
+        self.init(GzipReader(source), limit: limit)
+    }
+
+    package var name: String { stream.name }
+
+    /// Goes to the next row.
+    ///
+    /// - Returns: false at the end.
+    /// - Throws: `damaged` where the gzip data is, or where the last row has no end.
+    package func next() throws(Fault) -> Bool {
+        row.removeAll(keepingCapacity: true)
+        starts.removeAll(keepingCapacity: true)
+        line += 1
+        while true {
+            if position == chunk.count {
+                chunk.count = try stream.read(into: chunk.bytes)
+                position = 0
+                if chunk.count == 0 {
+                    guard row.isEmpty else { throw fault("the last row is cut off") }
+                    return false
+                }
+            }
+            let rest = chunk.bytes[position..<chunk.count]
+            let end = rest.firstIndex(of: UInt8(ascii: "\n"))
+            row.append(contentsOf: rest[..<(end ?? chunk.count)])
+            guard row.count <= limit else { throw fault("a row of more than \(limit) bytes") }
+            position = (end ?? chunk.count - 1) + 1
+            if end != nil { break }
+        }
+        starts.append(0)
+        row.withUnsafeBufferPointer { bytes in
+            for index in bytes.indices where bytes[index] == UInt8(ascii: "\t") { starts.append(index + 1) }
+        }
+        return true
+    }
+
+    package var fieldCount: Int { starts.count }
+
+    /// The raw bytes of the current row, without its end.
+    package var rowBytes: [UInt8] { row }
+
+    private func range(_ index: Int) -> Range<Int> {
+        guard index < starts.count else { return 0..<0 }
+        return starts[index]..<(index + 1 < starts.count ? starts[index + 1] - 1 : row.count)
+    }
+
+    package func isEmpty(_ index: Int) -> Bool { range(index).isEmpty }
+
+    /// Whether the field is exactly `text`.
+    package func field(_ index: Int, is text: StaticString) -> Bool {
+        let range = range(index)
+        return range.count == text.utf8CodeUnitCount
+            && text.withUTF8Buffer { literal in row[range].elementsEqual(literal) }
+    }
+
+    /// A field as a byte string, unescaped.
+    package func bytes(_ index: Int) throws(Fault) -> ByteString {
+        let range = range(index)
+        guard row[range].contains(0x5C) else { return ByteString(bytes: Array(row[range])) }
+        var out: [UInt8] = []
+        out.reserveCapacity(range.count)
+        var at = range.lowerBound
+        while at < range.upperBound {
+            guard row[at] == 0x5C else {
+                out.append(row[at])
+                at += 1
+                continue
+            }
+            guard at + 1 < range.upperBound else { throw fault("field \(index + 1) ends in a backslash") }
+            switch row[at + 1] {
+            case UInt8(ascii: "t"): out.append(0x09)
+            case UInt8(ascii: "n"): out.append(0x0A)
+            case UInt8(ascii: "r"): out.append(0x0D)
+            case 0x5C: out.append(0x5C)
+            case UInt8(ascii: "x"):
+                guard at + 3 < range.upperBound,
+                    let byte = UInt8(String(decoding: row[(at + 2)..<(at + 4)], as: UTF8.self), radix: 16)
+                else { throw fault("field \(index + 1) has an escape without two hexadecimal digits") }
+                out.append(byte)
+                at += 2
+            default: throw fault("field \(index + 1) has an unknown escape")
+            }
+            at += 2
+        }
+        return ByteString(bytes: out)
+    }
+
+    package func text(_ index: Int) throws(Fault) -> String {
+        String(decoding: try bytes(index).bytes, as: UTF8.self)
+    }
+
+    package func int(_ index: Int) throws(Fault) -> Int64 {
+        guard let value = Self.decimal(row[range(index)]) else { throw fault("field \(index + 1) is no number") }
+        return value
+    }
+
+    package func optionalInt(_ index: Int) throws(Fault) -> Int64? { isEmpty(index) ? nil : try int(index) }
+
+    package func octal(_ index: Int) throws(Fault) -> UInt32 {
+        var value: UInt32 = 0
+        let field = row[range(index)]
+        for byte in field {
+            guard (0x30...0x37).contains(byte), value < 1 << 20 else { throw fault("field \(index + 1) is no octal number") }
+            value = value * 8 + UInt32(byte - 0x30)
+        }
+        guard !field.isEmpty else { throw fault("field \(index + 1) is empty") }
+        return value
+    }
+
+    package func timestamp(_ index: Int) throws(Fault) -> Timestamp {
+        let field = row[range(index)]
+        guard let dot = field.firstIndex(of: UInt8(ascii: ".")), field.endIndex - dot == 10,
+            let seconds = Self.decimal(field[..<dot]), let fraction = Self.decimal(field[(dot + 1)...]), fraction >= 0
+        else { throw fault("field \(index + 1) is no time") }
+        return Timestamp(seconds: seconds, nanoseconds: UInt32(fraction))
+    }
+
+    package func digest(_ index: Int) throws(Fault) -> Digest256? {
+        if isEmpty(index) { return nil }
+        guard let digest = Digest256(hex: row[range(index)]) else { throw fault("field \(index + 1) is no SHA-256 digest") }
+        return digest
+    }
+
+    private static func decimal(_ text: ArraySlice<UInt8>) -> Int64? {
+        var digits = text
+        let negative = digits.first == UInt8(ascii: "-")
+        if negative { digits = digits.dropFirst() }
+        guard !digits.isEmpty, digits.count <= 19 else { return nil }
+        var value: Int64 = 0
+        for byte in digits {
+            guard (0x30...0x39).contains(byte) else { return nil }
+            let (scaled, overflow) = value.multipliedReportingOverflow(by: 10)
+            let (sum, carried) = scaled.addingReportingOverflow(Int64(byte - 0x30))
+            if overflow || carried { return nil }
+            value = sum
+        }
+        return negative ? -value : value
+    }
+
+    /// A fault that names the file and the row.
+    package func fault(_ what: String) -> Fault { Fault(.damaged, "\(name):\(line): \(what)") }
+}

@@ -1,0 +1,31 @@
+package import ArgumentParser
+import Ledger
+import Platform
+import Settings
+import Staging
+
+/// `STAGE check [JOB]`: says what is missing before the night does.
+package struct CheckCommand: ParsableCommand {
+    package static let configuration = CommandConfiguration(
+        commandName: "check", abstract: "Check settings, guards, sources, vaults and free space.",
+        discussion: "Exits with 0 when everything is in order, 78 for wrong settings, 1 for anything else.")
+
+    @OptionGroup var common: CommonOptions
+
+    @Argument(help: "Only this job.") var job: String?
+
+    package init() {}
+
+    package func run() throws {
+        try Door.run("check") {
+            let configuration = try common.settings()
+            let jobs = try job.map { [try configuration.job($0)] } ?? configuration.jobNames().map { try configuration.job($0) }
+            let report = CheckReport(configuration, jobs)
+            try common.output.result(report) {
+                report.items.map { "\($0.isGood ? "ok    " : "FAILED")  \($0.what)\($0.why.map { ": \($0)" } ?? "")" }
+                    .joined(separator: "\n")
+            }
+            return report.items.allSatisfy(\.isGood) ? ExitStatus.done : ExitStatus.failed
+        }
+    }
+}

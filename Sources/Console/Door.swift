@@ -1,0 +1,56 @@
+import ArgumentParser
+import CLinux
+import Glibc
+package import Ledger
+package import Platform
+
+/// What the three doors do alike around their work: signals, faults to stderr, exit status.
+package enum Door {
+    /// Runs the work of a command and ends the process with the right status.
+    ///
+    /// - Parameter body: returns the exit status.
+    /// - Throws: an exit code, for ArgumentParser to end with.
+    package static func run(_ program: String, _ body: () throws -> Int32) throws {
+        Shutdown.install()
+        _ = clinux_raise_open_files()
+        let status: Int32
+        do { status = try body() } catch let code as ExitCode {
+            throw code
+        } catch {
+            let fault = Fault.wrapping(error)
+            report(program, fault)
+            throw ExitCode.of(fault)
+        }
+        fflush(nil)
+        if status != ExitStatus.done { throw ExitCode(status) }
+    }
+
+    private static func report(_ program: String, _ fault: Fault) {
+        let isJournal = getenv("JOURNAL_STREAM") != nil
+        var text = (isJournal ? "<3>" : "\(program): error: ") + fault.description + "\n"
+        if let hint = fault.hint { text += (isJournal ? "<3>" : "") + "HINT: \(hint)\n" }
+        fflush(nil)
+        let bytes = Array(text.utf8)
+        bytes.withUnsafeBytes { _ = Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count) }
+    }
+
+    /// Prints what the attempts of a stage came to, and gives the exit status.
+    package static func finish(_ records: [StageRecord], _ output: Output, nothing: String) throws(Fault) -> Int32 {
+        try output.result(records) { records.isEmpty ? nothing : records.map(summary).joined(separator: "\n") }
+        return records.isEmpty ? ExitStatus.done : ExitStatus.of(records)
+    }
+
+    private static func summary(_ record: StageRecord) -> String {
+        var words = ["\(record.done) done"]
+        if record.skipped > 0 { words.append("\(record.skipped) were done before") }
+        if !record.failed.isEmpty { words.append("\(record.failed.count) failed") }
+        if !record.warnings.isEmpty { words.append("\(record.warnings.count) with warnings") }
+        var text =
+            "\(record.stage.rawValue) \(record.job) \(record.run): \(record.state.rawValue), \(words.joined(separator: ", "))"
+        text += ", \(Figures.bytes(record.bytesIn)) in, \(Figures.bytes(record.bytesOut)) out"
+        text += ", \(Figures.seconds(record.seconds))"
+        for failed in record.failed { text += "\n  failed: \(failed.unit): \(failed.why)" }
+        for warning in record.warnings { text += "\n  warning: \(warning.unit): \(warning.why)" }
+        return text
+    }
+}

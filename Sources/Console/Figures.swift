@@ -1,0 +1,28 @@
+import Platform
+import Settings
+
+/// Numbers as people read them.
+package enum Figures {
+    /// `1.4 GiB`.
+    package static func bytes(_ count: Int64) -> String { ByteCount(bytes: count).description }
+
+    /// `0.8 s`, `2 min 05 s`, `3 h 10 min`.
+    package static func seconds(_ value: Double) -> String {
+        if value < 60 {
+            let tenths = Int((value * 10).rounded())
+            return "\(tenths / 10).\(tenths % 10) s"
+        }
+        let whole = Int(value.rounded())
+        if whole < 3_600 { return "\(whole / 60) min \(two(whole % 60)) s" }
+        return "\(whole / 3_600) h \(two(whole % 3_600 / 60)) min"
+    }
+
+    /// How much smaller: `5.4x`.
+    package static func ratio(_ from: Int64, _ to: Int64) -> String {
+        guard to > 0 else { return "-" }
+        let tenths = Int((Double(from) / Double(to) * 100).rounded())
+        return "\(tenths / 100).\(two(tenths % 100))x"
+    }
+
+    private static func two(_ value: Int) -> String { value < 10 ? "0\(value)" : "\(value)" }
+}

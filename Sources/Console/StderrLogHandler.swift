@@ -1,0 +1,54 @@
+package import Logging
+import Glibc
+import Platform
+
+/// Writes messages to stderr: plain lines on a terminal or in a pipe, with a level prefix `<N>` that journald reads
+/// (sd-daemon(3)) when stderr is the journal.
+package struct StderrLogHandler: LogHandler {
+    package var logLevel: Logger.Level
+    package var metadata: Logger.Metadata = [:]
+    private let program: String
+    private let isJournal: Bool
+
+    package init(program: String, level: Logger.Level) {
+        self.program = program
+        logLevel = level
+        isJournal = getenv("JOURNAL_STREAM") != nil
+    }
+
+    package subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { metadata[key] }
+        set { metadata[key] = newValue }
+    }
+
+    package func log(event: LogEvent) {
+        var line = isJournal ? "<\(priority(event.level))>" : "\(program): \(word(event.level))"
+        line += event.message.description
+        let all = metadata.merging(event.metadata ?? [:]) { $1 }
+        for (key, value) in all.sorted(by: { $0.key < $1.key }) { line += " \(key)=\(value)" }
+        // One write a line, so that lines of several threads don't mix. A newline in a name would fake a second line.
+        let bytes = Array(line.utf8.map { $0 == 0x0A ? 0x20 : $0 }) + [0x0A]
+        bytes.withUnsafeBytes { _ = Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count) }
+    }
+
+    private func word(_ level: Logger.Level) -> String {
+        switch level {
+        case .critical, .error: "error: "
+        case .warning: "warning: "
+        case .debug, .trace: "debug: "
+        case .info, .notice: ""
+        }
+    }
+
+    /// The levels of syslog(3).
+    private func priority(_ level: Logger.Level) -> Int {
+        switch level {
+        case .critical: 2
+        case .error: 3
+        case .warning: 4
+        case .notice: 5
+        case .info: 6
+        case .debug, .trace: 7
+        }
+    }
+}

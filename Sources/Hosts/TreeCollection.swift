@@ -1,0 +1,284 @@
+import Codec
+package import Ledger
+package import Platform
+package import Settings
+
+/// Collects one tree into a directory: walk, plan, copy and list, side by side, in memory that does not depend on the
+/// number or the size of the files.
+///
+/// It is used once, from one thread: the closures need not be sendable, and the held rows are a stream.
+package struct TreeCollection {
+    /// Gives the rows of the newest verified manifest in key order, then nothing.
+    package typealias Held = IncrementalPlan.Held
+    /// Says where an entry belongs; the path ends with a slash for a directory.
+    package typealias Placing = (ByteString) throws(Fault) -> Placement
+
+    private let tree: any SourceTree
+    private let held: Held?
+    private let rules: IncrementalPlan.Rules
+    private let place: Placing
+    private let runDate: String
+    private let clock: Clock
+
+    /// Entries that go through the queues together: small files cost less than handing them over one by one would.
+    private static let batchCount = 32
+    private static let batchBytes: Int64 = 1 << 20
+
+    /// - Parameters:
+    ///   - tree: what is collected.
+    ///   - held: what every vault of the job holds already; nothing to take all.
+    ///   - rules: what bears on the decisions; whole seconds are added where the tree has no others.
+    ///   - run: the data date, as it stands in the `run` column.
+    ///   - clock: tells how long ago a file was modified.
+    ///   - place: called once for each entry that is not carried, in key order.
+    package init(
+        _ tree: any SourceTree, held: Held?, rules: IncrementalPlan.Rules, run: String, clock: Clock = .system,
+        place: @escaping Placing
+    ) {
+        self.tree = tree
+        self.held = held
+        self.rules = rules
+        self.place = place
+        runDate = run
+        self.clock = clock
+    }
+
+    /// The plan alone: what a run would do, as far as that is known without opening a file.
+    ///
+    /// Digests are missing.
+    ///
+    /// - Parameter each: called for each row, in key order.
+    /// - Returns: the counts of the plan.
+    /// - Throws: what the tree, the held side and `each` throw, and `settings` for an entry that has no place.
+    package func plan(_ each: (EntryList.Row) throws -> Void) throws -> CollectionOutcome {
+        let planner = try CollectionPlanner(tree, held: held, rules: rules, place: place, run: runDate)
+        var outcome = CollectionOutcome()
+        while let item = try planner.next() {
+            var row: EntryList.Row
+            switch item {
+            case .row(let known, let warning):
+                row = known
+                if let warning { outcome.warn(warning) }
+            case .file(_, let planned): row = planned
+            case .link(_, let planned, let first):
+                row = planned
+                row.manifest.entry.link = first
+            }
+            outcome.count(row)
+            try each(row)
+        }
+        if planner.vanished > 0 { outcome.add(planner.vanished, to: "vanished") }
+        return outcome
+    }
+
+    /// Collects the tree.
+    ///
+    /// When it returns, all content and the list are on stable storage. When it throws, what it wrote is worth nothing.
+    ///
+    /// - Parameters:
+    ///   - destination: takes the content, files of mode 0600 below directories of mode 0700, under ``StagedPath``.
+    ///     What an earlier attempt left in it is removed first.
+    ///   - list: takes the entry list; written from its current position on, synced, and left open.
+    ///   - workers: how many threads copy files.
+    ///   - progress: counted up while it works.
+    /// - Returns: the counts, the warnings and the digest of the list.
+    /// - Throws: what staging says, with its path; `settings` for an entry that has no place; `interrupted` after a
+    ///   signal; a fault of the tree only when it concerns more than one entry.
+    package func run(
+        into destination: Directory, list: File, workers: Int, progress: CollectionProgress = CollectionProgress()
+    ) throws(Fault) -> CollectionOutcome {
+        for name in try destination.names() { try destination.removeTree(name) }
+
+        let width = max(1, workers)
+        let state = CollectionState()
+        let queue = BoundedQueue<Batch>(capacity: 2 * width)
+        let window = OrderedWindow<[CollectedItem]>(capacity: max(16, 4 * width))
+        let crew = ThreadCrew {
+            state.abandon()
+            queue.cancel()
+            window.cancel()
+        }
+        let written = Monitor<CollectionOutcome?>(nil)
+        var vanished: Int64 = 0
+        do {
+            let (tree, clock) = (tree, clock)
+            for number in 1...width {
+                try crew.start("collect-\(number)") {
+                    let capture = FileCapture(tree, to: destination, clock, state, progress)
+                    while let batch = queue.pop() {
+                        window.deliver(try batch.collected(by: capture), for: batch.number)
+                    }
+                }
+            }
+            try crew.start("collect-list") {
+                let capture = FileCapture(tree, to: destination, clock, state, progress)
+                var writer = try ListWriter(list, destination, capture, progress)
+                while let items = window.take() {
+                    for item in items { try writer.write(item) }
+                }
+                // A cancelled window ends as a finished one does.
+                try state.check()
+                let outcome = try writer.finish()
+                written.with { $0 = outcome }
+            }
+            vanished = try admit(queue, window)
+        } catch {
+            crew.failed(error)
+        }
+        queue.close()
+        window.finish()
+        try crew.join()
+        guard var outcome = written.with({ $0 }) else {
+            preconditionFailure("a list that was not finished is a fault of its thread")
+        }
+        if vanished > 0 { outcome.add(vanished, to: "vanished") }
+        return outcome
+    }
+
+    /// Walks and plans, and hands the steps on as far as there is room.
+    ///
+    /// - Returns: the number of entries that vanished since the held run.
+    private func admit(_ queue: BoundedQueue<Batch>, _ window: OrderedWindow<[CollectedItem]>) throws(Fault) -> Int64 {
+        let planner = try CollectionPlanner(tree, held: held, rules: rules, place: place, run: runDate)
+        var batch = Batch()
+        while let item = try planner.next() {
+            batch.items.append(item)
+            if case .file(let entry, _) = item {
+                batch.hasFiles = true
+                batch.bytes += min(entry.entry.size, TreeCollection.batchBytes)
+                tree.announce(entry)
+            }
+            if batch.items.count >= TreeCollection.batchCount || batch.bytes >= TreeCollection.batchBytes {
+                guard try send(batch, queue, window) else { return planner.vanished }
+                batch = Batch()
+            }
+        }
+        if !batch.items.isEmpty { _ = try send(batch, queue, window) }
+        return planner.vanished
+    }
+
+    /// - Returns: false when the collection has been abandoned.
+    private func send(_ batch: Batch, _ queue: BoundedQueue<Batch>, _ window: OrderedWindow<[CollectedItem]>)
+        throws(Fault)
+        -> Bool
+    {
+        guard let number = window.admit() else { return false }
+        var batch = batch
+        batch.number = number
+        if batch.hasFiles { return queue.push(batch) }
+        window.deliver(batch.items.map { .planned($0) }, for: number)
+        return true
+    }
+}
+
+/// A few entries on their way together.
+private struct Batch: Sendable {
+    var number = 0
+    var items: [CollectionItem] = []
+    var bytes: Int64 = 0
+    var hasFiles = false
+
+    func collected(by capture: FileCapture) throws(Fault) -> [CollectedItem] {
+        var collected: [CollectedItem] = []
+        collected.reserveCapacity(items.count)
+        for item in items {
+            if case .file(let entry, let row) = item {
+                collected.append(.file(try capture.collect(entry, row)))
+            } else {
+                collected.append(.planned(item))
+            }
+        }
+        return collected
+    }
+}
+
+/// An entry on its way to the list.
+private enum CollectedItem: Sendable {
+    case planned(CollectionItem)
+    case file(CollectedRow)
+}
+
+/// Writes the entry list in the order of the keys, and settles what only that order can.
+///
+/// That is what a further name of a file refers to. It belongs to one thread.
+private struct ListWriter {
+    /// Content is brought to stable storage whenever so much was staged: one sync at the end would stall for minutes.
+    private static let syncInterval: Int64 = 1 << 30
+
+    /// What the further names of a file take over from the row that holds the content.
+    private struct Content {
+        let key: ByteString
+        let size: Int64
+        let modified: Timestamp
+        let sha256: Digest256?
+        let flags: EntryFlag
+        /// Names not seen yet.
+        var missing: UInt32
+    }
+
+    /// By the first name that the plan knows; all but a few files have none.
+    private var contents: [ByteString: Content] = [:]
+    private var outcome = CollectionOutcome()
+    private var unsynced: Int64 = 0
+    private let list: File
+    private let writer: EntryListWriter
+    private let destination: Directory
+    private let capture: FileCapture
+    private let progress: CollectionProgress
+
+    init(_ list: File, _ destination: Directory, _ capture: FileCapture, _ progress: CollectionProgress) throws(Fault) {
+        self.list = list
+        self.destination = destination
+        self.capture = capture
+        self.progress = progress
+        writer = try EntryListWriter(list)
+    }
+
+    mutating func write(_ item: CollectedItem) throws(Fault) {
+        switch item {
+        case .file(let collected): try write(collected, first: collected.row.entry.key)
+        case .planned(.row(let row, let warning)): try write(CollectedRow(row: row, warning: warning), first: nil)
+        case .planned(.file(let entry, let row)): try write(try capture.collect(entry, row), first: row.entry.key)
+        case .planned(.link(let entry, let row, let first)):
+            guard var content = contents[first] else {
+                // The first name could not be collected after all, or was another file by then.
+                return try write(try capture.collect(entry.asFile, row.asFile), first: first)
+            }
+            content.missing -= 1
+            contents[first] = content.missing == 0 ? nil : content
+            var further = row
+            further.manifest.entry.link = content.key
+            further.manifest.entry.size = content.size
+            further.manifest.entry.modified = content.modified
+            further.manifest.sha256 = content.sha256
+            further.manifest.flags = content.flags
+            try write(CollectedRow(row: further), first: nil)
+        }
+    }
+
+    private mutating func write(_ collected: CollectedRow, first: ByteString?) throws(Fault) {
+        if let first, collected.furtherNames > 0 {
+            let row = collected.row
+            contents[first] = Content(
+                key: row.entry.key, size: row.entry.size, modified: row.entry.modified, sha256: row.manifest.sha256,
+                flags: row.manifest.flags, missing: collected.furtherNames)
+        }
+        try writer.write(collected.row)
+        outcome.count(collected.row)
+        if let warning = collected.warning { outcome.warn(warning) }
+        progress.entries.add(1)
+        guard collected.row.action == .take, collected.row.entry.kind == .file else { return }
+        unsynced += collected.row.entry.size
+        if unsynced >= ListWriter.syncInterval {
+            try destination.syncFileSystem()
+            unsynced = 0
+        }
+    }
+
+    mutating func finish() throws(Fault) -> CollectionOutcome {
+        try destination.syncFileSystem()
+        outcome.list = try writer.finish()
+        try list.sync()
+        return outcome
+    }
+}

@@ -1,0 +1,47 @@
+package import Codec
+package import Platform
+
+/// One file or object: its key and its metadata.
+package struct Entry: Sendable, Equatable {
+    /// The path below the source's root; a directory's ends with a slash, so that byte order keeps trees together.
+    package var key: ByteString
+    package var kind: EntryKind
+    /// Bytes of content; 0 for anything but a file.
+    package var size: Int64
+    package var modified: Timestamp
+    /// Permission bits.
+    package var mode: UInt32
+    package var uid: UInt32
+    package var gid: UInt32
+    /// Where a symbolic link points, or the key that holds a hard link's bytes; empty otherwise.
+    package var link: ByteString
+
+    package init(
+        key: ByteString, kind: EntryKind, size: Int64, modified: Timestamp, mode: UInt32, uid: UInt32, gid: UInt32,
+        link: ByteString = ByteString()
+    ) {
+        self.key = key
+        self.kind = kind
+        self.size = size
+        self.modified = modified
+        self.mode = mode
+        self.uid = uid
+        self.gid = gid
+        self.link = link
+    }
+
+    /// What decides "same content" for files: size and mtime, written `size:seconds.nanoseconds`.
+    package func writeIdentity(to writer: inout RowWriter) {
+        writer.field(size)
+        writer.append(ascii: ":")
+        writer.append(modified)
+    }
+
+    /// Whether `held` has the same content as this entry, as far as size, mtime and link tell.
+    ///
+    /// - Parameter wholeSeconds: true when one side keeps whole seconds only; the coarser resolution decides.
+    package func hasSameContent(as held: Entry, wholeSeconds: Bool = false) -> Bool {
+        guard kind == held.kind, size == held.size, link == held.link else { return false }
+        return wholeSeconds ? modified.seconds == held.modified.seconds : modified == held.modified
+    }
+}

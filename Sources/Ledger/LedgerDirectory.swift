@@ -1,0 +1,60 @@
+import Codec
+package import Platform
+
+/// The ledger of a job on staging: the manifests that every vault of the job has verified.
+///
+/// A manifest is `RUN/UNIT.manifest.N.tsv.gz` with its `.sha256` beside it. A later attempt writes the next number, the
+/// highest counts, none is rewritten.
+package struct LedgerDirectory: Sendable {
+    private let root: Directory
+
+    package init(_ root: Directory) { self.root = root }
+
+    /// The name of a manifest file.
+    package static func fileName(unit: String, number: Int) -> String { "\(unit).manifest.\(number).tsv.gz" }
+
+    /// Takes a manifest's file name apart.
+    package static func parse(_ fileName: String) -> (unit: String, number: Int)? {
+        guard fileName.hasSuffix(".tsv.gz") else { return nil }
+        let parts = fileName.dropLast(".tsv.gz".utf8.count).split(separator: ".", omittingEmptySubsequences: false)
+        guard parts.count >= 3, let number = Int(parts[parts.count - 1]), number > 0,
+            parts[parts.count - 2] == "manifest"
+        else { return nil }
+        return (parts.dropLast(2).joined(separator: "."), number)
+    }
+
+    /// All runs in the ledger, oldest first.
+    package func runs() throws(Fault) -> [CivilDate] {
+        try root.names().compactMap { CivilDate($0.description) }.sorted()
+    }
+
+    /// The units of a run with their highest numbers.
+    package func units(of run: CivilDate) throws(Fault) -> [String: Int] {
+        let name = ByteString(run.description)
+        guard try root.exists(name) else { return [:] }
+        var units: [String: Int] = [:]
+        for name in try root.directory(name).names() {
+            if let (unit, number) = Self.parse(name.description) { units[unit] = max(units[unit] ?? 0, number) }
+        }
+        return units
+    }
+
+    /// The file of a manifest.
+    package func open(run: CivilDate, unit: String, number: Int) throws(Fault) -> FileSource {
+        let directory = try root.directory(ByteString(run.description))
+        return try FileSource(try directory.openFile(ByteString(Self.fileName(unit: unit, number: number))))
+    }
+
+    /// The newest verified manifest of a unit before `run`, or nothing.
+    package func newest(unit: String, before run: CivilDate) throws(Fault) -> (run: CivilDate, number: Int)? {
+        for date in try runs().reversed() where date < run {
+            if let number = try units(of: date)[unit] { return (date, number) }
+        }
+        return nil
+    }
+
+    /// Where the manifests of a run lie, made where it is missing.
+    package func directory(of run: CivilDate) throws(Fault) -> Directory {
+        try root.descendCreating([ByteString(run.description)])
+    }
+}

@@ -1,0 +1,52 @@
+/// `STAGE.json`: how an attempt of a stage for a run stands.
+package struct StageRecord: Codable, Sendable, Equatable {
+    package enum State: String, Codable, Sendable {
+        case running, done, partial, failed
+    }
+
+    package struct FailedUnit: Codable, Sendable, Equatable {
+        package var unit: String
+        package var why: String
+        package init(unit: String, why: String) {
+            self.unit = unit
+            self.why = why
+        }
+    }
+
+    package var format = 1
+    package var job: String
+    package var run: String
+    package var stage: Stage
+    package var attempt: String
+    /// The attempt of the stage before from which this one took its units; another one there means work here.
+    package var upstream: String?
+    package var state: State
+    /// The server and process of the attempt.
+    package var host: String
+    package var pid: Int
+    package var startedAt: String
+    package var finishedAt: String?
+    /// Units by outcome, of this attempt and of all that the run has.
+    package var units = 0
+    package var done = 0
+    package var skipped = 0
+    package var bytesIn: Int64 = 0
+    package var bytesOut: Int64 = 0
+    package var seconds = 0.0
+    package var failed: [FailedUnit] = []
+    /// Units that are done but need eyes: a file that could not be read, a tenant far too small.
+    package var warnings: [FailedUnit] = []
+
+    package init(
+        job: String, run: String, stage: Stage, attempt: String, state: State, host: String, pid: Int, startedAt: String
+    ) {
+        self.job = job
+        self.run = run
+        self.stage = stage
+        self.attempt = attempt
+        self.state = state
+        self.host = host
+        self.pid = pid
+        self.startedAt = startedAt
+    }
+}

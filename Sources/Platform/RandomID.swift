@@ -1,0 +1,15 @@
+import Glibc
+
+/// Random identifiers: attempts, guards.
+package enum RandomID {
+    /// 128 random bits in lower-case hexadecimal.
+    package static func make() -> String {
+        var generator = SystemRandomNumberGenerator()
+        return hex(generator.next()) + hex(generator.next())
+    }
+
+    private static func hex(_ value: UInt64) -> String {
+        let digits = String(value, radix: 16)
+        return String(repeating: "0", count: 16 - digits.count) + digits
+    }
+}

@@ -1,0 +1,286 @@
+import Platform
+
+extension JobSettings {
+    private typealias Variable = NameTemplate.Variable
+
+    /// Reads the keys of a job, whose vaults are among those of `coldchain.toml`.
+    ///
+    /// What is wrong goes to the table's problems, so a caller throws those first; it gets nothing when they leave no
+    /// job to speak of.
+    package static func read(_ root: TomlTable, name: String, vaults: [String: VaultSettings]) -> JobSettings? {
+        guard let kind = readKind(root) else { return nil }
+        let chosen = readVaults(root, vaults)
+        let timezone = readTimeZone(root)
+        let run = root.choice("run", RunDay.self) ?? .yesterday
+        let catchUp = root.days("catch_up") ?? Period(days: 0)
+        let hosts = readHosts(root)
+        let hostsAtOnce = root.integer("hosts_at_once", in: 1...1_024) ?? 4
+        let path = readPath(root, hosts: hosts)
+        let allowEmpty = root.boolean("allow_empty") ?? false
+        let layout = root.parsed("layout", default: "{tenant}/**") { text throws(Fault) in try Layout(text) }
+        let unmatched = readUnmatched(root)
+        let archive = readArchive(root, layout)
+        let member = readMember(root, layout)
+        let codec = root.choice("codec", Compression.self) ?? .gzip
+        let level = root.level("level") ?? .balanced
+        let fullEvery = readFullEvery(root, path)
+        let tenantLevels = readTenants(root)
+        root.refuseUnknownKeys()
+        guard let path, let layout, let archive, let member else { return nil }
+        if hosts.count > 1, !archive.variables.contains(.host), !member.variables.contains(.host) {
+            root.add(
+                "several hosts, but neither 'archive' nor 'member' contains {host}",
+                at: root.element("hosts")?.position ?? root.position,
+                hint: "Files of two hosts could meet on one name; write {host} into one of the two.")
+        }
+        return JobSettings(
+            name: name, kind: kind, vaults: chosen, timezone: timezone, run: run, catchUp: catchUp, hosts: hosts,
+            hostsAtOnce: hostsAtOnce, path: path, allowEmpty: allowEmpty, layout: layout, unmatched: unmatched,
+            archive: archive, member: member, codec: codec, level: level, fullEvery: fullEvery,
+            tenantLevels: tenantLevels)
+    }
+
+    private static func readKind(_ root: TomlTable) -> Kind? {
+        guard let text = root.string("kind") else {
+            if !root.has("kind") { root.missing("kind", hint: "Write kind = \"hosts\".") }
+            return nil
+        }
+        if let kind = Kind(rawValue: text) { return kind }
+        // The other keys are those of another kind, so nothing more can be said about them.
+        root.problem(
+            "kind",
+            text == "warehouse"
+                ? "kind 'warehouse' is not supported by this version" : "expected \"hosts\", found \(quoted(text))")
+        return nil
+    }
+
+    private static func readVaults(_ root: TomlTable, _ vaults: [String: VaultSettings]) -> [VaultSettings] {
+        let known = vaults.keys.sorted()
+        let list = known.isEmpty ? "none" : known.joined(separator: ", ")
+        let one: String? = root.string("vault", "the name of a vault")
+        let copies = root.strings("copies", "a list of vaults")
+        func vault(_ name: String, _ key: String, _ position: SourcePosition) -> VaultSettings? {
+            if let vault = vaults[name] { return vault }
+            let near = NearestName.of(name, among: known)
+            root.add(
+                "'\(key)': unknown vault \(quoted(name)); known are \(list)", at: position,
+                hint: near.map { "Did you mean \"\($0)\"?" } ?? "Vaults are the tables [vault.NAME] of coldchain.toml.")
+            return nil
+        }
+        if root.has("vault"), root.has("copies") {
+            root.problem("copies", "can't stand beside 'vault'", hint: "Name all vaults in 'copies' alone.")
+            return []
+        }
+        if root.has("vault") {
+            guard let one, let position = root.element("vault")?.position else { return [] }
+            return vault(one, "vault", position).map { [$0] } ?? []
+        }
+        if root.has("copies") { return (copies ?? []).compactMap { vault($0.text, "copies", $0.position) } }
+        if let only = vaults.values.first, vaults.count == 1 { return [only] }
+        if known.isEmpty {
+            root.add(
+                "there is no vault for this job", at: root.position,
+                hint: "Write a table [vault.NAME] with url = \"file:///PATH\" into coldchain.toml.")
+        } else {
+            root.add(
+                "there are several vaults: \(list)", at: root.position,
+                hint: "Choose with 'vault', or name all that shall have a copy in 'copies'.")
+        }
+        return []
+    }
+
+    private static func readTimeZone(_ root: TomlTable) -> String {
+        guard let name = root.string("timezone") else { return "UTC" }
+        if !isTimeZone(name) {
+            root.problem(
+                "timezone", "unknown time zone \(quoted(name))",
+                hint: "Use a name from /usr/share/zoneinfo, such as \"Europe/Berlin\" or \"UTC\".")
+        }
+        return name
+    }
+
+    /// Whether the zone database has this name; its files begin with `TZif` (tzfile(5)).
+    private static func isTimeZone(_ name: String) -> Bool {
+        if name == "UTC" { return true }
+        guard !name.isEmpty, AbsolutePath.checked("/" + name) == "/" + name else { return false }
+        var magic = [UInt8](repeating: 0, count: 4)
+        do {
+            let file = try File.open("/usr/share/zoneinfo/" + name)
+            _ = try magic.withUnsafeMutableBytes { try file.read(into: $0, at: 0) }
+        } catch { return false }
+        return magic == Array("TZif".utf8)
+    }
+
+    private static func readHosts(_ root: TomlTable) -> [String] {
+        guard root.has("hosts") else {
+            root.missing("hosts", hint: "Write hosts = [\"NAME\"].")
+            return []
+        }
+        let hosts = root.strings("hosts", "a list of host names") ?? []
+        for host in hosts where !PathEscape.isName(host.text) {
+            root.add("'hosts': \(quoted(host.text)) is no host name: \(nameRule)", at: host.position)
+        }
+        return hosts.map(\.text)
+    }
+
+    private static func readPath(_ root: TomlTable, hosts: [String]) -> NameTemplate? {
+        let scheme = "file://"
+        guard let text = root.string("path") else {
+            if !root.has("path") { root.missing("path", hint: "Write path = \"file:///PATH\".") }
+            return nil
+        }
+        guard text.hasPrefix(scheme) else {
+            root.problem(
+                "path", "path over SSH is not supported by this version",
+                hint: "\"file:///PATH\" reads a tree that is mounted on this server.")
+            return nil
+        }
+        do {
+            // The scheme is in the column that messages count, but not in the template.
+            _ = try NameTemplate(text, allowed: Variable.date.union([.host]))
+            let path = try NameTemplate(String(text.dropFirst(scheme.count)), allowed: Variable.date.union([.host]))
+            if let problem = path.pathProblem(absolute: true) {
+                root.problem("path", "the part behind \"file://\" \(problem)")
+                return nil
+            }
+            let dates = path.variables.intersection(Variable.date)
+            if !dates.isEmpty && dates != Variable.date {
+                root.problem("path", "has a part of the date only", hint: "Write {yyyy}, {mm} and {dd}, or none.")
+            }
+            if hosts.count > 1 && !path.variables.contains(.host) {
+                root.problem("path", "several hosts, but 'path' does not contain {host}")
+            }
+            return path
+        } catch {
+            root.problem("path", error.message, hint: error.hint)
+            return nil
+        }
+    }
+
+    private static func readUnmatched(_ root: TomlTable) -> Unmatched {
+        let standard = Unmatched.tenant("_unmatched")
+        guard let text = root.string("unmatched") else { return standard }
+        switch text {
+        case "fail": return .fail
+        case "skip": return .skip
+        default: break
+        }
+        guard text.hasPrefix("tenant:") else {
+            root.problem("unmatched", "expected \"tenant:NAME\", \"fail\" or \"skip\", found \(quoted(text))")
+            return standard
+        }
+        let name = String(text.dropFirst("tenant:".count))
+        // `_ledger` is where the vaults keep manifests.
+        guard PathEscape.isName(name.hasPrefix("_") ? String(name.dropFirst()) : name), name != "_ledger" else {
+            root.problem("unmatched", "\(quoted(name)) can't name a tenant")
+            return standard
+        }
+        return .tenant(name)
+    }
+
+    private static func readArchive(_ root: TomlTable, _ layout: Layout?) -> NameTemplate? {
+        let archive = root.parsed("archive", default: "{tenant}/{yyyy}/{mm}/{dd}/{host}") { text throws(Fault) in
+            try NameTemplate(text, allowed: Variable.date.union([.tenant, .category, .host]))
+        }
+        guard let archive, checkCaptured("archive", archive, root, layout) else { return nil }
+        if let problem = archive.pathProblem(absolute: false) {
+            root.problem("archive", problem)
+            return nil
+        }
+        if archive.expand({ _ in "x" }).split(separator: "/").contains(where: { $0.hasPrefix("_") }) {
+            root.problem("archive", "a component must not begin with '_'", hint: "Such names are coldchain's own.")
+            return nil
+        }
+        let dates = archive.variables.intersection(Variable.date)
+        if !dates.isEmpty && dates != Variable.date {
+            root.problem("archive", "has a part of the date only", hint: "Write {yyyy}, {mm} and {dd}, or none.")
+        }
+        return archive
+    }
+
+    private static func readMember(_ root: TomlTable, _ layout: Layout?) -> NameTemplate? {
+        // The default names what the layout captures.
+        let captured = [Variable.tenant, .category].filter { layout?.variables.contains($0) ?? true }
+        let standard = (captured + [.host, .rest]).map { "{\($0.rawValue)}" }.joined(separator: "/")
+        let member = root.parsed("member", default: standard) { text throws(Fault) in
+            try NameTemplate(text, allowed: Set(Variable.allCases))
+        }
+        guard let member, checkCaptured("member", member, root, layout) else { return nil }
+        // Components that are empty are left out of a member's name, so only a wholly empty template is wrong.
+        let problem = member.pathProblem(absolute: false, allowingEmptyComponents: !member.parts.isEmpty)
+        if let problem {
+            root.problem("member", problem)
+            return nil
+        }
+        return member
+    }
+
+    /// Notes each variable of a template that comes from the path, but that the layout does not capture.
+    private static func checkCaptured(
+        _ key: String, _ template: NameTemplate, _ root: TomlTable, _ layout: Layout?
+    ) -> Bool {
+        guard let layout else { return true }
+        var good = true
+        for variable in [Variable.tenant, .category]
+        where template.variables.contains(variable) && !layout.variables.contains(variable) {
+            good = false
+            let name = "{\(variable.rawValue)}"
+            root.problem(
+                root.has(key) ? key : "layout",
+                root.has(key)
+                    ? "uses \(name), which 'layout' does not capture"
+                    : "does not capture \(name), which '\(key)' uses by default",
+                hint: "Write \(name) into 'layout', or leave it out of '\(key)'.")
+        }
+        return good
+    }
+
+    private static func readFullEvery(_ root: TomlTable, _ path: NameTemplate?) -> Period? {
+        guard let period = root.days("full_every") else { return nil }
+        if period.days < 1 { root.problem("full_every", "expected at least 1 day") }
+        if let path, !path.variables.isDisjoint(with: Variable.date) {
+            root.problem(
+                "full_every", "has no meaning where 'path' carries a date",
+                hint: "Each day's tree is stored whole; remove 'full_every'.")
+        }
+        return period
+    }
+
+    private static func readTenants(_ root: TomlTable) -> [String: CompressionLevel] {
+        var levels: [String: CompressionLevel] = [:]
+        for (name, position, table) in root.tables("tenant") {
+            let plain = name.hasPrefix("_") ? String(name.dropFirst()) : name
+            let escaped = PathEscape.unescape(name).map { PathEscape.escape($0) == name && !$0.isEmpty } ?? false
+            if !PathEscape.isName(plain) && !escaped {
+                root.add(
+                    "tenant \(quoted(name, "'")): not the name of a tenant", at: position,
+                    hint: PathEscape.escape(ByteString(name)).isEmpty
+                        ? nil : "Its name in archives is \"\(PathEscape.escape(ByteString(name)))\".")
+            }
+            levels[name] = table.level("level")
+            table.refuseUnknownKeys()
+        }
+        return levels
+    }
+}
+
+extension TomlTable {
+    /// A string that is one of an enum's names.
+    fileprivate func choice<T: RawRepresentable & CaseIterable>(_ key: String, _ type: T.Type) -> T?
+    where T.RawValue == String {
+        let names = T.allCases.map { "\"\($0.rawValue)\"" }.joined(separator: " or ")
+        return value(key, names) { if case .string(let text) = $0 { T(rawValue: text) } else { nil } }
+    }
+
+    /// A string that `parse` turns into a value; its fault is noted at the string.
+    fileprivate func parsed<T>(
+        _ key: String, default standard: String, _ parse: (String) throws(Fault) -> T
+    ) -> T? {
+        let text = string(key)
+        if text == nil && has(key) { return nil }
+        do { return try parse(text ?? standard) } catch {
+            problem(key, error.message, hint: error.hint)
+            return nil
+        }
+    }
+}

@@ -1,0 +1,70 @@
+import Ledger
+package import Platform
+package import Settings
+
+/// What a check of the installation found: one item a thing, good or with the reason why not.
+package struct CheckReport: Codable, Sendable {
+    package struct Item: Codable, Sendable {
+        package var what: String
+        package var isGood: Bool
+        package var why: String?
+    }
+
+    package private(set) var items: [Item] = []
+
+    /// - Parameter jobs: the jobs whose time zones, sources and vaults are looked at.
+    package init(_ configuration: Configuration, _ jobs: [JobSettings], clock: Clock = .system) {
+        items.append(Item(what: "settings \(configuration.path)", isGood: true))
+        // A clock far off breaks dates now and request signatures later.
+        add("clock \(clock.now().rfc3339)") { () throws(Fault) in
+            guard clock.now().seconds > 1_750_000_000 else { throw Fault(.io, "is in the past") }
+        }
+        var state: Directory?
+        add("state directory \(configuration.state)") { () throws(Fault) in
+            state = try Directory.create(configuration.state)
+            try Self.checkWritable(configuration.state)
+        }
+        guard let state else { return }
+        add("staging \(configuration.staging)") { () throws(Fault) in
+            let root = try MountGuard(configuration.staging, state: state).open()
+            try Self.checkWritable(configuration.staging)
+            let free = ByteCount(bytes: try root.fileSystem().free)
+            guard free.bytes >= configuration.minFree.bytes else {
+                throw Fault(.noSpace, "\(free) free, 'min_free' is \(configuration.minFree)")
+            }
+        }
+        for vault in configuration.vaults.values.sorted(by: { $0.name < $1.name }) {
+            add("vault \(vault.name) \(vault.url)") { () throws(Fault) in
+                switch vault.kind {
+                case .directory(let path):
+                    _ = try MountGuard(path, state: state).open()
+                    try Self.checkWritable(path)
+                }
+            }
+        }
+        for job in jobs {
+            items.append(Item(what: "job \(job.name)", isGood: true))
+            add("job \(job.name): time zone \(job.timezone)") { () throws(Fault) in try Clock.useTimeZone(job.timezone) }
+            let date = clock.today.adding(days: job.run == .yesterday ? -1 : 0)
+            for host in job.hosts {
+                let path = job.sourcePath(host: host, date: date)
+                add("job \(job.name): source of \(host) \(path)") { () throws(Fault) in
+                    _ = try Directory.open(path).names()
+                }
+            }
+        }
+    }
+
+    private mutating func add(_ what: String, _ body: () throws(Fault) -> Void) {
+        do {
+            try body()
+            items.append(Item(what: what, isGood: true))
+        } catch {
+            items.append(Item(what: what, isGood: false, why: "\(error)\(error.hint.map { ". \($0)" } ?? "")"))
+        }
+    }
+
+    private static func checkWritable(_ path: String) throws(Fault) {
+        _ = try Directory.open(path).unnamedFile()
+    }
+}

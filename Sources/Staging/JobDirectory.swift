@@ -1,0 +1,76 @@
+package import Ledger
+package import Platform
+
+/// `STAGING/JOB`: its runs, its ledger, its pauses.
+package struct JobDirectory: Sendable {
+    package let name: String
+    package let directory: Directory
+    let state: Directory
+
+    /// All runs, oldest first.
+    package func runs() throws(Fault) -> [CivilDate] {
+        try directory.names().compactMap { CivilDate($0.description) }.sorted()
+    }
+
+    /// A run that is there.
+    package func run(_ date: CivilDate) throws(Fault) -> RunDirectory? {
+        guard try directory.exists(ByteString(date.description)) else { return nil }
+        return RunDirectory(job: self, date: date, directory: try directory.directory(ByteString(date.description)))
+    }
+
+    /// A run, made where it is missing.
+    package func makeRun(_ date: CivilDate) throws(Fault) -> RunDirectory {
+        RunDirectory(
+            job: self, date: date, directory: try directory.descendCreating([ByteString(date.description)]))
+    }
+
+    /// The manifests that every vault of the job has verified.
+    package func ledger() throws(Fault) -> LedgerDirectory { LedgerDirectory(try ledgerDirectory()) }
+
+    private func ledgerDirectory() throws(Fault) -> Directory { try directory.descendCreating(["ledger"]) }
+
+    /// The lock under which manifests are committed.
+    package func lockLedger(breaking: Bool) throws(Fault) -> StageLock {
+        try StageLock.take(
+            "ledger of job \(name)", file: ".lock", in: try ledgerDirectory(), local: "\(name).ledger", state: state,
+            attempt: RandomID.make(), breaking: breaking)
+    }
+
+    // MARK: Pauses
+
+    /// Why a stage of this job is paused.
+    package struct Pause: Codable, Sendable, Equatable {
+        package var why: String
+        package var since: String
+        package var by: String
+        package init(why: String, since: String, by: String) {
+            self.why = why
+            self.since = since
+            self.by = by
+        }
+    }
+
+    private func pauseName(_ stage: Stage) -> ByteString { ByteString("\(stage.rawValue).paused.json") }
+
+    package func pause(_ stage: Stage) throws(Fault) -> Pause? {
+        try JSONFile.read(Pause.self, pauseName(stage), in: directory)
+    }
+
+    package func setPause(_ pause: Pause?, _ stage: Stage) throws(Fault) {
+        if let pause {
+            try JSONFile.write(pause, to: pauseName(stage), in: directory)
+        } else {
+            try directory.removeIfPresent(pauseName(stage))
+            try directory.sync()
+        }
+    }
+
+    /// - Throws: `tryLater` while the stage is paused.
+    package func checkNotPaused(_ stage: Stage) throws(Fault) {
+        if let pause = try pause(stage) {
+            throw Fault(
+                .tryLater, "\(stage.rawValue) \(name) is paused since \(pause.since) by \(pause.by): \(pause.why)",
+                hint: "Run '\(stage.rawValue) resume \(name)' to let it go on.")
+        }
+    }
+}

@@ -1,0 +1,167 @@
+import Settings
+package import Ledger
+import Logging
+package import Platform
+
+/// One execution of a stage for a run: it holds the lock, opens the stage record as `running`, runs units, several at
+/// once, each failing alone, and closes the record with what came of them.
+package final class StageAttempt: Sendable {
+    /// What a unit came to.
+    package struct Outcome: Sendable {
+        package var bytesIn: Int64
+        package var bytesOut: Int64
+        /// What needs eyes though the unit is done; makes the attempt partial.
+        package var warnings: [String]
+
+        package init(bytesIn: Int64 = 0, bytesOut: Int64 = 0, warnings: [String] = []) {
+            self.bytesIn = bytesIn
+            self.bytesOut = bytesOut
+            self.warnings = warnings
+        }
+    }
+
+    package let id: String
+    package let run: RunDirectory
+    private let context: StageContext
+    private let stage: Stage
+    private let lock: Handed<StageLock>
+    private let previous: StageRecord?
+    private let started = Clock.monotonic()
+    private let record: Monitor<StageRecord>
+
+    /// Takes the lock and sweeps what a crash left.
+    ///
+    /// - Throws: `tryLater` when another attempt runs.
+    package init(_ stage: Stage, of run: RunDirectory, _ context: StageContext) throws(Fault) {
+        id = RandomID.make()
+        self.stage = stage
+        self.run = run
+        self.context = context
+        lock = Handed(
+            try StageLock.take(
+                "lock of \(stage.rawValue) \(context.job.name) \(run.date)", file: Self.lockName(stage),
+                in: run.directory, local: Self.localLockName(stage, run), state: context.staging.state, attempt: id,
+                breaking: context.request.breakLock, clock: context.clock))
+        previous = try run.stageRecord(stage)
+        try run.sweep(stage)
+        record = Monitor(
+            StageRecord(
+                job: context.job.name, run: run.date.description, stage: stage, attempt: id, state: .running,
+                host: ProcessIdentity.host, pid: ProcessIdentity.pid, startedAt: context.clock.now().rfc3339))
+    }
+
+    private static func lockName(_ stage: Stage) -> ByteString { ByteString(".\(stage.rawValue).lock") }
+    private static func localLockName(_ stage: Stage, _ run: RunDirectory) -> String {
+        "\(run.job.name).\(run.date).\(stage.rawValue)"
+    }
+
+    /// Whether an attempt of the stage runs now.
+    package static func isRunning(_ stage: Stage, _ run: RunDirectory) throws(Fault) -> Bool {
+        try StageLock.isHeld(
+            file: lockName(stage), in: run.directory, local: localLockName(stage, run), state: run.job.state)
+    }
+
+    /// The record of the attempt before, if it left nothing to do: it stays as it is then.
+    ///
+    /// - Parameters:
+    ///   - upstream: the attempt of the stage before, from which the units come.
+    ///   - pending: how many units have work, whether selected or not.
+    package func previousIfComplete(upstream: String?, pending: Int) -> StageRecord? {
+        guard pending == 0, let previous, previous.upstream == upstream, previous.failed.isEmpty else { return nil }
+        return previous.state == .done || !previous.warnings.isEmpty ? previous : nil
+    }
+
+    /// Writes the stage record as `running`.
+    ///
+    /// - Parameters:
+    ///   - units: the units of the run.
+    ///   - skipped: how many of them were done before.
+    package func open(upstream: String?, units: Int, skipped: Int) throws(Fault) {
+        let opened = record.with { record in
+            record.upstream = upstream
+            record.units = units
+            record.skipped = skipped
+            return record
+        }
+        try run.write(opened)
+    }
+
+    /// Runs units, at most `atOnce` together; may be called again for units that wait for the first ones.
+    ///
+    /// - Parameters:
+    ///   - name: a unit's name.
+    ///   - body: does a unit; whatever it throws fails that unit alone.
+    /// - Throws: `interrupted` after a signal; the record is closed as failed then.
+    package func perform<Unit: Sendable>(
+        _ units: [Unit], atOnce: Int, name: @escaping @Sendable (Unit) -> String,
+        body: @escaping @Sendable (Unit) throws -> Outcome
+    ) throws(Fault) {
+        let queue = BoundedQueue<Unit>(capacity: max(1, units.count))
+        for unit in units { queue.push(unit) }
+        queue.close()
+        let log = context.log
+        let crew = ThreadCrew { queue.cancel() }
+        for number in 0..<min(max(1, atOnce), units.count) {
+            try crew.start("\(stage.rawValue)-\(number)") { [self] in
+                while let unit = queue.pop() {
+                    try Shutdown.check()
+                    do {
+                        count(try body(unit), name(unit), log)
+                    } catch {
+                        try Shutdown.check()
+                        let fault = Fault.wrapping(error)
+                        log.error("\(name(unit)): \(fault)\(fault.hint.map { " HINT: \($0)" } ?? "")")
+                        record.with { $0.failed.append(.init(unit: name(unit), why: fault.description)) }
+                    }
+                }
+            }
+        }
+        do { try crew.join() } catch {
+            if error.code == .interrupted { _ = try? close(isComplete: false, wasStopped: true) }
+            throw error
+        }
+    }
+
+    private func count(_ outcome: Outcome, _ unit: String, _ log: Logger) {
+        record.with { record in
+            record.done += 1
+            record.bytesIn += outcome.bytesIn
+            record.bytesOut += outcome.bytesOut
+            if let first = outcome.warnings.first {
+                let more = outcome.warnings.count > 1 ? " (and \(outcome.warnings.count - 1) more)" : ""
+                record.warnings.append(.init(unit: unit, why: first + more))
+            }
+        }
+        for warning in outcome.warnings { log.warning("\(unit): \(warning)") }
+    }
+
+    /// Closes the record.
+    ///
+    /// - Parameter isComplete: false when some units of the run are not done, so that the stage can't be.
+    /// - Returns: the record as it was closed.
+    package func close(isComplete: Bool, wasStopped: Bool = false) throws(Fault) -> StageRecord {
+        let finished = context.clock.now().rfc3339
+        let seconds = Clock.monotonic() - started
+        let isNarrowed = context.request.isNarrowed
+        let wasClosed = previous?.state == .done && previous?.upstream == record.with { $0.upstream }
+        let closed = record.with { record in
+            record.failed.sort { $0.unit < $1.unit }
+            record.warnings.sort { $0.unit < $1.unit }
+            record.finishedAt = finished
+            record.seconds = (seconds * 1_000).rounded() / 1_000
+            if wasStopped {
+                record.state = .failed
+                record.failed.append(.init(unit: "_attempt", why: "stopped by a signal"))
+            } else if !record.failed.isEmpty {
+                record.state = record.done + record.skipped == 0 ? .failed : .partial
+            } else if !isComplete || (isNarrowed && !wasClosed) || !record.warnings.isEmpty {
+                record.state = .partial
+            } else {
+                record.state = .done
+            }
+            return record
+        }
+        try run.write(closed)
+        return closed
+    }
+}

@@ -1,0 +1,33 @@
+package import Platform
+package import Settings
+
+/// The staging directory through which the stages hand work on, opened only if its guard says that it is the right one.
+package struct StagingArea: Sendable {
+    package let root: Directory
+    /// Local disk: locks, pins, files without names. It only caches; staging and the vaults hold what counts.
+    package let state: Directory
+    /// Where files without names are made.
+    package let scratch: Directory
+
+    /// - Throws: `unmounted` when the guard is missing or another one.
+    package static func open(_ configuration: Configuration) throws(Fault) -> StagingArea {
+        let state = try Directory.create(configuration.state)
+        let root = try MountGuard(configuration.staging, state: state).open()
+        return StagingArea(root: root, state: state, scratch: try state.descendCreating(["scratch"]))
+    }
+
+    /// The directory of a job, made where it is missing.
+    package func job(_ name: String) throws(Fault) -> JobDirectory {
+        JobDirectory(name: name, directory: try root.descendCreating([ByteString(name)]), state: state)
+    }
+
+    /// Fails when less than `minimum` is free on staging.
+    package func checkFree(_ minimum: ByteCount) throws(Fault) {
+        let free = try root.fileSystem().free
+        guard free >= minimum.bytes else {
+            throw Fault(
+                .noSpace, "\(root.path): \(ByteCount(bytes: free)) free, 'min_free' is \(minimum)",
+                hint: "Ship what is finished and prune, or lower 'min_free'.")
+        }
+    }
+}

@@ -1,0 +1,53 @@
+package import Ledger
+package import Platform
+
+/// How the runs of a job stand: the same rows for all three doors.
+package struct StatusReport: Codable, Sendable {
+    package struct Row: Codable, Sendable {
+        package var job: String
+        package var run: String
+        package var stage: Stage
+        /// `done`, `partial`, `failed`, `running`, `dead` (running by its record, but its process is gone), `waiting`.
+        package var state: String
+        package var units: Int
+        package var failed: Int
+        package var bytesIn: Int64
+        package var bytesOut: Int64
+        package var seconds: Double
+        package var startedAt: String?
+        package var finishedAt: String?
+        package var why: String?
+    }
+
+    package var rows: [Row] = []
+    /// Pauses by `STAGE JOB`.
+    package var pauses: [String: JobDirectory.Pause] = [:]
+
+    /// - Parameter run: this run alone; all when left out.
+    package init(_ jobs: [JobDirectory], run only: CivilDate? = nil) throws(Fault) {
+        for job in jobs {
+            for stage in Stage.allCases { pauses["\(stage.rawValue) \(job.name)"] = try job.pause(stage) }
+            for date in try job.runs() where only == nil || only == date {
+                guard let run = try job.run(date) else { continue }
+                for stage in Stage.allCases { rows.append(try Self.row(stage, run)) }
+            }
+        }
+    }
+
+    private static func row(_ stage: Stage, _ run: RunDirectory) throws(Fault) -> Row {
+        guard let record = try run.stageRecord(stage) else {
+            return Row(
+                job: run.job.name, run: run.date.description, stage: stage, state: "waiting", units: 0, failed: 0,
+                bytesIn: 0, bytesOut: 0, seconds: 0)
+        }
+        var state = record.state.rawValue
+        if record.state == .running, !(try StageAttempt.isRunning(stage, run)) { state = "dead" }
+        let trouble = record.failed.first ?? record.warnings.first
+        let more = record.failed.count + record.warnings.count - 1
+        return Row(
+            job: run.job.name, run: run.date.description, stage: stage, state: state,
+            units: record.units, failed: record.failed.count, bytesIn: record.bytesIn, bytesOut: record.bytesOut,
+            seconds: record.seconds, startedAt: record.startedAt, finishedAt: record.finishedAt,
+            why: trouble.map { "\($0.unit): \($0.why)" + (more > 0 ? " (and \(more) more)" : "") })
+    }
+}

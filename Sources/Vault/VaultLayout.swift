@@ -1,0 +1,36 @@
+import Codec
+import Ledger
+package import Platform
+
+/// Where a job's objects lie in a vault: archives under `JOB/`, manifests under `JOB/_ledger/RUN/`.
+package struct VaultLayout: Sendable {
+    package let job: String
+
+    package init(job: String) { self.job = job }
+
+    /// The key of an archive's file, in its first generation or a further one: `JOB/acme/2026/11/20/web1.g2.tar.gz`.
+    package func archive(_ base: String, generation: Int, suffix: String) throws(Fault) -> ObjectKey {
+        try ObjectKey("\(job)/\(base)\(generation == 1 ? "" : ".g\(generation)")\(suffix)")
+    }
+
+    /// The key of a manifest.
+    package func manifest(run: CivilDate, unit: String, number: Int, suffix: String = "") throws(Fault) -> ObjectKey {
+        try ObjectKey("\(job)/_ledger/\(run)/\(LedgerDirectory.fileName(unit: unit, number: number))\(suffix)")
+    }
+
+    /// The runs that have manifests in the vault, oldest first, each with its units and their highest numbers.
+    package func manifests(in store: any ObjectStore, run only: CivilDate? = nil) throws(Fault)
+        -> [(run: CivilDate, units: [String: Int])]
+    {
+        let prefix = "\(job)/_ledger/"
+        var runs: [CivilDate: [String: Int]] = [:]
+        try store.list(prefix: prefix + (only.map { "\($0)/" } ?? "")) { key, _ in
+            let parts = key.description.dropFirst(prefix.count).split(separator: "/")
+            guard parts.count == 2, let run = CivilDate(String(parts[0])),
+                let (unit, number) = LedgerDirectory.parse(String(parts[1]))
+            else { return }
+            runs[run, default: [:]][unit] = max(runs[run]?[unit] ?? 0, number)
+        }
+        return runs.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+    }
+}

@@ -1,0 +1,57 @@
+import ArgumentParser
+import Console
+import Ledger
+import Platform
+import Settings
+import Staging
+
+@main
+struct CollectCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "collect",
+        abstract: "Collect finished trees from hosts into staging.",
+        discussion: """
+            collect JOB walks each host of the job, copies what is new or changed since the last verified run into \
+            staging, and writes the list of all entries with their digests. A rerun skips the hosts that are done.
+
+            Exit status: 0 done; 1 failed; 3 partial (some hosts failed or need eyes); 64 usage; 75 try later; \
+            78 settings; 128+n signal n.
+            """,
+        version: Version.tool,
+        subcommands: [StatusCommand.self, CheckCommand.self, InitCommand.self, Pause.self, Resume.self])
+
+    @OptionGroup var options: RunOptions
+    @OptionGroup var common: CommonOptions
+
+    func run() throws {
+        try Door.run("collect") {
+            if options.tenant != nil && !options.dryRun {
+                throw Fault(
+                    .usage, "collect takes whole hosts, --tenant narrows only its --dry-run",
+                    hint: "Use --only HOST; pack and ship take --tenant.")
+            }
+            let context = try options.context("collect", common)
+            try context.directory.checkNotPaused(.collect)
+            let stage = CollectStage(context)
+            if options.dryRun { return try stage.dryRun(common.output, rows: common.verbose) }
+            return try Door.finish(try stage.run(), common.output, nothing: "nothing to collect")
+        }
+    }
+}
+
+extension CollectCommand {
+    struct Pause: PauseCommand {
+        static let configuration = CommandConfiguration(abstract: "Let collect do nothing for a job until resumed.")
+        static let stage = Stage.collect
+        @OptionGroup var common: CommonOptions
+        @Argument(help: "The job.") var job: String
+        @Option(name: .long, help: ArgumentHelp("The reason, for whoever looks.", valueName: "text")) var why = "no reason given"
+    }
+
+    struct Resume: ResumeCommand {
+        static let configuration = CommandConfiguration(abstract: "End a pause.")
+        static let stage = Stage.collect
+        @OptionGroup var common: CommonOptions
+        @Argument(help: "The job.") var job: String
+    }
+}

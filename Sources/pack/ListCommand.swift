@@ -1,0 +1,47 @@
+import ArgumentParser
+import Console
+import Ledger
+import Platform
+
+/// `pack list ARCHIVE [PATH...]`: what is inside, from the index alone where it lies beside the archive.
+struct ListCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "list", abstract: "List the entries of an archive.",
+        discussion: "The index beside the archive is read if there is one, else the archive itself. The lines are those of tar tv.")
+
+    @OptionGroup var common: CommonOptions
+    @Argument(help: "The tar.gz file.", completion: .file(extensions: ["gz"])) var archive: String
+    @Argument(help: "Only these paths or globs.") var paths: [String] = []
+
+    private struct Line: Codable {
+        var name: String
+        var type: String
+        var size: Int64
+        var modified: String
+        var mode: String
+        var uid: UInt32
+        var gid: UInt32
+        var link: String?
+    }
+
+    func run() throws {
+        try Door.run("pack") {
+            let file = try ArchiveFile(archive)
+            let selection = PathSelection(paths)
+            try file.forEachEntry { entry in
+                guard selection.matches(entry.key) else { return }
+                if common.json {
+                    let line = Line(
+                        name: entry.key.description, type: entry.kind.letter, size: entry.size,
+                        modified: entry.modified.rfc3339, mode: String(entry.mode, radix: 8), uid: entry.uid,
+                        gid: entry.gid, link: entry.link.isEmpty ? nil : entry.link.description)
+                    try Output.writeLine(line)
+                } else {
+                    common.output.line(EntryLine.text(entry))
+                }
+            }
+            try selection.checkAllMatched(in: archive)
+            return ExitStatus.done
+        }
+    }
+}

@@ -1,0 +1,54 @@
+import ArgumentParser
+import Console
+import Ledger
+import Platform
+import Staging
+
+@main
+struct PackCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "pack",
+        abstract: "Pack collected trees into tar.gz archives with an index.",
+        discussion: """
+            pack JOB groups what collect has put into staging by the job's 'archive' template and writes one tar.gz \
+            each, with its index and digests. Without --run it takes every run that is not packed yet, oldest first.
+
+            Exit status: 0 done; 1 failed; 3 partial (some archives failed); 64 usage; 75 try later; 78 settings; \
+            128+n signal n.
+            """,
+        version: Version.tool,
+        subcommands: [
+            StatusCommand.self, CheckCommand.self, Pause.self, Resume.self, ListCommand.self, VerifyCommand.self,
+            ExtractCommand.self,
+        ])
+
+    @OptionGroup var options: RunOptions
+    @OptionGroup var common: CommonOptions
+
+    func run() throws {
+        try Door.run("pack") {
+            let context = try options.context("pack", common)
+            try context.directory.checkNotPaused(.pack)
+            let stage = PackStage(context)
+            if options.dryRun { return try stage.dryRun(common.output) }
+            return try Door.finish(try stage.run(), common.output, nothing: "nothing to pack")
+        }
+    }
+}
+
+extension PackCommand {
+    struct Pause: PauseCommand {
+        static let configuration = CommandConfiguration(abstract: "Let pack do nothing for a job until resumed.")
+        static let stage = Stage.pack
+        @OptionGroup var common: CommonOptions
+        @Argument(help: "The job.") var job: String
+        @Option(name: .long, help: ArgumentHelp("The reason, for whoever looks.", valueName: "text")) var why = "no reason given"
+    }
+
+    struct Resume: ResumeCommand {
+        static let configuration = CommandConfiguration(abstract: "End a pause.")
+        static let stage = Stage.pack
+        @OptionGroup var common: CommonOptions
+        @Argument(help: "The job.") var job: String
+    }
+}

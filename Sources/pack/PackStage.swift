@@ -1,0 +1,265 @@
+import Archive
+import Codec
+import Console
+import Ledger
+import Logging
+import Platform
+import Settings
+import Staging
+
+/// The pack stage: joins the collected hosts on staging with archives.
+struct PackStage: Sendable {
+    /// An archive to be: a name of the plan, or a further volume of it for hosts that came late.
+    private struct Unit: Sendable {
+        let name: ArchiveName
+        let archive: ArchivePlan.Archive
+        let inputs: [String: String]
+    }
+
+    /// The collected hosts of a run with the digests of their lists.
+    private struct Collected {
+        var lists: [String: Digest256] = [:]
+        var plan: ArchivePlan
+    }
+
+    private let context: StageContext
+    private let job: JobSettings
+
+    init(_ context: StageContext) {
+        self.context = context
+        job = context.job
+    }
+
+    /// Packs every pending run, oldest first.
+    func run() throws -> [StageRecord] {
+        try PendingRuns(context).after(.collect, for: .pack).map(pack)
+    }
+
+    private func pack(_ run: RunDirectory) throws -> StageRecord {
+        let attempt = try StageAttempt(.pack, of: run, context)
+        guard let upstream = try run.stageRecord(.collect)?.attempt else {
+            throw Fault(.tryLater, "run \(run.date) has not been collected")
+        }
+        let collected = try collected(run)
+        let all = try units(collected, run)
+        try removeOrphans(all, run)
+        var pending: [Unit] = []
+        var left = 0
+        for unit in all where try context.request.force || !isDone(unit, run) {
+            let isSelected = context.request.selects(unit.name.base, tenant: unit.archive.tenant)
+            if isSelected { pending.append(unit) } else { left += 1 }
+        }
+        if let previous = attempt.previousIfComplete(upstream: upstream, pending: pending.count + left) {
+            return previous
+        }
+        try attempt.open(upstream: upstream, units: all.count, skipped: all.count - pending.count - left)
+        let workers = context.configuration.workers
+        let atOnce = max(2, workers)
+        let crew = try CompressorCrew(workers: workers, archives: atOnce)
+        let writer = ArchiveWriter(crew: crew, scratch: context.staging.scratch)
+        do {
+            try attempt.perform(pending, atOnce: atOnce, name: { $0.name.base }) { [spool = collected.plan.spool] unit in
+                try write(unit, spool, run, writer, attempt: attempt.id)
+            }
+        } catch {
+            try? crew.finish()
+            throw error
+        }
+        try crew.finish()
+        return try attempt.close(isComplete: left == 0)
+    }
+
+    // MARK: Planning
+
+    private func collected(_ run: RunDirectory) throws -> Collected {
+        let directory = try run.collectDirectory()
+        var lists: [String: Digest256] = [:]
+        var sources: [ArchivePlan.Source] = []
+        for record in try run.unitRecords(.collect).sorted(by: { $0.unit < $1.unit }) {
+            guard let output = record.outputs.first else { continue }
+            let list = try FileSource(
+                try directory.openFile(ByteString(ArchiveName.split(output.path).name)))
+            guard try SHA256Hasher.digest(of: list) == output.sha256 else {
+                throw Fault(
+                    .damaged, "\(list.name): the entry list is not the one that its record names",
+                    hint: "Run 'collect \(job.name) --run \(run.date) --only \(record.unit) --force'.")
+            }
+            lists[record.unit] = output.sha256
+            let host = record.unit
+            var placer = job.placer(host: host, date: run.date)
+            sources.append(
+                .init(host: host, list: try EntryListReader(list)) {
+                    (key: ByteString) throws(Fault) -> (archive: String, tenant: String) in
+                    guard case .archive(let tenant, let name, _) = placer.place(key) else {
+                        throw Self.unplaced(key, host, run)
+                    }
+                    return (name, tenant)
+                })
+        }
+        let plan = try ArchivePlan(
+            sources, level: { job.level(forTenant: $0).value }, scratch: context.staging.scratch)
+        return Collected(lists: lists, plan: plan)
+    }
+
+    private static func unplaced(_ key: ByteString, _ host: String, _ run: RunDirectory) -> Fault {
+        Fault(
+            .settings, "\(host): '\(key)' was collected, but the job's layout has no place for it now",
+            hint: "The layout was changed since; run 'collect \(run.job.name) --run \(run.date) --force' first.")
+    }
+
+    /// One unit for each archive of the plan; hosts that came after an archive was closed go to a further volume.
+    private func units(_ collected: Collected, _ run: RunDirectory) throws(Fault) -> [Unit] {
+        var units: [Unit] = []
+        for archive in collected.plan.archives {
+            var waiting = archive.shares
+            var volume = 1
+            while true {
+                let name = ArchiveName(volume == 1 ? archive.name : "\(archive.name).v\(volume)")
+                let record = context.request.force && volume == 1 ? nil : try run.unitRecord(.pack, name.base)
+                let inside: Set<String>? = record.map { Set(($0.hosts ?? []).map(\.host)) }
+                let shares = waiting.filter { inside?.contains($0.host) ?? true }
+                waiting.removeAll { share in shares.contains { $0.host == share.host } }
+                if !shares.isEmpty {
+                    var piece = archive
+                    piece.restrict(to: shares)
+                    units.append(Unit(name: name, archive: piece, inputs: inputs(piece, collected)))
+                }
+                if waiting.isEmpty { break }
+                volume += 1
+            }
+        }
+        return units
+    }
+
+    private func inputs(_ archive: ArchivePlan.Archive, _ collected: Collected) -> [String: String] {
+        var inputs = [
+            "layout": job.layout.description, "unmatched": String(describing: job.unmatched),
+            "archive": job.archive.description, "member": job.member.description, "level": "\(archive.level)",
+        ]
+        for share in archive.shares { inputs["list.\(share.host)"] = collected.lists[share.host]?.description }
+        return inputs
+    }
+
+    private func isDone(_ unit: Unit, _ run: RunDirectory) throws(Fault) -> Bool {
+        guard let record = try run.unitRecord(.pack, unit.name.base), record.inputs == unit.inputs else { return false }
+        for output in record.outputs {
+            let (directories, name) = ArchiveName.split(output.path)
+            do {
+                let directory = try run.directory.descend(directories.map { ByteString($0) })
+                guard try directory.status(ByteString(name)).size == output.size else { return false }
+            } catch {
+                if error.code == .notFound { return false }
+                throw error
+            }
+        }
+        return true
+    }
+
+    /// Removes archives of this run on staging that the plan no longer has: hosts collected anew may bring others.
+    private func removeOrphans(_ units: [Unit], _ run: RunDirectory) throws(Fault) {
+        let planned = Set(units.map(\.name.base))
+        for record in try run.unitRecords(.pack) where !planned.contains(record.unit) {
+            context.log.notice("\(record.unit): is not in the plan any more, removed from staging")
+            try run.removeRecord(.pack, record.unit)
+            for output in record.outputs {
+                let (directories, name) = ArchiveName.split(output.path)
+                let directory = try run.directory.descendCreating(directories.map { ByteString($0) })
+                try directory.removeIfPresent(ByteString(name))
+            }
+        }
+    }
+
+    // MARK: One archive
+
+    private func write(
+        _ unit: Unit, _ spool: SpooledEntries, _ run: RunDirectory, _ writer: ArchiveWriter, attempt: String
+    ) throws -> StageAttempt.Outcome {
+        let startedAt = context.clock.now().rfc3339
+        let began = Clock.monotonic()
+        let collectDirectory = try run.collectDirectory()
+        var placers: [String: Placer] = [:]
+        let request = ArchiveWriter.Request(
+            name: unit.name, job: job.name, run: run.date, tool: context.tool, plan: unit.archive, spool: spool,
+            tree: { (host: String) throws(Fault) -> StagedTree in
+                StagedTree(try collectDirectory.directory(ByteString(host)))
+            },
+            place: { (host: String, key: ByteString) throws(Fault) -> (archive: String, member: ByteString) in
+                var placer = placers[host] ?? job.placer(host: host, date: run.date)
+                let placement = placer.place(key)
+                placers[host] = placer
+                guard case .archive(_, let name, let member) = placement else {
+                    throw Self.unplaced(key, host, run)
+                }
+                return (name, member)
+            })
+        let (directories, leaf) = ArchiveName.split(unit.name.base)
+        let directory = try run.packDirectory().descendCreating(directories.map { ByteString($0) })
+        try run.removeRecord(.pack, unit.name.base)
+        let written = try writer.write(request, in: directory)
+        let header = written.index.header
+        let place = (["pack"] + directories).joined(separator: "/") + "/"
+        let names = ArchiveName(leaf)
+        let digests = try directory.readFile(ByteString(names.digests))
+        var record = UnitRecord(
+            job: job.name, run: run.date.description, stage: .pack, unit: unit.name.base, attempt: attempt,
+            tool: context.tool, startedAt: startedAt, finishedAt: context.clock.now().rfc3339, inputs: unit.inputs,
+            outputs: [
+                .init(path: place + names.archive, size: header.size, sha256: header.sha256),
+                .init(path: place + names.index, size: written.indexSize, sha256: written.indexDigest),
+                .init(path: place + names.digests, size: Int64(digests.count), sha256: SHA256Hasher.digest(of: digests)),
+            ],
+            counts: [
+                "entries": header.entries, "bytes.content": written.contentBytes, "bytes.tar": header.tarSize,
+                "members": Int64(written.index.members.count), "parts": Int64(written.index.parts.digests.count),
+            ])
+        record.tenant = unit.archive.tenant
+        record.hosts = unit.archive.shares.map {
+            .init(host: $0.host, firstKey: PathEscape.escape($0.firstKey), entries: $0.entries)
+        }
+        try run.write(record)
+        context.log.info(
+            "\(unit.name.archive): \(header.entries) entries, \(Figures.bytes(written.contentBytes)) to \(Figures.bytes(header.size)) (\(Figures.ratio(written.contentBytes, header.size))), \(Figures.seconds(Clock.monotonic() - began))"
+        )
+        return .init(bytesIn: written.contentBytes, bytesOut: header.size)
+    }
+
+    // MARK: Dry run
+
+    private struct DryRun: Codable {
+        var run: String
+        var archive: String
+        var tenant: String
+        var hosts: [String]
+        var entries: Int64
+        var bytes: Int64
+        /// False when the archive is there already, made from the same lists.
+        var isPending: Bool
+    }
+
+    /// Prints the archives that a run would write.
+    func dryRun(_ output: Output) throws -> Int32 {
+        var results: [DryRun] = []
+        for run in try PendingRuns(context).after(.collect, for: .pack) {
+            for unit in try units(try collected(run), run)
+            where context.request.selects(unit.name.base, tenant: unit.archive.tenant) {
+                results.append(
+                    DryRun(
+                        run: run.date.description, archive: unit.name.archive, tenant: unit.archive.tenant,
+                        hosts: unit.archive.shares.map(\.host), entries: unit.archive.entries,
+                        bytes: unit.archive.bytes, isPending: try context.request.force || !isDone(unit, run)))
+            }
+        }
+        try output.result(results) {
+            if results.isEmpty { return "nothing to pack" }
+            var table = TextTable(["RUN", "ARCHIVE", "ENTRIES", "CONTENT", "HOSTS", ""], right: [2, 3])
+            for result in results {
+                table.add([
+                    result.run, result.archive, "\(result.entries)", Figures.bytes(result.bytes),
+                    result.hosts.joined(separator: ","), result.isPending ? "would be packed" : "is done",
+                ])
+            }
+            return table.text
+        }
+        return ExitStatus.done
+    }
+}

@@ -1,0 +1,54 @@
+import ArgumentParser
+import Console
+import Ledger
+import Platform
+import Staging
+
+@main
+struct ShipCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "ship",
+        abstract: "Ship archives into vaults, prove them there, and commit the manifests.",
+        discussion: """
+            ship JOB copies what pack has made into every vault of the job, re-reads and compares it, and then commits \
+            a manifest per host. Without --run it takes every run that is not shipped yet, oldest first. Nothing in a \
+            vault is ever overwritten.
+
+            Exit status: 0 done; 1 failed; 3 partial (some units failed); 64 usage; 75 try later; 78 settings; \
+            128+n signal n.
+            """,
+        version: Version.tool,
+        subcommands: [
+            StatusCommand.self, CheckCommand.self, Pause.self, Resume.self, ListCommand.self, RestoreCommand.self,
+        ])
+
+    @OptionGroup var options: RunOptions
+    @OptionGroup var common: CommonOptions
+
+    func run() throws {
+        try Door.run("ship") {
+            let context = try options.context("ship", common)
+            try context.directory.checkNotPaused(.ship)
+            let stage = try ShipStage(context)
+            if options.dryRun { return try stage.dryRun(common.output) }
+            return try Door.finish(try stage.run(), common.output, nothing: "nothing to ship")
+        }
+    }
+}
+
+extension ShipCommand {
+    struct Pause: PauseCommand {
+        static let configuration = CommandConfiguration(abstract: "Let ship do nothing for a job until resumed.")
+        static let stage = Stage.ship
+        @OptionGroup var common: CommonOptions
+        @Argument(help: "The job.") var job: String
+        @Option(name: .long, help: ArgumentHelp("The reason, for whoever looks.", valueName: "text")) var why = "no reason given"
+    }
+
+    struct Resume: ResumeCommand {
+        static let configuration = CommandConfiguration(abstract: "End a pause.")
+        static let stage = Stage.ship
+        @OptionGroup var common: CommonOptions
+        @Argument(help: "The job.") var job: String
+    }
+}

@@ -1,0 +1,248 @@
+import Archive
+import Codec
+import Console
+import Ledger
+import Logging
+import Platform
+import Settings
+import Staging
+import Vault
+
+/// The ship stage: joins packed archives with the job's vaults, and commits the manifests of what they hold.
+struct ShipStage: Sendable {
+    /// One archive for one vault.
+    private struct Unit: Sendable {
+        let vault: OpenVault
+        let packed: UnitRecord
+    }
+
+    private let context: StageContext
+    private let job: JobSettings
+    private let vaults: [OpenVault]
+    private let layout: VaultLayout
+
+    /// How many archives are copied at once; more would only make a disk seek.
+    private static let atOnce = 2
+
+    init(_ context: StageContext) throws(Fault) {
+        self.context = context
+        job = context.job
+        layout = VaultLayout(job: job.name)
+        var vaults: [OpenVault] = []
+        for settings in job.vaults { vaults.append(try .forWriting(settings, state: context.staging.state)) }
+        self.vaults = vaults
+    }
+
+    /// Ships every pending run, oldest first: a later run may carry what an earlier one holds.
+    func run() throws -> [StageRecord] {
+        try PendingRuns(context).after(.pack, for: .ship).map(ship)
+    }
+
+    private func ship(_ run: RunDirectory) throws -> StageRecord {
+        let attempt = try StageAttempt(.ship, of: run, context)
+        guard let upstream = try run.stageRecord(.pack)?.attempt else {
+            throw Fault(.tryLater, "run \(run.date) has not been packed")
+        }
+        let packed = try run.unitRecords(.pack)
+        let collected = try run.unitRecords(.collect)
+        var pending: [Unit] = []
+        var left = 0
+        for vault in vaults {
+            for record in packed where try context.request.force || !isShipped(record, run, vault) {
+                if context.request.selects(record.unit, tenant: record.tenant) {
+                    pending.append(Unit(vault: vault, packed: record))
+                } else {
+                    left += 1
+                }
+            }
+        }
+        var manifests: [UnitRecord] = []
+        for host in collected where try !isCommitted(host, packed, run) { manifests.append(host) }
+        let open = pending.count + left + manifests.count
+        if let previous = attempt.previousIfComplete(upstream: upstream, pending: open) { return previous }
+        let units = packed.count * vaults.count + collected.count
+        try attempt.open(upstream: upstream, units: units, skipped: units - open)
+        try attempt.perform(
+            pending, atOnce: Self.atOnce, name: { $0.packed.unit }
+        ) { unit in
+            try ship(unit, run, attempt: attempt.id)
+        }
+
+        // A host's manifest names only what every vault holds: hosts with an archive missing wait for the next attempt.
+        var ready: [UnitRecord] = []
+        for host in manifests where try isWholeInVaults(host, packed, run) { ready.append(host) }
+        if !ready.isEmpty {
+            let lock = try context.directory.lockLedger(breaking: context.request.breakLock)
+            try attempt.perform(ready, atOnce: 1, name: { "\($0.unit) manifest" }) { host in
+                try commitManifest(of: host, packed, run, attempt: attempt.id)
+            }
+            withExtendedLifetime(lock) {}
+        }
+        return try attempt.close(isComplete: left == 0 && ready.count == manifests.count)
+    }
+
+    // MARK: Archives
+
+    private func isShipped(_ packed: UnitRecord, _ run: RunDirectory, _ vault: OpenVault) throws(Fault) -> Bool {
+        guard let record = try run.unitRecord(.ship, packed.unit, vault: vault.name) else { return false }
+        return record.inputs == Self.inputs(packed)
+    }
+
+    private static func inputs(_ packed: UnitRecord) -> [String: String] {
+        var inputs: [String: String] = [:]
+        for output in packed.outputs.prefix(2) { inputs[output.path] = output.sha256.description }
+        return inputs
+    }
+
+    private func staged(_ output: UnitRecord.Output, _ run: RunDirectory) throws(Fault) -> FileSource {
+        let (directories, name) = ArchiveName.split(output.path)
+        let directory = try run.directory.descend(directories.map { ByteString($0) })
+        return try FileSource(try directory.openFile(ByteString(name)))
+    }
+
+    private func ship(_ unit: Unit, _ run: RunDirectory, attempt: String) throws -> StageAttempt.Outcome {
+        let startedAt = context.clock.now().rfc3339
+        let began = Clock.monotonic()
+        let packed = unit.packed
+        guard packed.outputs.count >= 2 else { throw Fault(.damaged, "\(packed.unit): its pack record names no files") }
+        let (archive, index) = (packed.outputs[0], packed.outputs[1])
+        let archiveSource = try staged(archive, run)
+        let indexSource = try staged(index, run)
+        let parts = try ArchiveIndexReader(indexSource).finish().parts
+        let shipment = Shipment(
+            store: unit.vault.store, layout: layout, base: packed.unit,
+            options: PutOptions(tags: ["coldchain-job": job.name, "coldchain-run": run.date.description]))
+        let shipped = try shipment.send(
+            archive: (archiveSource, ExpectedContent(size: archive.size, sha256: archive.sha256, parts: parts)),
+            index: (indexSource, ExpectedContent(size: index.size, sha256: index.sha256)))
+        var record = UnitRecord(
+            job: job.name, run: run.date.description, stage: .ship, unit: packed.unit, attempt: attempt,
+            tool: context.tool, startedAt: startedAt, finishedAt: context.clock.now().rfc3339,
+            inputs: Self.inputs(packed),
+            outputs: [
+                .init(path: shipped.archive.description, size: archive.size, sha256: archive.sha256),
+                .init(path: shipped.index.description, size: index.size, sha256: index.sha256),
+            ], counts: ["generation": Int64(shipped.generation)])
+        record.tenant = packed.tenant
+        record.evidence = shipped.evidence.rawValue
+        try run.write(record, vault: unit.vault.name)
+        context.log.info(
+            "\(shipped.archive) \(shipped.wasThere ? "was there already" : "shipped") to \(unit.vault.name), \(Figures.bytes(archive.size)), proved by \(shipped.evidence), \(Figures.seconds(Clock.monotonic() - began))"
+        )
+        return .init(bytesIn: archive.size, bytesOut: shipped.wasThere ? 0 : archive.size)
+    }
+
+    // MARK: Manifests
+
+    /// What a host's manifest is made from: its list and the archives with its entries.
+    private func manifestInputs(_ host: UnitRecord, _ packed: [UnitRecord]) -> [String: String] {
+        var inputs: [String: String] = [:]
+        if let list = host.outputs.first { inputs[list.path] = list.sha256.description }
+        for record in packed where record.hosts?.contains(where: { $0.host == host.unit }) ?? false {
+            inputs.merge(Self.inputs(record)) { $1 }
+        }
+        return inputs
+    }
+
+    private static func manifestUnit(_ host: UnitRecord) -> String { "_manifest/\(host.unit)" }
+
+    private func isCommitted(_ host: UnitRecord, _ packed: [UnitRecord], _ run: RunDirectory) throws(Fault) -> Bool {
+        for vault in vaults {
+            guard let record = try run.unitRecord(.ship, Self.manifestUnit(host), vault: vault.name),
+                record.inputs == manifestInputs(host, packed)
+            else { return false }
+        }
+        return true
+    }
+
+    /// Whether everything that was taken from the host is in archives, and these in every vault.
+    private func isWholeInVaults(_ host: UnitRecord, _ packed: [UnitRecord], _ run: RunDirectory) throws(Fault) -> Bool {
+        var entries: Int64 = 0
+        for record in packed {
+            guard let share = record.hosts?.first(where: { $0.host == host.unit }) else { continue }
+            entries += share.entries
+            for vault in vaults where try !isShipped(record, run, vault) { return false }
+        }
+        return entries == host.counts["taken"] ?? 0
+    }
+
+    /// Builds a host's manifest for each vault, puts it there, and commits the first vault's to the ledger.
+    private func commitManifest(of host: UnitRecord, _ packed: [UnitRecord], _ run: RunDirectory, attempt: String) throws
+        -> StageAttempt.Outcome
+    {
+        let startedAt = context.clock.now().rfc3339
+        var bytes: Int64 = 0
+        let commit = ManifestCommit(
+            host: host.unit, run: run.date, layout: layout, ledger: try context.directory.ledger(),
+            scratch: context.staging.scratch)
+        for (position, vault) in vaults.enumerated() {
+            var shares: [ManifestBuilder.Share] = []
+            for record in packed {
+                guard let share = record.hosts?.first(where: { $0.host == host.unit }) else { continue }
+                guard let shipped = try run.unitRecord(.ship, record.unit, vault: vault.name),
+                    let object = shipped.outputs.first, let firstKey = PathEscape.unescape(share.firstKey)
+                else { throw Fault(.damaged, "\(record.unit): its records of pack and ship do not fit together") }
+                shares.append(
+                    .init(firstKey: firstKey, entries: share.entries, object: object.path, storageClass: "") {
+                        () throws(Fault) -> ArchiveIndexReader in
+                        try ArchiveIndexReader(try staged(record.outputs[1], run))
+                    })
+            }
+            guard let list = host.outputs.first else { throw Fault(.damaged, "\(host.unit): its record names no list") }
+            let built = try commit.build(try staged(list, run), shares: shares, vault: vault.store)
+            let output = try commit.put(built, vault: vault.store)
+            if position == 0 { try commit.commitToLedger(built, number: output.number) }
+            bytes += built.size
+            var record = UnitRecord(
+                job: job.name, run: run.date.description, stage: .ship, unit: Self.manifestUnit(host), attempt: attempt,
+                tool: context.tool, startedAt: startedAt, finishedAt: context.clock.now().rfc3339,
+                inputs: manifestInputs(host, packed),
+                outputs: [.init(path: output.key.description, size: built.size, sha256: built.sha256)],
+                counts: ["entries": built.entries, "number": Int64(output.number)])
+            record.evidence = output.evidence.rawValue
+            try run.write(record, vault: vault.name)
+        }
+        context.log.info("\(host.unit): manifest of run \(run.date) committed")
+        return .init(bytesIn: 0, bytesOut: bytes)
+    }
+
+    // MARK: Dry run
+
+    private struct DryRun: Codable {
+        var run: String
+        var vault: String
+        var key: String
+        var bytes: Int64
+        var isPending: Bool
+    }
+
+    /// Prints the archives that a run would ship.
+    func dryRun(_ output: Output) throws -> Int32 {
+        var results: [DryRun] = []
+        for run in try PendingRuns(context).after(.pack, for: .ship) {
+            for vault in vaults {
+                for record in try run.unitRecords(.pack)
+                where context.request.selects(record.unit, tenant: record.tenant) {
+                    results.append(
+                        DryRun(
+                            run: run.date.description, vault: vault.name,
+                            key: try layout.archive(record.unit, generation: 1, suffix: ArchiveName.archiveSuffix).description,
+                            bytes: record.outputs.first?.size ?? 0,
+                            isPending: try context.request.force || !isShipped(record, run, vault)))
+                }
+            }
+        }
+        try output.result(results) {
+            if results.isEmpty { return "nothing to ship" }
+            var table = TextTable(["RUN", "VAULT", "OBJECT", "SIZE", ""], right: [3])
+            for result in results {
+                table.add([
+                    result.run, result.vault, result.key, Figures.bytes(result.bytes),
+                    result.isPending ? "would be shipped" : "is there",
+                ])
+            }
+            return table.text
+        }
+        return ExitStatus.done
+    }
+}

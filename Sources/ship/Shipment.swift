@@ -1,0 +1,62 @@
+import Archive
+import Codec
+import Platform
+import Vault
+
+/// Brings one archive with its sidecars into a vault: archive first, then index, then digests.
+///
+/// A key that is taken by the same bytes is adopted, after they are proved; one that is taken by others is left alone,
+/// and the archive becomes the next generation.
+struct Shipment {
+    let store: any ObjectStore
+    let layout: VaultLayout
+    let base: String
+    let options: PutOptions
+
+    struct Shipped {
+        var archive: ObjectKey
+        var index: ObjectKey
+        var generation: Int
+        var evidence: Evidence
+        var wasThere: Bool
+    }
+
+    /// More generations than this mean that something is wrong, not that a run was repeated.
+    private static let generations = 100
+
+    func send(archive: (FileSource, ExpectedContent), index: (FileSource, ExpectedContent)) throws(Fault) -> Shipped {
+        for generation in 1...Self.generations {
+            let key = try layout.archive(base, generation: generation, suffix: ArchiveName.archiveSuffix)
+            let indexKey = try layout.archive(base, generation: generation, suffix: ArchiveName.indexSuffix)
+            let digestKey = try layout.archive(base, generation: generation, suffix: ArchiveName.digestSuffix)
+            guard let one = try place(archive.0, archive.1, key) else { continue }
+            guard let two = try place(index.0, index.1, indexKey) else { continue }
+            // The names in the digest file are those in the vault, so that sha256sum -c works beside them.
+            let text =
+                "\(archive.1.sha256)  \(key.components.last?.description ?? "")\n"
+                + "\(index.1.sha256)  \(indexKey.components.last?.description ?? "")\n"
+            let digests = BytesSource(Array(text.utf8), name: digestKey.description)
+            let expected = ExpectedContent(size: digests.size, sha256: SHA256Hasher.digest(of: Array(text.utf8)))
+            guard let three = try place(digests, expected, digestKey) else { continue }
+            return Shipped(
+                archive: key, index: indexKey, generation: generation,
+                evidence: min(one.evidence, two.evidence, three.evidence), wasThere: one.wasThere)
+        }
+        throw Fault(.limit, "\(base): has \(Self.generations) generations in \(store.description) already")
+    }
+
+    /// Puts or adopts an object; nothing when the key is taken by other bytes.
+    private func place(_ source: any RangedSource, _ expected: ExpectedContent, _ key: ObjectKey) throws(Fault)
+        -> (evidence: Evidence, wasThere: Bool)?
+    {
+        if try store.head(key) == nil {
+            do { return (try store.put(source, expecting: expected, to: key, options).evidence, false) } catch {
+                guard error.code == .exists else { throw error }
+            }
+        }
+        do { return (try store.verify(key, expecting: expected), true) } catch {
+            guard error.code == .damaged || error.code == .changed else { throw error }
+            return nil
+        }
+    }
+}

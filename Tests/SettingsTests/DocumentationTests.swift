@@ -1,0 +1,90 @@
+import Platform
+import Settings
+import Testing
+
+/// The examples in `etc` and the manual page say what the code does.
+struct DocumentationTests {
+    /// The keys that the code asks for, found by reading a file with every table in it.
+    private static func acceptedKeys() throws -> (main: Set<String>, job: Set<String>) {
+        let main = try TomlDocument(bytes: Array("[vault.x]\nurl = \"file:///x\"".utf8), file: "main").root
+        _ = Configuration.read(main, path: "main")
+        let vault = try #require(main.tables("vault").first).table
+        let job = try TomlDocument(bytes: Array((Samples.job + "[tenant.x]").utf8), file: "job").root
+        _ = JobSettings.read(job, name: "job", vaults: ["disk": Samples.disk])
+        let tenant = try #require(job.tables("tenant").first).table
+        return (main.askedKeys.union(vault.askedKeys), job.askedKeys.union(tenant.askedKeys))
+    }
+
+    @Test("The examples are valid as they stand")
+    func examples() throws {
+        let configuration = try Configuration.load(Samples.repository + "/etc/coldchain.toml", environment: [:])
+        #expect(configuration.minFree.bytes == 200 << 30)
+        #expect(try configuration.jobNames() == ["example"])
+        let job = try configuration.job("example")
+        #expect(job.hosts == ["siem01", "siem02"])
+        #expect(job.level(forTenant: "acme") == .small)
+    }
+
+    @Test("What the examples comment out is the default, or valid in its place")
+    func commentedKeys() throws {
+        let folder = Samples.repository + "/etc/"
+        func uncommented(_ file: String, without keys: [String]) throws -> String {
+            try Samples.read(file: folder + file).split(separator: "\n").map { line in
+                guard line.hasPrefix("#"), !line.hasPrefix("# "), !keys.contains(where: { line.hasPrefix("#\($0) ") })
+                else { return String(line) }
+                return String(line.dropFirst())
+            }.joined(separator: "\n")
+        }
+        let main = try uncommented("coldchain.toml", without: [])
+        try Samples.withFolder(["coldchain.toml": main]) { path in
+            let shown = try Configuration.load("\(path)/coldchain.toml", environment: [:])
+            let plain = try Configuration.load(folder + "coldchain.toml", environment: [:])
+            #expect(shown.staging == plain.staging)
+            #expect(shown.state == plain.state)
+            #expect(shown.workers == plain.workers)
+        }
+        // Both of these exclude a key that stands there.
+        let job = try Samples.read(try uncommented("jobs.d/example.toml", without: ["copies", "full_every"]))
+        let plain = try Samples.read(try Samples.read(file: folder + "jobs.d/example.toml"))
+        #expect(job.run == plain.run)
+        #expect(job.hostsAtOnce == plain.hostsAtOnce)
+        #expect(job.allowEmpty == plain.allowEmpty)
+        #expect(job.unmatched == plain.unmatched)
+        #expect(job.archive == plain.archive)
+        #expect(job.member == plain.member)
+        #expect(job.level == plain.level)
+    }
+
+    @Test("Every accepted key stands in an example")
+    func keysInExamples() throws {
+        let keys = try Self.acceptedKeys()
+        for (file, keys) in [("coldchain.toml", keys.main), ("jobs.d/example.toml", keys.job)] {
+            let lines = try Samples.read(file: Samples.repository + "/etc/" + file).split(separator: "\n")
+            for key in keys {
+                let found = lines.contains {
+                    $0.hasPrefix("\(key) =") || $0.hasPrefix("#\(key) =") || $0.hasPrefix("[\(key).")
+                }
+                #expect(found, "\(key) in \(file)")
+            }
+        }
+    }
+
+    @Test("Every accepted key stands in the manual page with its type, and the page has no other")
+    func manual() throws {
+        let page = try Samples.read(file: Samples.repository + "/man/coldchain.toml.5").split(separator: "\n")
+        let keys = try Self.acceptedKeys()
+        // A job's key is called vault as well, so only one of the two tables is no key.
+        let tables: Set<String> = ["vault", "tenant"]
+        let documented = page.filter { $0.hasPrefix(".It Ic ") }.map { String($0.split(separator: " ")[2]) }
+        #expect(documented.filter { $0 != "level" }.count == Set(documented).count - 1)
+        #expect(Set(documented) == keys.main.union(keys.job).subtracting(["tenant"]))
+        for table in tables { #expect(page.contains(".Ic [\(table). Ns Em name Ns Ic \\&]"), "[\(table)]") }
+        // Each key is told with its default, or that it has none, and an example.
+        for (index, line) in page.enumerated() where line.hasPrefix(".It Ic ") {
+            let text = page[(index + 1)...].prefix { !$0.hasPrefix(".It ") && !$0.hasPrefix(".El") }
+            #expect(line.contains(" No = Em "), "\(line)")
+            #expect(text.contains { $0.hasPrefix("Default:") || $0.hasPrefix("Required.") }, "\(line)")
+            #expect(text.contains("Example:"), "\(line)")
+        }
+    }
+}

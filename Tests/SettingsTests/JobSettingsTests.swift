@@ -1,0 +1,325 @@
+import Platform
+import Settings
+import Testing
+
+struct JobSettingsTests {
+    @Test("A job of the required keys has the defaults")
+    func defaults() throws {
+        let job = try Samples.read(Samples.job)
+        #expect(job.kind == .hosts)
+        #expect(job.vaults == [Samples.disk])
+        #expect(job.timezone == "UTC")
+        #expect(job.run == .yesterday)
+        #expect(job.catchUp.days == 0)
+        #expect(job.hosts == ["h1"])
+        #expect(job.hostsAtOnce == 4)
+        #expect(job.path.description == "/mnt/{host}/{yyyy}{mm}{dd}")
+        #expect(job.isDated)
+        #expect(!job.allowEmpty)
+        #expect(job.layout.description == "{tenant}/**")
+        #expect(job.unmatched == .tenant("_unmatched"))
+        #expect(job.archive.description == "{tenant}/{yyyy}/{mm}/{dd}/{host}")
+        #expect(job.member.description == "{tenant}/{host}/{rest}")
+        #expect(job.codec == .gzip)
+        #expect(job.level == .balanced)
+        #expect(job.fullEvery == nil)
+        #expect(job.level(forTenant: "acme") == .balanced)
+    }
+
+    @Test("Every key is read")
+    func everyKey() throws {
+        let text = """
+            kind = "hosts"
+            copies = ["second", "disk"]
+            timezone = "Europe/Berlin"
+            run = "today"
+            catch_up = "2 weeks"
+            hosts = ["b", "a.example"]
+            hosts_at_once = 1
+            path = "file:///mnt/{host}"
+            allow_empty = true
+            layout = "{tenant}/{category}/*.log"
+            unmatched = "tenant:misc"
+            archive = "{category}/{tenant}"
+            member = "{host}/{rest}"
+            codec = "gzip"
+            level = 12
+            full_every = "30 days"
+            [tenant.acme]
+            level = "small"
+            [tenant._unmatched]
+            level = 1
+            [tenant."%5Fx"]
+            """
+        let job = try Samples.read(text, vaults: [Samples.disk, Samples.second])
+        #expect(job.vaults == [Samples.second, Samples.disk])
+        #expect(job.timezone == "Europe/Berlin")
+        #expect(job.run == .today)
+        #expect(job.catchUp.days == 14)
+        #expect(job.hosts == ["b", "a.example"])
+        #expect(job.hostsAtOnce == 1)
+        #expect(job.path.description == "/mnt/{host}")
+        #expect(!job.isDated)
+        #expect(job.allowEmpty)
+        #expect(job.layout.description == "{tenant}/{category}/*.log")
+        #expect(job.unmatched == .tenant("misc"))
+        #expect(job.archive.description == "{category}/{tenant}")
+        #expect(job.member.description == "{host}/{rest}")
+        #expect(job.level.value == 12)
+        #expect(job.fullEvery?.days == 30)
+        #expect(["acme", "_unmatched", "%5Fx", "other"].map { job.level(forTenant: $0).value } == [9, 1, 12, 12])
+    }
+
+    @Test("Other values of a key are read")
+    func values() throws {
+        #expect(try Samples.read(Samples.job + "vault = \"disk\"").vaults == [Samples.disk])
+        #expect(try Samples.read(Samples.job + "copies = [\"disk\"]").vaults == [Samples.disk])
+        #expect(try Samples.read(Samples.job + "level = \"fast\"").level == .fast)
+        #expect(try Samples.read(Samples.job + "hosts_at_once = 1024").hostsAtOnce == 1_024)
+        #expect(try Samples.read(Samples.job + "catch_up = \"48 h\"").catchUp.days == 2)
+    }
+
+    @Test("What is unmatched may fail, be skipped, or go to a tenant of ours")
+    func unmatched() throws {
+        let rules = try ["fail", "skip", "tenant:_other", "tenant:a"].map {
+            try Samples.read(Samples.job + "unmatched = \"\($0)\"").unmatched
+        }
+        #expect(rules == [.fail, .skip, .tenant("_other"), .tenant("a")])
+    }
+
+    @Test(
+        "The default member names what the layout captures",
+        arguments: [
+            ("layout = \"{tenant}/{category}/**\"", "{tenant}/{category}/{host}/{rest}"),
+            ("layout = \"**\"\narchive = \"{host}\"", "{host}/{rest}"),
+            ("layout = \"{category}/**\"\narchive = \"{host}\"", "{category}/{host}/{rest}"),
+        ])
+    func member(_ lines: String, _ member: String) throws {
+        #expect(try Samples.read(Samples.job + lines).member.description == member)
+    }
+
+    @Test("The source of a host is the path with its host and date")
+    func sourcePath() throws {
+        let job = try Samples.read(Samples.job)
+        #expect(job.sourcePath(host: "h1", date: Samples.date) == "/mnt/h1/20261120")
+        let early = try #require(CivilDate(year: 2026, month: 1, day: 2))
+        #expect(job.sourcePath(host: "x", date: early) == "/mnt/x/20260102")
+    }
+
+    @Test(
+        "What is wrong in a line is told with line and column",
+        arguments: [
+            ("retenion = 1", "5:1: unknown key 'retenion'", nil),
+            ("hosts_at_onec = 1", "5:1: unknown key 'hosts_at_onec'", "Did you mean 'hosts_at_once'?"),
+            ("ready = \"_READY\"", "5:1: unknown key 'ready'", nil),
+            ("vault = \"dsik\"", "5:9: 'vault': unknown vault \"dsik\"; known are disk", "Did you mean \"disk\"?"),
+            ("vault = 1", "5:9: 'vault': expected the name of a vault, found 1", nil),
+            ("copies = []", "5:10: 'copies': expected a list of vaults, found an empty array", nil),
+            ("copies = \"disk\"", "5:10: 'copies': expected a list of vaults, found \"disk\"", nil),
+            ("copies = [\"disk\", 1]", "5:19: 'copies': expected a string, found 1", nil),
+            ("copies = [\"disk\",\n \"disk\"]", "6:2: 'copies': \"disk\" stands there twice", nil),
+            (
+                "copies = [\"disk\", \"x\"]", "5:19: 'copies': unknown vault \"x\"; known are disk",
+                "Vaults are the tables [vault.NAME] of coldchain.toml."
+            ),
+            (
+                "vault = \"disk\"\ncopies = [\"disk\"]", "6:10: 'copies': can't stand beside 'vault'",
+                "Name all vaults in 'copies' alone."
+            ),
+            ("timezone = 1", "5:12: 'timezone': expected a string, found 1", nil),
+            ("run = \"tomorrow\"", "5:7: 'run': expected \"yesterday\" or \"today\", found \"tomorrow\"", nil),
+            ("run = true", "5:7: 'run': expected \"yesterday\" or \"today\", found true", nil),
+            ("catch_up = 14", "5:12: 'catch_up': expected a period such as \"14 days\", found 14", nil),
+            ("catch_up = \"x\"", "5:12: 'catch_up': expected a period such as \"14 days\", found \"x\"", nil),
+            ("catch_up = \"1 h\"", "5:12: 'catch_up': expected whole days, found \"1 h\"", nil),
+            ("hosts_at_once = 0", "5:17: 'hosts_at_once': expected a number from 1 to 1024, found 0", nil),
+            ("hosts_at_once = 1025", "5:17: 'hosts_at_once': expected a number from 1 to 1024, found 1025", nil),
+            ("hosts_at_once = 1.5", "5:17: 'hosts_at_once': expected a number from 1 to 1024, found 1.5", nil),
+            ("allow_empty = \"no\"", "5:15: 'allow_empty': expected true or false, found \"no\"", nil),
+            ("layout = 1", "5:10: 'layout': expected a string, found 1", nil),
+            (
+                "layout = \"{tenat}/**\"", "5:10: 'layout': column 1: unknown variable '{tenat}'",
+                "Did you mean '{tenant}'?"
+            ),
+            ("unmatched = 1", "5:13: 'unmatched': expected a string, found 1", nil),
+            (
+                "unmatched = \"drop\"",
+                "5:13: 'unmatched': expected \"tenant:NAME\", \"fail\" or \"skip\", found \"drop\"", nil
+            ),
+            ("unmatched = \"tenant:\"", "5:13: 'unmatched': \"\" can't name a tenant", nil),
+            ("unmatched = \"tenant:__x\"", "5:13: 'unmatched': \"__x\" can't name a tenant", nil),
+            ("unmatched = \"tenant:a/b\"", "5:13: 'unmatched': \"a/b\" can't name a tenant", nil),
+            ("unmatched = \"tenant:_ledger\"", "5:13: 'unmatched': \"_ledger\" can't name a tenant", nil),
+            (
+                "archive = \"{tenat}\"", "5:11: 'archive': column 1: unknown variable '{tenat}'",
+                "Did you mean '{tenant}'?"
+            ),
+            ("archive = \"{rest}\"", "5:11: 'archive': column 1: variable '{rest}' can't stand here", "*"),
+            (
+                "archive = \"a/{category}\"", "5:11: 'archive': uses {category}, which 'layout' does not capture",
+                "Write {category} into 'layout', or leave it out of 'archive'."
+            ),
+            ("archive = \"\"", "5:11: 'archive': has an empty component", nil),
+            ("archive = \"/{tenant}\"", "5:11: 'archive': must not begin with '/'", nil),
+            ("archive = \"{tenant}/\"", "5:11: 'archive': has an empty component", nil),
+            ("archive = \"{tenant}//{host}\"", "5:11: 'archive': has an empty component", nil),
+            ("archive = \"{tenant}/../x\"", "5:11: 'archive': has '.' or '..' as a component", nil),
+            ("archive = \"./{tenant}\"", "5:11: 'archive': has '.' or '..' as a component", nil),
+            (
+                "archive = \"_ledger/{tenant}\"", "5:11: 'archive': a component must not begin with '_'",
+                "Such names are coldchain's own."
+            ),
+            (
+                "archive = \"{tenant}/{yyyy}\"", "5:11: 'archive': has a part of the date only",
+                "Write {yyyy}, {mm} and {dd}, or none."
+            ),
+            (
+                "member = \"{category}/{rest}\"", "5:10: 'member': uses {category}, which 'layout' does not capture",
+                "Write {category} into 'layout', or leave it out of 'member'."
+            ),
+            ("member = \"\"", "5:10: 'member': has an empty component", nil),
+            ("member = \"/{rest}\"", "5:10: 'member': must not begin with '/'", nil),
+            ("member = \"../{rest}\"", "5:10: 'member': has '.' or '..' as a component", nil),
+            ("member = \"{rest\"", "5:10: 'member': column 1: '{' has no '}' behind it", nil),
+            ("member = [1]", "5:10: 'member': expected a string, found an array", nil),
+            ("codec = \"xz\"", "5:9: 'codec': expected \"gzip\", found \"xz\"", nil),
+            (
+                "level = \"best\"",
+                "5:9: 'level': expected \"fast\", \"balanced\", \"small\" or a number from 1 to 12, found \"best\"", nil
+            ),
+            (
+                "level = 13",
+                "5:9: 'level': expected \"fast\", \"balanced\", \"small\" or a number from 1 to 12, found 13", nil
+            ),
+            (
+                "full_every = \"30 days\"", "5:14: 'full_every': has no meaning where 'path' carries a date",
+                "Each day's tree is stored whole; remove 'full_every'."
+            ),
+            ("tenant = 1", "5:10: 'tenant': expected tables [tenant.NAME], found 1", nil),
+            ("[tenant.acme]\nlevel = 0", "6:9: 'tenant.acme.level': expected \"fast\", \"balanced\"", nil),
+            (
+                "[tenant.acme]\nlevle = 1", "6:1: unknown key 'tenant.acme.levle'",
+                "Did you mean 'tenant.acme.level'?"
+            ),
+            (
+                "[tenant.\"a b\"]", "5:9: tenant 'a b': not the name of a tenant",
+                "Its name in archives is \"a%20b\"."
+            ),
+            (
+                "layout = \"**\"", "5:10: 'layout': does not capture {tenant}, which 'archive' uses by default",
+                "Write {tenant} into 'layout', or leave it out of 'archive'."
+            ),
+        ] as [(String, String, String?)])
+    func problems(_ lines: String, _ message: String, _ hint: String?) throws {
+        try Self.expect(Samples.job + lines, message, hint)
+    }
+
+    @Test(
+        "A time zone must be one of the zone database",
+        arguments: ["", "Berlin", "Europe", "europe/berlin", "../../../etc/passwd", "tzdata.zi", "/etc/localtime"])
+    func timeZones(_ name: String) throws {
+        try Self.expect(
+            Samples.job + "timezone = \"\(name)\"", "5:12: 'timezone': unknown time zone \"\(name)\"",
+            "Use a name from /usr/share/zoneinfo, such as \"Europe/Berlin\" or \"UTC\".")
+    }
+
+    @Test(
+        "What is wrong in the required keys is told with line and column",
+        arguments: [
+            ("", "1:1: missing key 'kind'", "Write kind = \"hosts\"."),
+            ("kind = 1", "1:8: 'kind': expected a string, found 1", nil),
+            ("kind = \"host\"", "1:8: 'kind': expected \"hosts\", found \"host\"", nil),
+            (
+                "kind = \"warehouse\"\nlag = \"2 days\"",
+                "1:8: 'kind': kind 'warehouse' is not supported by this version", nil
+            ),
+            ("kind = \"hosts\"\npath = \"file:///a\"", "1:1: missing key 'hosts'", "Write hosts = [\"NAME\"]."),
+            ("kind = \"hosts\"\nhosts = [\"a\"]", "1:1: missing key 'path'", "Write path = \"file:///PATH\"."),
+            (
+                "kind = \"hosts\"\nhosts = []\npath = \"file:///a\"",
+                "2:9: 'hosts': expected a list of host names, found an empty array", nil
+            ),
+            (
+                "kind = \"hosts\"\nhosts = \"a\"\npath = \"file:///a\"",
+                "2:9: 'hosts': expected a list of host names, found \"a\"", nil
+            ),
+            (
+                "kind = \"hosts\"\nhosts = [\"a\", \"b c\"]\npath = \"file:///{host}\"",
+                "2:15: 'hosts': \"b c\" is no host name", nil
+            ),
+            (
+                "kind = \"hosts\"\nhosts = [\"a\", \"a\"]\npath = \"file:///{host}\"",
+                "2:15: 'hosts': \"a\" stands there twice", nil
+            ),
+            (
+                "kind = \"hosts\"\nhosts = [\"a\"]\npath = \"/var/log\"",
+                "3:8: 'path': path over SSH is not supported by this version",
+                "\"file:///PATH\" reads a tree that is mounted on this server."
+            ),
+            (
+                "kind = \"hosts\"\nhosts = [\"a\"]\npath = \"file://mnt\"",
+                "3:8: 'path': the part behind \"file://\" must begin with '/'", nil
+            ),
+            (
+                "kind = \"hosts\"\nhosts = [\"a\"]\npath = \"file:///mnt/../x\"",
+                "3:8: 'path': the part behind \"file://\" has '.' or '..' as a component", nil
+            ),
+            (
+                "kind = \"hosts\"\nhosts = [\"a\"]\npath = \"file:///{tenant}\"",
+                "3:8: 'path': column 9: variable '{tenant}' can't stand here",
+                "Variables here are {host}, {yyyy}, {mm}, {dd}."
+            ),
+            (
+                "kind = \"hosts\"\nhosts = [\"a\"]\npath = \"file:///{yyyy}\"",
+                "3:8: 'path': has a part of the date only", "Write {yyyy}, {mm} and {dd}, or none."
+            ),
+            (
+                "kind = \"hosts\"\nhosts = [\"a\", \"b\"]\npath = \"file:///mnt\"",
+                "3:8: 'path': several hosts, but 'path' does not contain {host}", nil
+            ),
+            (
+                "kind = \"hosts\"\nhosts = [\"a\"]\npath = \"file:///mnt\"\nfull_every = \"0 days\"",
+                "4:14: 'full_every': expected at least 1 day", nil
+            ),
+            (
+                """
+                kind = "hosts"
+                hosts = ["a", "b"]
+                path = "file:///mnt/{host}"
+                archive = "{tenant}"
+                member = "{rest}"
+                """,
+                "2:9: several hosts, but neither 'archive' nor 'member' contains {host}",
+                "Files of two hosts could meet on one name; write {host} into one of the two."
+            ),
+        ] as [(String, String, String?)])
+    func required(_ text: String, _ message: String, _ hint: String?) throws {
+        try Self.expect(text, message, hint)
+    }
+
+    @Test(
+        "Several hosts are fine as soon as one name contains the host",
+        arguments: ["archive = \"{tenant}\"", "member = \"{rest}\""])
+    func severalHosts(_ line: String) throws {
+        let text = "kind = \"hosts\"\nhosts = [\"a\", \"b\"]\npath = \"file:///mnt/{host}\"\n" + line
+        #expect(try Samples.read(text).hosts == ["a", "b"])
+    }
+
+    @Test("Without a choice the vault is the only one")
+    func vaults() throws {
+        let none = try Samples.fault { try Samples.read(Samples.job, vaults: []) }
+        #expect(none.message == "jobs.d/siem.toml:1:1: there is no vault for this job")
+        let several = try Samples.fault { try Samples.read(Samples.job, vaults: [Samples.second, Samples.disk]) }
+        #expect(several.message == "jobs.d/siem.toml:1:1: there are several vaults: disk, second")
+        #expect(several.hint?.contains("copies") == true)
+    }
+
+    /// Expects exactly one problem that begins with `message`; the hint `*` is any.
+    private static func expect(_ text: String, _ message: String, _ hint: String?) throws {
+        let fault = try Samples.fault { try Samples.read(text) }
+        #expect(fault.code == .settings)
+        #expect(fault.message.hasPrefix("jobs.d/siem.toml:" + message), "\(fault.message)")
+        #expect(!fault.message.contains("\n"), "\(fault.message)")
+        if hint == "*" { #expect(fault.hint != nil) } else { #expect(fault.hint == hint) }
+    }
+}

@@ -1,0 +1,38 @@
+/// A small generator with a seed, so that a random test gives the same tree, bytes and order every time.
+package struct SplitMix64: RandomNumberGenerator, Sendable {
+    private var state: UInt64
+
+    package init(seed: UInt64) { state = seed }
+
+    package mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var value = state
+        value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
+        return value ^ (value >> 31)
+    }
+
+    /// Random bytes, which no compressor makes smaller.
+    package mutating func bytes(_ count: Int) -> [UInt8] {
+        var result: [UInt8] = []
+        result.reserveCapacity(count + 8)
+        while result.count < count { withUnsafeBytes(of: next()) { result.append(contentsOf: $0) } }
+        result.removeLast(result.count - count)
+        return result
+    }
+
+    /// Bytes like those of a log: lines of a few words, which compress well.
+    package mutating func text(_ count: Int) -> [UInt8] {
+        let words = ["error", "info", "GET", "/index.html", "tenant", "200", "503", "connection", "closed", "retry"]
+        var result: [UInt8] = []
+        result.reserveCapacity(count + 64)
+        while result.count < count {
+            for _ in 0..<Int.random(in: 3...8, using: &self) {
+                result += Array(words[Int.random(in: 0..<words.count, using: &self)].utf8) + [UInt8(ascii: " ")]
+            }
+            result.append(UInt8(ascii: "\n"))
+        }
+        result.removeLast(result.count - count)
+        return result
+    }
+}

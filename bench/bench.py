@@ -1,0 +1,617 @@
+#!/usr/bin/env python3
+"""Runs coldchain and the stock tools in turn on the same input, and prints what each took.
+
+    bench.py [pack] [pack-small] [memory] [--size 1GiB] [--rounds 3] [--dir DIR] [--peers-only]
+
+How it measures. Every contender is one bash command line with pipefail, timed as a whole process tree: wall time by the
+monotonic clock, user and system time by wait4 (which sums every waited descendant; a process left behind by the command
+is an error), peak memory as the largest single process of the tree. Before each run the old output is deleted, the
+input is read into the page cache and `sync` has returned. In every round each contender runs once, and the order turns
+by one from round to round, so that a slow minute of the machine hits no contender alone. A speed ratio is the median
+over the rounds of peer wall / our wall within one round.
+
+To add a suite: write a function that takes a Bench and calls `bench.compare(...)`, and put it into SUITES.
+"""
+
+import argparse
+import ctypes
+import dataclasses
+import datetime
+import json
+import os
+import pathlib
+import platform
+import shlex
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from typing import Callable, Optional
+
+import genlogs
+
+RUN = "2026-11-20"
+JOB = "bench"
+MIB = 1 << 20
+HERE = pathlib.Path(__file__).resolve().parent
+PR_SET_CHILD_SUBREAPER = 36
+
+
+class BenchError(Exception):
+    """A run that says nothing about speed: a command failed, a tool is missing."""
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# One run
+
+
+@dataclasses.dataclass
+class Sample:
+    wall: float
+    user: float
+    system: float
+    peak_rss: int  # bytes, of the largest process
+    output: int = 0  # bytes
+
+    @property
+    def cpu(self):
+        return self.user + self.system
+
+
+def measure(command, log):
+    """Runs one bash command line to its end and returns its Sample; its messages go to the file `log`.
+
+    The kernel counts a process's memory from before its exec, so nothing smaller than this interpreter can be seen:
+    that floor is printed with the machine.
+    """
+    with open(log, "wb") as messages:
+        began = time.monotonic()
+        # fork and exec by hand: wait4 must be ours, and subprocess would reap the child itself.
+        pid = os.fork()
+        if pid == 0:
+            try:
+                os.setsid()
+                null = os.open(os.devnull, os.O_RDONLY)
+                os.dup2(null, 0)
+                os.dup2(messages.fileno(), 1)
+                os.dup2(messages.fileno(), 2)
+                os.execve("/bin/bash", ["bash", "-o", "pipefail", "-c", command], clean_environment())
+            finally:
+                os._exit(127)
+        try:
+            _, status, usage = os.wait4(pid, 0)
+        except KeyboardInterrupt:
+            os.killpg(pid, 15)
+            raise
+        wall = time.monotonic() - began
+    # Orphans of the command are handed to this process (subreaper): their time would be missing from the sum.
+    try:
+        os.waitpid(-1, 0)
+        raise BenchError(f"the command left processes behind, its time is not whole: {command}")
+    except ChildProcessError:
+        pass
+    code = os.waitstatus_to_exitcode(status)
+    if code != 0:
+        tail = pathlib.Path(log).read_text(errors="replace").strip().splitlines()[-12:]
+        raise BenchError("\n  ".join([f"status {code} from: {command}", *tail]))
+    return Sample(wall, usage.ru_utime, usage.ru_stime, usage.ru_maxrss * 1024)
+
+
+def clean_environment():
+    """The same for everyone, and no setting of the user's own coldchain in it."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("COLDCHAIN_") and k not in ("GZIP", "PIGZ", "TAR_OPTIONS")}
+    return kept | {"LC_ALL": "C.UTF-8"}
+
+
+def warm(tree):
+    """Reads every file below `tree`, so that a run finds its input in the page cache."""
+    buffer = bytearray(4 * MIB)
+    for directory, _, names in os.walk(tree):
+        for name in names:
+            descriptor = os.open(os.path.join(directory, name), os.O_RDONLY | os.O_NOFOLLOW)
+            try:
+                while os.readv(descriptor, [buffer]):
+                    pass
+            finally:
+                os.close(descriptor)
+
+
+def remove(path):
+    if os.path.isdir(path) and not os.path.islink(path):
+        shutil.rmtree(path)
+    elif os.path.lexists(path):
+        os.unlink(path)
+
+
+def bytes_of(paths):
+    return sum(os.path.getsize(path) for path in paths)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Contenders
+
+
+@dataclasses.dataclass
+class Contender:
+    """One way to do the work. `outputs` lists the files it has made: they are deleted before a run, sized after it."""
+
+    name: str
+    command: str
+    reads: str  # the tree to bring into the page cache
+    outputs: Callable[[], list]
+    ours: bool = False
+    needs: tuple = ()  # programs that must be installed
+    check: Optional[Callable[[], None]] = None  # untimed, after the first run
+
+    def missing(self):
+        return [program for program in self.needs if not shutil.which(program)]
+
+    def run(self, log):
+        for path in self.outputs():
+            remove(path)
+        warm(self.reads)
+        os.sync()
+        sample = measure(self.command, log)
+        sample.output = bytes_of(self.outputs())
+        if sample.output == 0:
+            raise BenchError(f"{self.name} wrote nothing")
+        return sample
+
+
+@dataclasses.dataclass
+class Target:
+    """A budget: `speed` times as fast as `peer` at least, output no larger than that of `smaller_than`, `memory` bytes of
+    one process at most."""
+
+    peer: str = ""
+    speed: float = 0
+    smaller_than: str = ""
+    memory: int = 0
+
+
+def peer(bench, name, pipeline, source, needs):
+    out = str(bench.dir / "peer.out")
+    command = f"{pipeline} > {shlex.quote(out)}"
+    if bench.options.synced:
+        command = f"{{ {command}; }} && sync {shlex.quote(out)}"
+    return Contender(name, command, source, lambda: [out] if os.path.exists(out) else [], needs=needs)
+
+
+def tar_peers(bench, source):
+    """The pipelines that a backup script would use."""
+    tar = f"tar c -C {shlex.quote(source)} ."
+    return [
+        peer(bench, "tar | pigz -6 -p2", f"{tar} | pigz -6 -p2", source, ("tar", "pigz")),
+        peer(bench, "tar | pigz -6", f"{tar} | pigz -6", source, ("tar", "pigz")),
+        peer(bench, "tar cz", f"tar cz -C {shlex.quote(source)} .", source, ("tar", "gzip")),
+    ]
+
+
+class OurJob:
+    """A complete job of ours below `root`, made the way a user would make it: two settings files, init, collect."""
+
+    def __init__(self, bench, root, source):
+        self.bench = bench
+        self.root = pathlib.Path(root)
+        self.source = source
+        self.settings = self.root / "etc" / "coldchain.toml"
+        self.run_directory = self.root / "staging" / JOB / RUN
+
+    def prepare(self):
+        """Writes the settings, plants the guards and collects once; returns what collect took."""
+        remove(self.root)
+        for name in ("etc/jobs.d", "staging", "state", "vault"):
+            (self.root / name).mkdir(parents=True)
+        level = self.bench.options.level
+        # A TOML basic string and a JSON string agree on every path that is printable.
+        quote = json.dumps
+        self.settings.write_text(
+            f"staging = {quote(str(self.root / 'staging'))}\n"
+            f"state = {quote(str(self.root / 'state'))}\n"
+            'min_free = "1 MiB"\n'
+            "[vault.disk]\n"
+            f"url = {quote('file://' + str(self.root / 'vault'))}\n")
+        (self.settings.parent / "jobs.d" / f"{JOB}.toml").write_text(
+            'kind = "hosts"\n'
+            'vault = "disk"\n'
+            'timezone = "UTC"\n'
+            'hosts = ["bench"]\n'
+            f"path = {quote('file://' + self.source)}\n"
+            'layout = "{tenant}/{category}/**"\n'
+            'unmatched = "fail"\n'
+            'max_archive = "1 TiB"\n'
+            'full_every = "30 days"\n'
+            'codec = "gzip"\n'
+            f"level = {quote(level)}\n")
+        log = self.bench.log("ours-prepare")
+        measure(f"{self.tool('collect')} init --config {shlex.quote(str(self.settings))} --local", log)
+        os.sync()
+        return measure(self.command("collect"), log)
+
+    def tool(self, name):
+        path = self.bench.options.bin / name
+        if not os.access(path, os.X_OK):
+            raise BenchError(f"{path} is missing: run `make build`, or give --bin or --peers-only")
+        return shlex.quote(str(path))
+
+    def command(self, stage, *more):
+        return " ".join([self.tool(stage), JOB, "--config", shlex.quote(str(self.settings)), "--run", RUN, *more])
+
+    def archives(self):
+        return sorted(map(str, (self.run_directory / "pack").rglob("*.tar.gz")))
+
+    def made(self):
+        """Everything that pack wrote beside its record: the archives and their sidecars."""
+        return [str(p) for p in (self.run_directory / "pack").rglob("*") if p.is_file() and not p.is_symlink()]
+
+    def check(self):
+        """Stock gzip and tar must read every archive, and find every file of the source in them."""
+        found = 0
+        for archive in self.archives():
+            listing = subprocess.run(["tar", "-tzf", archive], stdout=subprocess.PIPE, check=False)
+            if listing.returncode != 0:
+                raise BenchError(f"tar cannot read {archive}")
+            found += sum(1 for line in listing.stdout.splitlines() if line.endswith(b".log"))
+        wanted = sum(name.endswith(".log") for _, _, names in os.walk(self.source) for name in names)
+        if found != wanted:
+            raise BenchError(f"{wanted} log files in the source, {found} in the archives")
+
+    def contender(self):
+        job = self
+
+        class Ours(Contender):
+            """Deletes all that pack made, but weighs only the archives, as the peers make no sidecars."""
+
+            def run(self, log):
+                for path in job.made():
+                    remove(path)
+                return super().run(log)
+
+        return Ours(f"coldchain pack ({self.bench.options.level})", self.command("pack", "--force"),
+                    str(self.run_directory / "collect"), self.archives, ours=True, check=self.check)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# The harness
+
+
+class Bench:
+    def __init__(self, options):
+        self.options = options
+        self.dir = options.dir
+        self.results = []
+        self.failures = 0
+        (self.dir / "logs").mkdir(parents=True, exist_ok=True)
+
+    def log(self, name):
+        return str(self.dir / "logs" / ("".join(c if c.isalnum() else "-" for c in name) + ".log"))
+
+    def input(self, name, **parameters):
+        """A generated tree, kept for the next time with a stamp that tells what is in it. Returns (path, files, bytes)."""
+        tree, stamp = self.dir / "input" / name, self.dir / "input" / f"{name}.json"
+        version = (HERE / "genlogs.py").stat().st_mtime_ns
+        wanted = {"generator": version, **parameters}
+        if stamp.exists() and json.loads(stamp.read_text())["made from"] == wanted and tree.is_dir():
+            made = json.loads(stamp.read_text())
+            return str(tree), made["files"], made["bytes"]
+        remove(tree)
+        remove(stamp)
+        tree.mkdir(parents=True)
+        flags = [f"--{key.replace('_', '-')}={value}" for key, value in parameters.items()]
+        print(f"generating {name}: {' '.join(flags)}", flush=True)
+        # In a process of its own, since every later run would inherit the generator's memory as its floor.
+        subprocess.run([sys.executable, str(HERE / "genlogs.py"), *flags, str(tree)], check=True)
+        files = [os.path.join(directory, file) for directory, _, names in os.walk(tree) for file in names]
+        made = {"made from": wanted, "files": len(files), "bytes": bytes_of(files)}
+        stamp.write_text(json.dumps(made))
+        return str(tree), made["files"], made["bytes"]
+
+    def compare(self, title, contenders, input_bytes, files, targets=()):
+        """Runs all contenders in turn for --rounds rounds, prints the table and keeps the samples."""
+        rounds = self.options.rounds
+        print(f"\n{title}: {files} files, {human(input_bytes)}, {rounds} rounds", flush=True)
+        missing = {c.name: c.missing() for c in contenders if c.missing()}
+        for name, programs in missing.items():
+            print(f"  missing: {name} ({', '.join(programs)} not installed)")
+        able = [c for c in contenders if c.name not in missing]
+        samples = {c.name: [] for c in able}
+        failed = {}
+        for number in range(rounds):
+            turn = number % max(1, len(able))
+            for contender in able[turn:] + able[:turn]:
+                if contender.name in failed:
+                    continue
+                try:
+                    sample = contender.run(self.log(f"{title}-{contender.name}"))
+                    if number == 0 and contender.check:
+                        contender.check()
+                except BenchError as error:
+                    failed[contender.name] = str(error)
+                    self.failures += 1
+                    print(f"  FAILED: {contender.name}: {error}", flush=True)
+                    continue
+                samples[contender.name].append(sample)
+                print(f"  round {number + 1}: {contender.name}: {sample.wall:.2f} s", flush=True)
+        done = [c for c in able if c.name not in failed]
+        speeds = self.speeds(done, samples)
+        self.table(done, samples, input_bytes, speeds)
+        verdicts = self.verdicts(targets, done, samples, speeds)
+        self.results.append({
+            "suite": title, "files": files, "input_bytes": input_bytes, "missing": missing, "failed": failed,
+            "contenders": [{"name": c.name, "ours": c.ours, "command": c.command, "speed_of_ours": speeds.get(c.name),
+                            "samples": [dataclasses.asdict(s) for s in samples[c.name]]} for c in done],
+            "budgets": verdicts,
+        })
+
+    @staticmethod
+    def speeds(done, samples):
+        """Peer name -> median over the rounds of peer wall / our wall."""
+        ours = next((c for c in done if c.ours), None)
+        if not ours:
+            return {}
+        return {c.name: statistics.median(p.wall / o.wall for p, o in zip(samples[c.name], samples[ours.name]))
+                for c in done if not c.ours}
+
+    @staticmethod
+    def table(done, samples, input_bytes, speeds):
+        rows = [["", "wall s", "min-max", "MB/s", "CPU s", "peak MiB", "output", "ratio", "ours is"]]
+        for contender in done:
+            runs = samples[contender.name]
+            wall = median(runs, "wall")
+            rows.append([
+                contender.name, f"{wall:.2f}", f"{min(r.wall for r in runs):.2f}-{max(r.wall for r in runs):.2f}",
+                f"{input_bytes / wall / 1e6:.0f}", f"{median(runs, 'cpu'):.2f}", f"{median(runs, 'peak_rss') / MIB:.0f}",
+                human(median(runs, "output")), f"{input_bytes / median(runs, 'output'):.3f}",
+                f"{speeds[contender.name]:.2f}x" if contender.name in speeds else "",
+            ])
+        print_table(rows)
+
+    @staticmethod
+    def verdicts(targets, done, samples, speeds):
+        """Each budget against what was reached; printed, and kept with the results."""
+        verdicts = []
+        ours = next((c for c in done if c.ours), None)
+        for target in targets if ours else ():
+            if target.speed and target.peer in speeds:
+                reached, wanted = speeds[target.peer], target.speed
+                verdicts.append({"budget": f"speed at least {wanted:g}x {target.peer}", "reached": round(reached, 3),
+                                 "met": reached >= wanted})
+            if samples.get(target.smaller_than):
+                reached = median(samples[ours.name], "output") / median(samples[target.smaller_than], "output")
+                verdicts.append({"budget": f"output no larger than that of {target.smaller_than} (ours / theirs)",
+                                 "reached": round(reached, 4), "met": reached <= 1})
+            if target.memory:
+                reached = max(s.peak_rss for s in samples[ours.name])
+                verdicts.append({"budget": f"at most {target.memory // MIB} MiB resident", "reached": round(reached / MIB, 1),
+                                 "met": reached <= target.memory})
+        print_verdicts(verdicts)
+        return verdicts
+
+    def write(self, facts):
+        out = HERE / "out"
+        out.mkdir(exist_ok=True)
+        stamp = datetime.datetime.now(datetime.timezone.utc).strftime("%Y%m%dT%H%M%SZ")
+        path = out / f"{stamp}.json"
+        path.write_text(json.dumps({"at": stamp, "machine": facts, "options": {k: str(v) for k, v in vars(self.options).items()},
+                                    "results": self.results}, indent=2) + "\n")
+        print(f"\nresults: {path}")
+
+
+def median(samples, field):
+    return statistics.median(getattr(sample, field) for sample in samples)
+
+
+def human(count):
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if count < 1024 or unit == "GiB":
+            return f"{count:.0f} B" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1024
+
+
+def print_table(rows):
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for row in rows:
+        cells = [cell.ljust(width) if column == 0 else cell.rjust(width)
+                 for column, (cell, width) in enumerate(zip(row, widths))]
+        print("  " + "  ".join(cells).rstrip())
+
+
+def print_verdicts(verdicts):
+    for verdict in verdicts:
+        print(f"  {'met   ' if verdict['met'] else 'SHORT '}  {verdict['budget']}: {verdict['reached']}")
+    sys.stdout.flush()
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Suites
+
+
+SPEED = {"balanced": 2.0, "fast": 6.0}  # times `tar | pigz -6 -p2`, by level
+
+
+def pack(bench):
+    """Log text in one archive a tenant, against the tar pipelines."""
+    options = bench.options
+    source, files, size = bench.input("logs", size=options.size, tenants=options.tenants)
+    contenders = tar_peers(bench, source)
+    if not options.peers_only:
+        job = OurJob(bench, bench.dir / "ours", source)
+        job.prepare()
+        contenders.insert(0, job.contender())
+    targets = [Target("tar | pigz -6 -p2", SPEED[options.level])] if options.level in SPEED else []
+    if options.level != "fast":
+        targets.append(Target(smaller_than="tar cz"))
+    bench.compare("pack", contenders, size, files, targets + [Target(memory=256 * MIB)])
+    remove(bench.dir / "ours")
+
+
+def pack_small(bench):
+    """Many small files."""
+    options = bench.options
+    source, files, size = bench.input("small", small_files=options.small_files, file_size=4096, tenants=options.tenants)
+    contenders = tar_peers(bench, source)
+    if not options.peers_only:
+        job = OurJob(bench, bench.dir / "ours", source)
+        job.prepare()
+        contenders.insert(0, job.contender())
+    bench.compare("pack-small", contenders, size, files, [Target("tar | pigz -6 -p2", 1.5), Target(memory=256 * MIB)])
+    remove(bench.dir / "ours")
+
+
+def memory(bench):
+    """Peak resident memory of collect and pack: it may depend neither on the bytes nor on the number of entries."""
+    options = bench.options
+    if options.peers_only:
+        print("\nmemory: left out, it has no peers")
+        return
+    inputs = [(f"memory-{human(size).replace(' ', '')}", {"size": size}) for size in options.memory_sizes]
+    if options.memory_entries:
+        inputs.append((f"memory-{options.memory_entries}-entries", {"small_files": options.memory_entries, "file_size": 256}))
+    rows = [["memory", "files", "content", "collect MiB", "collect s", "pack MiB", "pack s"]]
+    verdicts, runs = [], []
+    for name, parameters in inputs:
+        source, files, size = bench.input(name, tenants=options.tenants, **parameters)
+        try:
+            job = OurJob(bench, bench.dir / "ours", source)
+            collected = job.prepare()
+            packed = job.contender().run(bench.log(name))
+        except BenchError as error:
+            print(f"  FAILED: {name}: {error}", flush=True)
+            runs.append({"input": name, "failed": str(error)})
+            bench.failures += 1
+            continue
+        finally:
+            remove(bench.dir / "ours")
+            if not options.keep:
+                remove(source)
+        rows.append([name, str(files), human(size), f"{collected.peak_rss / MIB:.0f}", f"{collected.wall:.1f}",
+                     f"{packed.peak_rss / MIB:.0f}", f"{packed.wall:.1f}"])
+        runs.append({"input": name, "files": files, "bytes": size, "collect": dataclasses.asdict(collected),
+                     "pack": dataclasses.asdict(packed)})
+        for stage, sample, limit in (("collect", collected, 128), ("pack", packed, 256)):
+            verdicts.append({"budget": f"{stage}, {name}: at most {limit} MiB resident",
+                             "reached": round(sample.peak_rss / MIB, 1), "met": sample.peak_rss <= limit * MIB})
+    print()
+    print_table(rows)
+    print_verdicts(verdicts)
+    bench.results.append({"suite": "memory", "runs": runs, "budgets": verdicts})
+
+
+SUITES = {"pack": pack, "pack-small": pack_small, "memory": memory}
+DEFAULT = ["pack", "pack-small"]
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# The machine and the command line
+
+
+def first_line(*command):
+    try:
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=10, check=False)
+        return done.stdout.decode(errors="replace").strip().splitlines()[0]
+    except (OSError, IndexError, subprocess.TimeoutExpired):
+        return "missing"
+
+
+def machine(options):
+    """What the numbers depend on besides the code."""
+    def value(path, key):
+        lines = pathlib.Path(path).read_text().splitlines()
+        return next((line.split(":", 1)[1].strip() for line in lines if line.startswith(key)), "unknown")
+
+    facts = {
+        "cpu": value("/proc/cpuinfo", "model name"),
+        "cores": len(os.sched_getaffinity(0)),
+        "memory": value("/proc/meminfo", "MemTotal"),
+        "kernel": platform.release(),
+        "load at start": " ".join(f"{load:.2f}" for load in os.getloadavg()),
+        "scratch": f"{options.dir} ({first_line('stat', '-f', '-c', '%T', str(options.dir))})",
+        "tar": first_line("tar", "--version"),
+        "gzip": first_line("gzip", "--version"),
+        "pigz": first_line("pigz", "--version"),
+    }
+    if not options.peers_only:
+        facts["pack"] = first_line(str(options.bin / "pack"), "--version")
+    floor = measure("true", os.devnull).peak_rss
+    facts["memory floor"] = f"{floor / MIB:.0f} MiB: no process can be seen below the harness's own size"
+    for key, text in facts.items():
+        print(f"{key:14} {text}")
+    return facts
+
+
+def self_test():
+    """The harness measures itself: a pipeline's CPU must hold every member's, and memory the largest's."""
+    python = shlex.quote(sys.executable)
+    burn = shlex.quote("import time; e = time.process_time() + 0.5\nwhile time.process_time() < e: pass")
+    sample = measure(f"{python} -c {burn} | {python} -c {burn} | (true; {python} -c {burn})", os.devnull)
+    if not 1.5 <= sample.cpu <= 3:
+        raise BenchError(f"three processes of a pipeline burnt 0.5 s each, {sample.cpu:.2f} s were counted")
+    big = f"{python} -c 'x = bytearray(200 << 20); print(len(x))'"
+    sample = measure(f"{big} | cat", os.devnull)
+    if not 200 * MIB <= sample.peak_rss <= 260 * MIB:
+        raise BenchError(f"a process of a pipeline held 200 MiB, {sample.peak_rss / MIB:.0f} MiB were counted")
+    for command, complaint in (("false | cat", "status 1"), ("(sleep 1 &)", "left processes behind")):
+        try:
+            measure(command, os.devnull)
+        except BenchError as error:
+            if complaint in str(error):
+                continue
+        raise BenchError(f"`{command}` was not noticed")
+    print("self test: ok")
+
+
+def arguments():
+    def sizes(text):
+        return [genlogs.parse_size(part) for part in text.split(",") if part]
+
+    parser = argparse.ArgumentParser(description="Measure coldchain and the stock tools side by side.")
+    parser.add_argument("suites", nargs="*", metavar="SUITE", help=f"{', '.join(SUITES)} or all (default: {' '.join(DEFAULT)})")
+    parser.add_argument("--size", type=genlogs.parse_size, default=1 << 30, help="log text of suite pack (1GiB)")
+    parser.add_argument("--small-files", type=int, default=100_000, help="files of suite pack-small (100000)")
+    parser.add_argument("--tenants", type=int, default=1, help="tenants: coldchain writes one archive each (1)")
+    parser.add_argument("--level", default="balanced", choices=["fast", "balanced", "small"], help="coldchain's level")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--memory-sizes", type=sizes, default="1GiB,8GiB", help="contents of suite memory (1GiB,8GiB)")
+    parser.add_argument("--memory-entries", type=int, default=1_000_000, help="small files of suite memory (1000000)")
+    parser.add_argument("--synced", action="store_true", help="peers, too, end with their output on the disk")
+    parser.add_argument("--peers-only", action="store_true", help="leave coldchain out")
+    parser.add_argument("--bin", type=lambda text: pathlib.Path(text).resolve(), default=HERE.parent / ".build" / "release",
+                        help="where collect and pack are (.build/release)")
+    parser.add_argument("--dir", type=lambda text: pathlib.Path(text).resolve(), default="/var/tmp/coldchain-bench",
+                        help="scratch directory (/var/tmp/coldchain-bench)")
+    parser.add_argument("--keep", action="store_true", help="keep the generated input for the next time")
+    parser.add_argument("--self-test", action="store_true", help="check the measuring itself, then end")
+    return parser
+
+
+def main():
+    parser = arguments()
+    options = parser.parse_args()
+    names = list(SUITES) if "all" in options.suites else options.suites or DEFAULT
+    unknown = [name for name in names if name not in SUITES]
+    if unknown or options.rounds < 1:
+        parser.error(f"unknown suite: {', '.join(unknown)}" if unknown else "--rounds must be at least 1")
+    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    if options.self_test:
+        self_test()
+        return 0
+    bench = Bench(options)
+    facts = machine(options)
+    for name in names:
+        try:
+            SUITES[name](bench)
+        except BenchError as error:
+            print(f"  FAILED: {name}: {error}", flush=True)
+            bench.results.append({"suite": name, "failed": str(error)})
+            bench.failures += 1
+            remove(bench.dir / "ours")
+    bench.write(facts)
+    if not options.keep:
+        remove(bench.dir / "input")
+        remove(bench.dir / "peer.out")
+    return 1 if bench.failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
