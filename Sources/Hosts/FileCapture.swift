@@ -97,6 +97,7 @@ final class FileCapture {
             collected = try collect(entry, row) { () throws(Fault) -> File in
                 if let file = staged {
                     try file.truncate(to: 0)
+                    try file.seek(to: 0)
                     return file
                 }
                 let file = try directory.createNewFile(name)
@@ -248,7 +249,6 @@ final class FileCapture {
     {
         var hasher = SHA256Hasher()
         var position: Int64 = 0
-        try file.seek(to: 0)
         for range in ranges ?? (size > 0 ? [0..<size] : []) {
             if range.lowerBound > position {
                 try hashZeros(range.lowerBound - position, &hasher)

@@ -6,7 +6,7 @@ import Settings
 import Staging
 
 @main
-struct CollectCommand: ParsableCommand {
+struct CollectCommand: DoorCommand {
     static let configuration = CommandConfiguration(
         commandName: "collect",
         abstract: "Collect finished trees from hosts into staging.",
@@ -18,7 +18,9 @@ struct CollectCommand: ParsableCommand {
             78 settings; 128+n signal n.
             """,
         version: Version.tool,
-        subcommands: [StatusCommand.self, CheckCommand.self, InitCommand.self, Pause.self, Resume.self])
+        subcommands: verbs)
+
+    static let verbs: [any ParsableCommand.Type] = [StatusCommand.self, CheckCommand.self, InitCommand.self, Pause.self, Resume.self]
 
     @OptionGroup var options: RunOptions
     @OptionGroup var common: CommonOptions
@@ -40,8 +42,15 @@ struct CollectCommand: ParsableCommand {
 }
 
 extension CollectCommand {
+    struct Verbs: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "collect", abstract: CollectCommand.configuration.abstract, version: Version.tool,
+            subcommands: CollectCommand.verbs)
+    }
+
     struct Pause: PauseCommand {
-        static let configuration = CommandConfiguration(abstract: "Let collect do nothing for a job until resumed.")
+        static let configuration = CommandConfiguration(
+            commandName: "pause", abstract: "Let collect do nothing for a job until resumed.")
         static let stage = Stage.collect
         @OptionGroup var common: CommonOptions
         @Argument(help: "The job.") var job: String
@@ -49,7 +58,8 @@ extension CollectCommand {
     }
 
     struct Resume: ResumeCommand {
-        static let configuration = CommandConfiguration(abstract: "End a pause.")
+        static let configuration = CommandConfiguration(
+            commandName: "resume", abstract: "End a pause.")
         static let stage = Stage.collect
         @OptionGroup var common: CommonOptions
         @Argument(help: "The job.") var job: String

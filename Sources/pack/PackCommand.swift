@@ -5,7 +5,7 @@ import Platform
 import Staging
 
 @main
-struct PackCommand: ParsableCommand {
+struct PackCommand: DoorCommand {
     static let configuration = CommandConfiguration(
         commandName: "pack",
         abstract: "Pack collected trees into tar.gz archives with an index.",
@@ -17,10 +17,12 @@ struct PackCommand: ParsableCommand {
             128+n signal n.
             """,
         version: Version.tool,
-        subcommands: [
+        subcommands: verbs)
+
+    static let verbs: [any ParsableCommand.Type] = [
             StatusCommand.self, CheckCommand.self, Pause.self, Resume.self, ListCommand.self, VerifyCommand.self,
             ExtractCommand.self,
-        ])
+        ]
 
     @OptionGroup var options: RunOptions
     @OptionGroup var common: CommonOptions
@@ -37,8 +39,15 @@ struct PackCommand: ParsableCommand {
 }
 
 extension PackCommand {
+    struct Verbs: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "pack", abstract: PackCommand.configuration.abstract, version: Version.tool,
+            subcommands: PackCommand.verbs)
+    }
+
     struct Pause: PauseCommand {
-        static let configuration = CommandConfiguration(abstract: "Let pack do nothing for a job until resumed.")
+        static let configuration = CommandConfiguration(
+            commandName: "pause", abstract: "Let pack do nothing for a job until resumed.")
         static let stage = Stage.pack
         @OptionGroup var common: CommonOptions
         @Argument(help: "The job.") var job: String
@@ -46,7 +55,8 @@ extension PackCommand {
     }
 
     struct Resume: ResumeCommand {
-        static let configuration = CommandConfiguration(abstract: "End a pause.")
+        static let configuration = CommandConfiguration(
+            commandName: "resume", abstract: "End a pause.")
         static let stage = Stage.pack
         @OptionGroup var common: CommonOptions
         @Argument(help: "The job.") var job: String

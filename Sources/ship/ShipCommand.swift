@@ -5,7 +5,7 @@ import Platform
 import Staging
 
 @main
-struct ShipCommand: ParsableCommand {
+struct ShipCommand: DoorCommand {
     static let configuration = CommandConfiguration(
         commandName: "ship",
         abstract: "Ship archives into vaults, prove them there, and commit the manifests.",
@@ -18,9 +18,11 @@ struct ShipCommand: ParsableCommand {
             128+n signal n.
             """,
         version: Version.tool,
-        subcommands: [
+        subcommands: verbs)
+
+    static let verbs: [any ParsableCommand.Type] = [
             StatusCommand.self, CheckCommand.self, Pause.self, Resume.self, ListCommand.self, RestoreCommand.self,
-        ])
+        ]
 
     @OptionGroup var options: RunOptions
     @OptionGroup var common: CommonOptions
@@ -37,8 +39,15 @@ struct ShipCommand: ParsableCommand {
 }
 
 extension ShipCommand {
+    struct Verbs: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "ship", abstract: ShipCommand.configuration.abstract, version: Version.tool,
+            subcommands: ShipCommand.verbs)
+    }
+
     struct Pause: PauseCommand {
-        static let configuration = CommandConfiguration(abstract: "Let ship do nothing for a job until resumed.")
+        static let configuration = CommandConfiguration(
+            commandName: "pause", abstract: "Let ship do nothing for a job until resumed.")
         static let stage = Stage.ship
         @OptionGroup var common: CommonOptions
         @Argument(help: "The job.") var job: String
@@ -46,7 +55,8 @@ extension ShipCommand {
     }
 
     struct Resume: ResumeCommand {
-        static let configuration = CommandConfiguration(abstract: "End a pause.")
+        static let configuration = CommandConfiguration(
+            commandName: "resume", abstract: "End a pause.")
         static let stage = Stage.ship
         @OptionGroup var common: CommonOptions
         @Argument(help: "The job.") var job: String

@@ -101,6 +101,21 @@ struct PathEscapeTests {
         #expect(PathEscape.escapeComponent(name, digest: PathEscapeTests.digest) == component)
     }
 
+    @Test func `a long name is cut between whole characters and whole escapes`() throws {
+        var cuts = 0
+        for name in PathEscapeTests.adversarial.map({ ByteString(bytes: $0) }) {
+            let component = PathEscape.escapeComponent(name, digest: PathEscapeTests.digest)
+            let ending = ByteString("%~" + PathEscapeTests.digest(name))
+            guard component.bytes.suffix(ending.count).elementsEqual(ending.bytes) else { continue }
+            cuts += 1
+            let kept = component.bytes.dropLast(ending.count)
+            #expect(kept.count > 170)
+            let text = try #require(String(validating: kept, as: UTF8.self), "\(name)")
+            #expect(name.hasPrefix(try #require(PathEscape.unescape(text), "\(text)")))
+        }
+        #expect(cuts > 50)
+    }
+
     @Test func `an escaped component of no more than 240 bytes comes back`() {
         for name in PathEscapeTests.adversarial.map({ ByteString(bytes: $0) }) {
             let component = PathEscape.escapeComponent(name, digest: PathEscapeTests.digest)

@@ -15,4 +15,20 @@ struct RangedSourceTests {
             #expect(try buffer.withUnsafeMutableBytes { try source.read(into: $0, at: 8) } == 2)
         }
     }
+
+    @Test(arguments: [(0, 4, "0123"), (7, 4, "789"), (10, 4, ""), (99, 4, ""), (3, 0, ""), (0, 10, "0123456789")])
+    func `bytes in memory answer as a file does`(offset: Int64, count: Int, expected: String) throws {
+        try withTemporaryDirectory { path in
+            try TreeBuilder(path).file("f", text: "0123456789")
+            let sources: [any RangedSource] = [
+                BytesSource(Array("0123456789".utf8), name: "memory"), try FileSource(try File.open(path + "/f")),
+            ]
+            for source in sources {
+                var buffer = [UInt8](repeating: 0, count: count)
+                let done = try buffer.withUnsafeMutableBytes { try source.read(into: $0, at: offset) }
+                #expect(String(decoding: buffer.prefix(done), as: UTF8.self) == expected, "\(source.name)")
+                #expect(source.size == 10)
+            }
+        }
+    }
 }
