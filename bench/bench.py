@@ -220,7 +220,6 @@ class OurJob:
             f"path = {quote('file://' + self.source)}\n"
             'layout = "{tenant}/{category}/**"\n'
             'unmatched = "fail"\n'
-            'max_archive = "1 TiB"\n'
             'full_every = "30 days"\n'
             'codec = "gzip"\n'
             f"level = {quote(level)}\n")

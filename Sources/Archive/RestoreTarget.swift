@@ -102,6 +102,13 @@ package final class RestoreTarget {
         fill: ((UnsafeRawBufferPointer, Int64) throws(Fault) -> Void) throws(Fault) -> Void
     ) throws(Fault) {
         let (directory, leaf) = try place(name)
+        if let expected, try directory.exists(leaf),
+            try isSame(leaf, in: directory, size: entry.size, digest: expected)
+        {
+            kept += 1
+            bytes += entry.size
+            return
+        }
         let temporary = PendingFile.temporaryName(for: leaf)
         let file = try directory.createFile(temporary)
         var isPlaced = false
@@ -121,7 +128,7 @@ package final class RestoreTarget {
         }
         try file.close()
         if try directory.exists(leaf) {
-            if try isSame(leaf, in: directory, size: entry.size, digest: digest) {
+            if expected == nil, try isSame(leaf, in: directory, size: entry.size, digest: digest) {
                 kept += 1
                 bytes += entry.size
                 return

@@ -17,7 +17,7 @@ package struct CheckCommand: ParsableCommand {
     package init() {}
 
     package func run() throws {
-        try Door.run("check") {
+        try Door.run {
             let configuration = try common.settings()
             let jobs = try job.map { [try configuration.job($0)] } ?? configuration.jobNames().map { try configuration.job($0) }
             let report = CheckReport(configuration, jobs)

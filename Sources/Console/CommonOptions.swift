@@ -28,9 +28,9 @@ package struct CommonOptions: ParsableArguments {
 
     package var output: Output { Output(isJSON: json) }
 
-    package func logger(_ program: String) -> Logger {
+    package func logger() -> Logger {
         let level: Logger.Level = quiet ? .warning : verbose ? .debug : .info
-        return Logger(label: program) { _ in StderrLogHandler(program: program, level: level) }
+        return Logger(label: Door.program) { _ in StderrLogHandler(program: Door.program, level: level) }
     }
 
     package func settings() throws(Fault) -> Configuration {

@@ -10,7 +10,7 @@ package enum Door {
     ///
     /// - Parameter body: returns the exit status.
     /// - Throws: an exit code, for ArgumentParser to end with.
-    package static func run(_ program: String, _ body: () throws -> Int32) throws {
+    package static func run(_ body: () throws -> Int32) throws {
         Shutdown.install()
         _ = clinux_raise_open_files()
         let status: Int32
@@ -18,14 +18,17 @@ package enum Door {
             throw code
         } catch {
             let fault = Fault.wrapping(error)
-            report(program, fault)
+            report(fault)
             throw ExitCode.of(fault)
         }
         fflush(nil)
         if status != ExitStatus.done { throw ExitCode(status) }
     }
 
-    private static func report(_ program: String, _ fault: Fault) {
+    /// The name under which this program was started, for messages.
+    package static let program = String(CommandLine.arguments[0].split(separator: "/").last ?? "coldchain")
+
+    private static func report(_ fault: Fault) {
         let isJournal = getenv("JOURNAL_STREAM") != nil
         var text = (isJournal ? "<3>" : "\(program): error: ") + fault.description + "\n"
         if let hint = fault.hint { text += (isJournal ? "<3>" : "") + "HINT: \(hint)\n" }

@@ -14,7 +14,7 @@ package protocol PauseCommand: ParsableCommand {
 
 extension PauseCommand {
     package func run() throws {
-        try Door.run(Self.stage.rawValue) {
+        try Door.run {
             let configuration = try common.settings()
             let directory = try StagingArea.open(configuration).job(try configuration.job(job).name)
             try directory.setPause(
@@ -34,7 +34,7 @@ package protocol ResumeCommand: ParsableCommand {
 
 extension ResumeCommand {
     package func run() throws {
-        try Door.run(Self.stage.rawValue) {
+        try Door.run {
             let configuration = try common.settings()
             let directory = try StagingArea.open(configuration).job(try configuration.job(job).name)
             let wasPaused = try directory.pause(Self.stage) != nil

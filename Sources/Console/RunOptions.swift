@@ -56,9 +56,9 @@ package struct RunOptions: ParsableArguments {
     /// Loads the settings, sets the process's time zone to the job's, and opens staging.
     ///
     /// - Throws: `usage` without a job; what settings and guards throw.
-    package func context(_ program: String, _ common: CommonOptions) throws(Fault) -> StageContext {
+    package func context(_ common: CommonOptions) throws(Fault) -> StageContext {
         guard let job else {
-            throw Fault(.usage, "no job given", hint: "See '\(program) --help'; '\(program) status' lists the jobs.")
+            throw Fault(.usage, "no job given", hint: "See '\(Door.program) --help'; '\(Door.program) status' lists the jobs.")
         }
         var configuration = try common.settings()
         if let workers { configuration.workers = Configuration.resolvedWorkers(workers) }
@@ -66,6 +66,6 @@ package struct RunOptions: ParsableArguments {
         try Clock.useTimeZone(settings.timezone)
         return try StageContext(
             configuration: configuration, job: settings, request: request(), clock: .system,
-            log: common.logger(program), tool: Version.tool)
+            log: common.logger(), tool: Version.tool)
     }
 }

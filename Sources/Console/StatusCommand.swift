@@ -27,7 +27,7 @@ package struct StatusCommand: ParsableCommand {
     }
 
     package func run() throws {
-        try Door.run("status") {
+        try Door.run {
             let configuration = try common.settings()
             let staging = try StagingArea.open(configuration)
             let names = try job.map { [try configuration.job($0).name] } ?? configuration.jobNames()

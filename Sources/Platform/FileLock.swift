@@ -7,6 +7,10 @@ package final class FileLock: Sendable {
 
     private init(_ file: File) { self.file = file }
 
+    // Closing alone would leave the lock to a child that another thread is just about to start, until that has come to
+    // its exec; LOCK_UN ends it for every copy of the descriptor (flock(2)).
+    deinit { _ = flock(file.descriptor, LOCK_UN) }
+
     /// Takes the lock, or returns nothing when another process has it.
     package static func take(_ name: ByteString, in directory: Directory) throws(Fault) -> FileLock? {
         let file = try directory.appendFile(name)

@@ -26,13 +26,13 @@ struct CollectCommand: DoorCommand {
     @OptionGroup var common: CommonOptions
 
     func run() throws {
-        try Door.run("collect") {
+        try Door.run {
             if options.tenant != nil && !options.dryRun {
                 throw Fault(
                     .usage, "collect takes whole hosts, --tenant narrows only its --dry-run",
                     hint: "Use --only HOST; pack and ship take --tenant.")
             }
-            let context = try options.context("collect", common)
+            let context = try options.context(common)
             try context.directory.checkNotPaused(.collect)
             let stage = CollectStage(context)
             if options.dryRun { return try stage.dryRun(common.output, rows: common.verbose) }

@@ -18,7 +18,7 @@ struct InitCommand: ParsableCommand {
     var local = false
 
     func run() throws {
-        try Door.run("collect") {
+        try Door.run {
             let configuration = try common.settings()
             let state = try Directory.create(configuration.state)
             var paths = [("staging", configuration.staging)]

@@ -22,14 +22,14 @@ struct ExtractCommand: ParsableCommand {
     @Flag(name: .long, help: "Replace files that are there already.") var force = false
 
     func run() throws {
-        try Door.run("pack") {
+        try Door.run {
             let file = try ArchiveFile(archive)
             let target = RestoreTarget(try Directory.create(to), overwrites: force)
             let extractor = ArchiveExtractor(file.source)
             if paths.isEmpty {
                 let skipped = try extractor.extractAll(
                     index: try file.index.map { source throws(Fault) in try ArchiveIndexReader(source) }, to: target)
-                for what in skipped { common.logger("pack").warning("skipped \(what)") }
+                for what in skipped { common.logger().warning("skipped \(what)") }
             } else {
                 guard let index = file.index else {
                     throw Fault(

@@ -25,7 +25,7 @@ struct ListCommand: ParsableCommand {
     }
 
     func run() throws {
-        try Door.run("pack") {
+        try Door.run {
             let file = try ArchiveFile(archive)
             let selection = PathSelection(paths)
             try file.forEachEntry { entry in

@@ -28,8 +28,8 @@ struct PackCommand: DoorCommand {
     @OptionGroup var common: CommonOptions
 
     func run() throws {
-        try Door.run("pack") {
-            let context = try options.context("pack", common)
+        try Door.run {
+            let context = try options.context(common)
             try context.directory.checkNotPaused(.pack)
             let stage = PackStage(context)
             if options.dryRun { return try stage.dryRun(common.output) }

@@ -26,7 +26,7 @@ struct VerifyCommand: ParsableCommand {
     }
 
     func run() throws {
-        try Door.run("pack") {
+        try Door.run {
             var results: [Result] = []
             for path in archives {
                 do {

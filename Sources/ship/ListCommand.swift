@@ -49,7 +49,7 @@ struct ListCommand: ParsableCommand {
     }
 
     func run() throws {
-        try Door.run("ship") {
+        try Door.run {
             let (settings, vault) = try options.open(common)
             let layout = VaultLayout(job: settings.name)
             var all = try layout.manifests(in: vault.store, run: date.flatMap { CivilDate($0) })

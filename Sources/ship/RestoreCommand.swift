@@ -42,7 +42,7 @@ struct RestoreCommand: ParsableCommand {
     }
 
     func run() throws {
-        try Door.run("ship") {
+        try Door.run {
             let (settings, vault) = try options.open(common)
             let layout = VaultLayout(job: settings.name)
             guard let run = CivilDate(date), let found = try layout.manifests(in: vault.store, run: run).first else {
@@ -62,7 +62,7 @@ struct RestoreCommand: ParsableCommand {
             }
             try selection.checkAllMatched(in: "run \(run) of job '\(settings.name)'")
             if dryRun { return try show(plan) }
-            for what in plan.notKept { common.logger("ship").warning("not kept when the run was collected: \(what)") }
+            for what in plan.notKept { common.logger().warning("not kept when the run was collected: \(what)") }
             return stdout ? try write(plan, vault) : try restore(plan, vault)
         }
     }
@@ -107,7 +107,7 @@ struct RestoreCommand: ParsableCommand {
                 let fault = Fault.wrapping(error)
                 guard fault.code != .noSpace else { throw fault }
                 failures.append("\(object.key): \(fault)")
-                common.logger("ship").error("\(object.key): \(fault)\(fault.hint.map { " HINT: \($0)" } ?? "")")
+                common.logger().error("\(object.key): \(fault)\(fault.hint.map { " HINT: \($0)" } ?? "")")
             }
         }
         try target.finish()

@@ -28,8 +28,8 @@ struct ShipCommand: DoorCommand {
     @OptionGroup var common: CommonOptions
 
     func run() throws {
-        try Door.run("ship") {
-            let context = try options.context("ship", common)
+        try Door.run {
+            let context = try options.context(common)
             try context.directory.checkNotPaused(.ship)
             let stage = try ShipStage(context)
             if options.dryRun { return try stage.dryRun(common.output) }
