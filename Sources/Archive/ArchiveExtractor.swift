@@ -35,7 +35,9 @@ package struct ArchiveExtractor {
     ///
     /// - Throws: `damaged` when an entry is not where the index says, or not what it says.
     package func extract(_ wanted: [Wanted], to target: RestoreTarget) throws(Fault) {
-        let sorted = wanted.sorted { ($0.range.lowerBound, $0.range.upperBound) < ($1.range.lowerBound, $1.range.upperBound) }
+        let sorted = wanted.sorted {
+            ($0.range.lowerBound, $0.range.upperBound) < ($1.range.lowerBound, $1.range.upperBound)
+        }
         var start = 0
         while start < sorted.count {
             var range = sorted[start].range
@@ -99,7 +101,8 @@ package struct ArchiveExtractor {
                 guard let row, row.entry.key == found.key else {
                     throw Fault(
                         .damaged,
-                        "\(source.name): the tar has '\(found.key)' where the index has '\(row?.entry.key.description ?? "its end")'")
+                        "\(source.name): the tar has '\(found.key)' where the index has '\(row?.entry.key.description ?? "its end")'"
+                    )
                 }
             }
             switch found.kind {

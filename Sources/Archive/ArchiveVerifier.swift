@@ -45,7 +45,9 @@ package struct ArchiveVerifier {
                 guard number < expectedMembers.count,
                     expectedMembers[number].offset + expectedMembers[number].length == offset
                 else {
-                    throw Fault(.damaged, "\(digesting.name): gzip member \(number) ends at \(offset), not where the index has it")
+                    throw Fault(
+                        .damaged,
+                        "\(digesting.name): gzip member \(number) ends at \(offset), not where the index has it")
                 }
             }
             report.members += 1
@@ -66,7 +68,8 @@ package struct ArchiveVerifier {
             if let row, row.sha256 != digest {
                 throw Fault(
                     .damaged,
-                    "\(source.name): '\(found.key)' has SHA-256 \(digest), the index says \(row.sha256?.description ?? "nothing")")
+                    "\(source.name): '\(found.key)' has SHA-256 \(digest), the index says \(row.sha256?.description ?? "nothing")"
+                )
             }
             report.files += 1
             report.contentBytes += found.size
@@ -97,7 +100,8 @@ package struct ArchiveVerifier {
             found.mode == row.entry.mode && found.modified == row.entry.modified && found.link == row.entry.link
             && (found.kind != .file || found.size == row.entry.size)
         guard same else {
-            throw Fault(.damaged, "\(source.name): '\(found.key)' has another size, mode, time or link than in the index")
+            throw Fault(
+                .damaged, "\(source.name): '\(found.key)' has another size, mode, time or link than in the index")
         }
     }
 }

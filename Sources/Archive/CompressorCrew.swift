@@ -17,8 +17,9 @@ package final class CompressorCrew: Sendable {
     ///   - workers: compressing threads.
     ///   - archives: how many archives are written at once; each fills one block of its own.
     package init(workers: Int, archives: Int) throws(Fault) {
-        // Two blocks a worker, one being filled and one being written for each archive.
-        let limit = 2 * workers + 2 * archives
+        // One block in work and one waiting for each worker, one being filled for each archive. More would only push the
+        // blocks out of the processor's cache before they are compressed.
+        let limit = workers + archives + 1
         pool = Pool(limit: limit) { Handed(Block()) }
         queue = BoundedQueue(capacity: limit)
         for number in 0..<max(1, workers) {

@@ -13,7 +13,7 @@ struct EntryStream {
     private var digestBytes: [UInt8] = []
     private var names = NameSet()
     private var row = RowWriter()
-    private let buffer = Buffer(capacity: 256 << 10)
+    private let buffer = Buffer(capacity: 64 << 10)
 
     /// Entries written, the digest list included.
     private(set) var count: Int64 = 0
@@ -48,7 +48,8 @@ struct EntryStream {
         let source = listRow.entry
         let name = try request.place(host, source.key).member
         // Several hosts may bring one directory: a tar may name it more than once.
-        if source.kind != .directory, names.insert(name), let other = try earlier(name, before: source.key, host: host) {
+        if source.kind != .directory, names.insert(name), let other = try earlier(name, before: source.key, host: host)
+        {
             throw collision(name, (host, source.key), other)
         }
         if isDigestName(name) { digestEntry = ByteString("_") + max(digestEntry, name) }
@@ -78,7 +79,9 @@ struct EntryStream {
                 throw Fault(
                     .damaged,
                     "\(host): '\(source.key)': the content on staging has SHA-256 \(digest), collected was \(listRow.manifest.sha256?.description ?? "without a digest")",
-                    hint: "Staging has changed it; run 'collect \(request.job) --run \(request.run) --only \(host) --force'.")
+                    hint:
+                        "Staging has changed it; run 'collect \(request.job) --run \(request.run) --only \(host) --force'."
+                )
             }
             contentBytes += entry.size
         }
@@ -106,10 +109,12 @@ struct EntryStream {
             offset = range.lowerBound
             while offset < range.upperBound {
                 let wanted = Int(min(Int64(buffer.capacity), range.upperBound - offset))
-                let count = try file.read(into: UnsafeMutableRawBufferPointer(rebasing: buffer.bytes[..<wanted]), at: offset)
+                let count = try file.read(
+                    into: UnsafeMutableRawBufferPointer(rebasing: buffer.bytes[..<wanted]), at: offset)
                 guard count == wanted else {
                     throw Fault(
-                        .damaged, "\(file.path): has \(offset + Int64(count)) bytes on staging, collected were \(entry.size)")
+                        .damaged,
+                        "\(file.path): has \(offset + Int64(count)) bytes on staging, collected were \(entry.size)")
                 }
                 buffer.count = count
                 hasher.update(buffer.contents)
@@ -203,7 +208,9 @@ struct EntryStream {
             let rows = request.spool.rows(share.ranges)
             while let other = try rows.next() {
                 if share.host == host && other.entry.key == key { return nil }
-                if try request.place(share.host, other.entry.key).member == name { return (share.host, other.entry.key) }
+                if try request.place(share.host, other.entry.key).member == name {
+                    return (share.host, other.entry.key)
+                }
             }
         }
         return nil

@@ -148,7 +148,9 @@ package final class RestoreTarget {
         return (try enter(path.dropLast()), leaf)
     }
 
-    private func isSame(_ leaf: ByteString, in directory: Directory, size: Int64, digest: Digest256) throws(Fault) -> Bool {
+    private func isSame(_ leaf: ByteString, in directory: Directory, size: Int64, digest: Digest256) throws(Fault)
+        -> Bool
+    {
         let status = try directory.status(leaf)
         guard status.kind == .file, status.size == size else { return false }
         return try SHA256Hasher.digest(of: try FileSource(try directory.openFile(leaf))) == digest

@@ -20,7 +20,7 @@ package struct Digest256: Hashable, Sendable, CustomStringConvertible {
         bytes.reserveCapacity(32)
         var high: UInt8?
         for character in hex {
-            guard let value = Digest256.digit(character), bytes.count < 32 else { return nil }
+            guard let value = hexDigit(character), bytes.count < 32 else { return nil }
             if let first = high {
                 bytes.append(first << 4 | value)
                 high = nil
@@ -49,14 +49,15 @@ package struct Digest256: Hashable, Sendable, CustomStringConvertible {
         write(to: &writer)
         return String(decoding: writer.bytes, as: UTF8.self)
     }
+}
 
-    private static func digit(_ byte: UInt8) -> UInt8? {
-        switch byte {
-        case 0x30...0x39: byte - 0x30
-        case 0x61...0x66: byte - 0x61 + 10
-        case 0x41...0x46: byte - 0x41 + 10
-        default: nil
-        }
+/// The value of a hexadecimal digit.
+func hexDigit(_ byte: UInt8) -> UInt8? {
+    switch byte {
+    case 0x30...0x39: byte - 0x30
+    case 0x61...0x66: byte - 0x61 + 10
+    case 0x41...0x46: byte - 0x41 + 10
+    default: nil
     }
 }
 

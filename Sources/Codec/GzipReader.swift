@@ -11,8 +11,12 @@ package final class GzipReader: ByteStream {
     private let input: Buffer
     private let stream: UnsafeMutablePointer<z_stream>
     private var state = State.between
+    private var hasMember = false
 
     private enum State { case between, inside, ended }
+
+    /// Bytes inflated from the member that is being read, or that has just ended.
+    package var memberSize: Int64 { Int64(stream.pointee.total_out) }
 
     /// Called at the end of each member with where it ends in the source.
     package var onMemberEnd: ((_ sourceOffset: Int64) throws(Fault) -> Void)?
@@ -53,6 +57,8 @@ package final class GzipReader: ByteStream {
                 let count = try fill()
                 if count == 0 {
                     if state == .inside { throw fault("the gzip member is cut off") }
+                    // Nothing at all is no gzip data either (RFC 1952: a series of members).
+                    if !hasMember { throw fault("has no gzip member") }
                     state = .ended
                     break
                 }
@@ -65,6 +71,7 @@ package final class GzipReader: ByteStream {
             case Z_OK, Z_BUF_ERROR: continue
             case Z_STREAM_END:
                 state = .between
+                hasMember = true
                 try onMemberEnd?(sourceOffset)
             default:
                 let words = stream.pointee.msg.map { String(cString: $0) } ?? "not gzip data"

@@ -23,7 +23,9 @@ package final class GzipWriter {
         while !rest.isEmpty {
             if input.count == input.capacity { try flush() }
             let piece = rest.prefix(input.capacity - input.count)
-            piece.withUnsafeBytes { UnsafeMutableRawBufferPointer(rebasing: input.bytes[input.count...]).copyMemory(from: $0) }
+            piece.withUnsafeBytes {
+                UnsafeMutableRawBufferPointer(rebasing: input.bytes[input.count...]).copyMemory(from: $0)
+            }
             input.count += piece.count
             rest = rest.dropFirst(piece.count)
         }

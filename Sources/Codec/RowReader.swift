@@ -95,10 +95,9 @@ package final class RowReader {
             case UInt8(ascii: "r"): out.append(0x0D)
             case 0x5C: out.append(0x5C)
             case UInt8(ascii: "x"):
-                guard at + 3 < range.upperBound,
-                    let byte = UInt8(String(decoding: row[(at + 2)..<(at + 4)], as: UTF8.self), radix: 16)
+                guard at + 3 < range.upperBound, let high = hexDigit(row[at + 2]), let low = hexDigit(row[at + 3])
                 else { throw fault("field \(index + 1) has an escape without two hexadecimal digits") }
-                out.append(byte)
+                out.append(high << 4 | low)
                 at += 2
             default: throw fault("field \(index + 1) has an unknown escape")
             }
@@ -122,7 +121,9 @@ package final class RowReader {
         var value: UInt32 = 0
         let field = row[range(index)]
         for byte in field {
-            guard (0x30...0x37).contains(byte), value < 1 << 20 else { throw fault("field \(index + 1) is no octal number") }
+            guard (0x30...0x37).contains(byte), value < 1 << 20 else {
+                throw fault("field \(index + 1) is no octal number")
+            }
             value = value * 8 + UInt32(byte - 0x30)
         }
         guard !field.isEmpty else { throw fault("field \(index + 1) is empty") }
@@ -132,14 +133,17 @@ package final class RowReader {
     package func timestamp(_ index: Int) throws(Fault) -> Timestamp {
         let field = row[range(index)]
         guard let dot = field.firstIndex(of: UInt8(ascii: ".")), field.endIndex - dot == 10,
-            let seconds = Self.decimal(field[..<dot]), let fraction = Self.decimal(field[(dot + 1)...]), fraction >= 0
+            let seconds = Self.decimal(field[..<dot]), field[dot + 1] != UInt8(ascii: "-"),
+            let fraction = Self.decimal(field[(dot + 1)...])
         else { throw fault("field \(index + 1) is no time") }
         return Timestamp(seconds: seconds, nanoseconds: UInt32(fraction))
     }
 
     package func digest(_ index: Int) throws(Fault) -> Digest256? {
         if isEmpty(index) { return nil }
-        guard let digest = Digest256(hex: row[range(index)]) else { throw fault("field \(index + 1) is no SHA-256 digest") }
+        guard let digest = Digest256(hex: row[range(index)]) else {
+            throw fault("field \(index + 1) is no SHA-256 digest")
+        }
         return digest
     }
 
@@ -152,11 +156,13 @@ package final class RowReader {
         for byte in digits {
             guard (0x30...0x39).contains(byte) else { return nil }
             let (scaled, overflow) = value.multipliedReportingOverflow(by: 10)
-            let (sum, carried) = scaled.addingReportingOverflow(Int64(byte - 0x30))
+            let digit = Int64(byte - 0x30)
+            // Towards its own sign, since the least number has no positive counterpart.
+            let (sum, carried) = scaled.addingReportingOverflow(negative ? -digit : digit)
             if overflow || carried { return nil }
             value = sum
         }
-        return negative ? -value : value
+        return value
     }
 
     /// A fault that names the file and the row.

@@ -19,7 +19,9 @@ package struct CheckCommand: ParsableCommand {
     package func run() throws {
         try Door.run {
             let configuration = try common.settings()
-            let jobs = try job.map { [try configuration.job($0)] } ?? configuration.jobNames().map { try configuration.job($0) }
+            let jobs =
+                try job.map { [try configuration.job($0)] }
+                ?? configuration.jobNames().map { try configuration.job($0) }
             let report = CheckReport(configuration, jobs)
             try common.output.result(report) {
                 report.items.map { "\($0.isGood ? "ok    " : "FAILED")  \($0.what)\($0.why.map { ": \($0)" } ?? "")" }

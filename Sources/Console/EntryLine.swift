@@ -31,7 +31,11 @@ package enum EntryLine {
             text += bits & 4 != 0 ? "r" : "-"
             text += bits & 2 != 0 ? "w" : "-"
             let runs = bits & 1 != 0
-            if entry.mode & special != 0 { text += runs ? letter : letter.uppercased() } else { text += runs ? "x" : "-" }
+            if entry.mode & special != 0 {
+                text += runs ? letter : letter.uppercased()
+            } else {
+                text += runs ? "x" : "-"
+            }
         }
         return text
     }

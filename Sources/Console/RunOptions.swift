@@ -58,7 +58,8 @@ package struct RunOptions: ParsableArguments {
     /// - Throws: `usage` without a job; what settings and guards throw.
     package func context(_ common: CommonOptions) throws(Fault) -> StageContext {
         guard let job else {
-            throw Fault(.usage, "no job given", hint: "See '\(Door.program) --help'; '\(Door.program) status' lists the jobs.")
+            throw Fault(
+                .usage, "no job given", hint: "See '\(Door.program) --help'; '\(Door.program) status' lists the jobs.")
         }
         var configuration = try common.settings()
         if let workers { configuration.workers = Configuration.resolvedWorkers(workers) }

@@ -40,7 +40,8 @@ package struct StatusCommand: ParsableCommand {
 
     static func text(_ report: StatusReport) -> String {
         var table = TextTable(
-            ["JOB", "RUN", "STAGE", "STATE", "UNITS", "FAILED", "IN", "OUT", "TOOK", "ENDED", "WHY"], right: [4, 5, 6, 7, 8])
+            ["JOB", "RUN", "STAGE", "STATE", "UNITS", "FAILED", "IN", "OUT", "TOOK", "ENDED", "WHY"],
+            right: [4, 5, 6, 7, 8])
         for row in report.rows {
             table.add([
                 row.job, row.run, row.stage.rawValue, row.state, "\(row.units)", "\(row.failed)",

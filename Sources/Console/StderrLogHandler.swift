@@ -1,5 +1,5 @@
-package import Logging
 import Glibc
+package import Logging
 import Platform
 
 /// Writes messages to stderr: plain lines on a terminal or in a pipe, with a level prefix `<N>` that journald reads

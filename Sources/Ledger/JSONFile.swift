@@ -12,7 +12,8 @@ package enum JSONFile {
         try encode(value, [.sortedKeys, .withoutEscapingSlashes])
     }
 
-    private static func encode(_ value: some Encodable, _ format: JSONEncoder.OutputFormatting) throws(Fault) -> [UInt8] {
+    private static func encode(_ value: some Encodable, _ format: JSONEncoder.OutputFormatting) throws(Fault) -> [UInt8]
+    {
         let encoder = JSONEncoder()
         encoder.outputFormatting = format
         do { return Array(try encoder.encode(value)) } catch {

@@ -125,7 +125,9 @@ struct RowDecoder {
         row.object = try reader.text(map[13])
         row.name = try reader.bytes(map[14])
         if let offset = try reader.optionalInt(map[15]), let length = try reader.optionalInt(map[16]) {
-            guard offset >= 0, length >= 0, offset <= Int64.max - length else { throw reader.fault("an impossible range") }
+            guard offset >= 0, length >= 0, offset <= Int64.max - length else {
+                throw reader.fault("an impossible range")
+            }
             row.range = offset..<(offset + length)
         }
         if !reader.isEmpty(map[17]) {

@@ -6,7 +6,9 @@ package import Platform
 package enum StagedPath {
     package static func components(of key: ByteString) -> [ByteString] {
         key.components.map { name in
-            PathEscape.escapeComponent(name) { long in String(SHA256Hasher.digest(of: long.bytes).description.prefix(40)) }
+            PathEscape.escapeComponent(name) { long in
+                String(SHA256Hasher.digest(of: long.bytes).description.prefix(40))
+            }
         }
     }
 }

@@ -27,7 +27,9 @@ package final class RangesStream: ByteStream {
             let wanted = Int(min(Int64(buffer.count), range.upperBound - range.lowerBound))
             let count = try source.read(
                 into: UnsafeMutableRawBufferPointer(rebasing: buffer[..<wanted]), at: range.lowerBound)
-            guard count > 0 else { throw Fault(.changed, "\(name): ends at \(range.lowerBound), expected \(range.upperBound)") }
+            guard count > 0 else {
+                throw Fault(.changed, "\(name): ends at \(range.lowerBound), expected \(range.upperBound)")
+            }
             ranges[ranges.startIndex] = (range.lowerBound + Int64(count))..<range.upperBound
             return count
         }

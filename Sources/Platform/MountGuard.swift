@@ -57,7 +57,8 @@ package struct MountGuard: Sendable {
             throw Fault(.unmounted, "\(path): can't be opened, is it mounted?", hint: hint, cause: error)
         }
         guard try pins.exists(pinName) else {
-            throw Fault(.unmounted, "\(path): this server has never been told that it is the right directory", hint: hint)
+            throw Fault(
+                .unmounted, "\(path): this server has never been told that it is the right directory", hint: hint)
         }
         guard try directory.exists(MountGuard.name) else {
             throw Fault(

@@ -51,7 +51,9 @@ package enum PathEscape {
                 out.append(byte)
                 continue
             }
-            guard let high = bytes.popFirst().flatMap(digit), let low = bytes.popFirst().flatMap(digit) else { return nil }
+            guard let high = bytes.popFirst().flatMap(digit), let low = bytes.popFirst().flatMap(digit) else {
+                return nil
+            }
             out.append(high << 4 | low)
         }
         return ByteString(bytes: out)

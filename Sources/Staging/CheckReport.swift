@@ -44,7 +44,8 @@ package struct CheckReport: Codable, Sendable {
         }
         for job in jobs {
             items.append(Item(what: "job \(job.name)", isGood: true))
-            add("job \(job.name): time zone \(job.timezone)") { () throws(Fault) in try Clock.useTimeZone(job.timezone) }
+            add("job \(job.name): time zone \(job.timezone)") { () throws(Fault) in try Clock.useTimeZone(job.timezone)
+            }
             let date = clock.today.adding(days: job.run == .yesterday ? -1 : 0)
             for host in job.hosts {
                 let path = job.sourcePath(host: host, date: date)

@@ -1,6 +1,6 @@
-import Settings
 package import Ledger
 package import Platform
+import Settings
 
 /// Which runs a stage has to work on.
 package struct PendingRuns {
@@ -37,7 +37,9 @@ package struct PendingRuns {
             guard let run = try context.directory.run(date) else {
                 throw Fault(
                     .notFound, "job '\(context.job.name)' has no run \(date)",
-                    hint: "Run 'collect \(context.job.name) --run \(date)' first; '\(stage.rawValue) status \(context.job.name)' lists the runs.")
+                    hint:
+                        "Run 'collect \(context.job.name) --run \(date)' first; '\(stage.rawValue) status \(context.job.name)' lists the runs."
+                )
             }
             guard try isReady(run, upstream) else {
                 throw Fault(.tryLater, "\(upstream.rawValue) \(context.job.name) \(date) has not ended yet")

@@ -88,7 +88,8 @@ package struct RunDirectory: Sendable {
     }
 
     private static func isTemporary(_ name: ByteString) -> Bool {
-        name.bytes.first == UInt8(ascii: ".") && name.bytes.suffix(PendingFile.suffix.count).elementsEqual(PendingFile.suffix.bytes)
+        name.bytes.first == UInt8(ascii: ".")
+            && name.bytes.suffix(PendingFile.suffix.count).elementsEqual(PendingFile.suffix.bytes)
     }
 
     /// Removes a unit's record, before its outputs are replaced: a record never names bytes that aren't safe.

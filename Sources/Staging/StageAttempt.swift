@@ -1,7 +1,7 @@
-import Settings
 package import Ledger
 import Logging
 package import Platform
+import Settings
 
 /// One execution of a stage for a run: it holds the lock, opens the stage record as `running`, runs units, several at
 /// once, each failing alone, and closes the record with what came of them.

@@ -63,7 +63,9 @@ package final class StageLock {
     }
 
     /// Whether the lock of a stage is held by a process that lives, as far as this server can tell.
-    package static func isHeld(file name: ByteString, in directory: Directory, local localName: String, state: Directory)
+    package static func isHeld(
+        file name: ByteString, in directory: Directory, local localName: String, state: Directory
+    )
         throws(Fault) -> Bool
     {
         guard let held = try JSONFile.read(Holder.self, name, in: directory) else { return false }

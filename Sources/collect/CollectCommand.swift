@@ -20,7 +20,9 @@ struct CollectCommand: DoorCommand {
         version: Version.tool,
         subcommands: verbs)
 
-    static let verbs: [any ParsableCommand.Type] = [StatusCommand.self, CheckCommand.self, InitCommand.self, Pause.self, Resume.self]
+    static let verbs: [any ParsableCommand.Type] = [
+        StatusCommand.self, CheckCommand.self, InitCommand.self, Pause.self, Resume.self,
+    ]
 
     @OptionGroup var options: RunOptions
     @OptionGroup var common: CommonOptions
@@ -54,7 +56,8 @@ extension CollectCommand {
         static let stage = Stage.collect
         @OptionGroup var common: CommonOptions
         @Argument(help: "The job.") var job: String
-        @Option(name: .long, help: ArgumentHelp("The reason, for whoever looks.", valueName: "text")) var why = "no reason given"
+        @Option(name: .long, help: ArgumentHelp("The reason, for whoever looks.", valueName: "text")) var why =
+            "no reason given"
     }
 
     struct Resume: ResumeCommand {

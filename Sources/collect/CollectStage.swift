@@ -140,7 +140,8 @@ struct CollectStage: Sendable {
         var hadEntries = outcome.counts["vanished"] ?? 0 > 0
         if !hadEntries {
             for date in try context.directory.runs().reversed() {
-                guard let other = try context.directory.run(date), let record = try other.unitRecord(.collect, host) else {
+                guard let other = try context.directory.run(date), let record = try other.unitRecord(.collect, host)
+                else {
                     continue
                 }
                 hadEntries = record.counts["entries"] ?? 0 > 0
@@ -174,7 +175,8 @@ struct CollectStage: Sendable {
                     if let glob = context.request.tenant, !glob.matches(row.manifest.tenant) { return }
                     taken["entries." + row.action.rawValue, default: 0] += 1
                     if rows && !output.isJSON {
-                        output.line("\(row.action.rawValue)\t\(row.reason)\t\(host)\t\(row.entry.size)\t\(row.entry.key)")
+                        output.line(
+                            "\(row.action.rawValue)\t\(row.reason)\t\(host)\t\(row.entry.size)\t\(row.entry.key)")
                     }
                 }
                 results.append(

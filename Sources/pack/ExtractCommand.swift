@@ -17,7 +17,9 @@ struct ExtractCommand: ParsableCommand {
     @OptionGroup var common: CommonOptions
     @Argument(help: "The tar.gz file.", completion: .file(extensions: ["gz"])) var archive: String
     @Argument(help: "Only these paths or globs; a directory brings all below it.") var paths: [String] = []
-    @Option(name: .long, help: ArgumentHelp("Where to put it; made where it is missing.", valueName: "dir"), completion: .directory)
+    @Option(
+        name: .long, help: ArgumentHelp("Where to put it; made where it is missing.", valueName: "dir"),
+        completion: .directory)
     var to = "."
     @Flag(name: .long, help: "Replace files that are there already.") var force = false
 

@@ -27,7 +27,8 @@ enum ExtractPlan {
                 .init(name: row.entry.key, range: row.range, sha256: row.sha256, entry: row.entry, outputs: outputs))
         }
         if let (target, names) = links.first {
-            throw Fault(.damaged, "\(index.name): '\(names[0])' is a hard link to '\(target)', which is not in the archive")
+            throw Fault(
+                .damaged, "\(index.name): '\(names[0])' is a hard link to '\(target)', which is not in the archive")
         }
         return wanted
     }

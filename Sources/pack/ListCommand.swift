@@ -7,7 +7,9 @@ import Platform
 struct ListCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "list", abstract: "List the entries of an archive.",
-        discussion: "The index beside the archive is read if there is one, else the archive itself. The lines are those of tar tv.")
+        discussion:
+            "The index beside the archive is read if there is one, else the archive itself. The lines are those of tar tv."
+    )
 
     @OptionGroup var common: CommonOptions
     @Argument(help: "The tar.gz file.", completion: .file(extensions: ["gz"])) var archive: String

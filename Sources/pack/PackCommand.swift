@@ -20,9 +20,9 @@ struct PackCommand: DoorCommand {
         subcommands: verbs)
 
     static let verbs: [any ParsableCommand.Type] = [
-            StatusCommand.self, CheckCommand.self, Pause.self, Resume.self, ListCommand.self, VerifyCommand.self,
-            ExtractCommand.self,
-        ]
+        StatusCommand.self, CheckCommand.self, Pause.self, Resume.self, ListCommand.self, VerifyCommand.self,
+        ExtractCommand.self,
+    ]
 
     @OptionGroup var options: RunOptions
     @OptionGroup var common: CommonOptions
@@ -51,7 +51,8 @@ extension PackCommand {
         static let stage = Stage.pack
         @OptionGroup var common: CommonOptions
         @Argument(help: "The job.") var job: String
-        @Option(name: .long, help: ArgumentHelp("The reason, for whoever looks.", valueName: "text")) var why = "no reason given"
+        @Option(name: .long, help: ArgumentHelp("The reason, for whoever looks.", valueName: "text")) var why =
+            "no reason given"
     }
 
     struct Resume: ResumeCommand {

@@ -58,7 +58,8 @@ struct PackStage: Sendable {
         let crew = try CompressorCrew(workers: workers, archives: atOnce)
         let writer = ArchiveWriter(crew: crew, scratch: context.staging.scratch)
         do {
-            try attempt.perform(pending, atOnce: atOnce, name: { $0.name.base }) { [spool = collected.plan.spool] unit in
+            try attempt.perform(pending, atOnce: atOnce, name: { $0.name.base }) {
+                [spool = collected.plan.spool] unit in
                 try write(unit, spool, run, writer, attempt: attempt.id)
             }
         } catch {
@@ -206,7 +207,8 @@ struct PackStage: Sendable {
             outputs: [
                 .init(path: place + names.archive, size: header.size, sha256: header.sha256),
                 .init(path: place + names.index, size: written.indexSize, sha256: written.indexDigest),
-                .init(path: place + names.digests, size: Int64(digests.count), sha256: SHA256Hasher.digest(of: digests)),
+                .init(
+                    path: place + names.digests, size: Int64(digests.count), sha256: SHA256Hasher.digest(of: digests)),
             ],
             counts: [
                 "entries": header.entries, "bytes.content": written.contentBytes, "bytes.tar": header.tarSize,

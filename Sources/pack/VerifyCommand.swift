@@ -40,7 +40,8 @@ struct VerifyCommand: ParsableCommand {
                 } catch {
                     try Shutdown.check()
                     results.append(
-                        Result(archive: path, isGood: false, why: Fault.wrapping(error).description, entries: 0, bytes: 0))
+                        Result(
+                            archive: path, isGood: false, why: Fault.wrapping(error).description, entries: 0, bytes: 0))
                 }
             }
             try common.output.result(results) {

@@ -18,7 +18,8 @@ struct ListCommand: ParsableCommand {
     @OptionGroup var common: CommonOptions
     @OptionGroup var options: VaultOptions
     @Argument(help: "Only these paths or globs; a directory brings all below it.") var paths: [String] = []
-    @Option(name: .customLong("run"), help: ArgumentHelp("Only the run of this data date.", valueName: "date")) var date: String?
+    @Option(name: .customLong("run"), help: ArgumentHelp("Only the run of this data date.", valueName: "date"))
+    var date: String?
     @Option(name: .long, help: ArgumentHelp("From this data date on.", valueName: "date")) var from: String?
     @Option(name: .long, help: ArgumentHelp("Up to this data date.", valueName: "date")) var to: String?
     @Flag(name: .long, help: "The runs alone.") var runs = false

@@ -46,8 +46,11 @@ struct ManifestCommit {
             guard !row.object.isEmpty, row.run != run.description, known.insert(row.object).inserted else { continue }
             guard try vault.head(try ObjectKey(row.object)) != nil else {
                 throw Fault(
-                    .damaged, "\(host): '\(row.entry.key)' is carried from run \(row.run), but \(vault.description) has no '\(row.object)' any more",
-                    hint: "Run 'collect \(layout.job) --run \(run) --only \(host) --force' to take it anew, then pack and ship.")
+                    .damaged,
+                    "\(host): '\(row.entry.key)' is carried from run \(row.run), but \(vault.description) has no '\(row.object)' any more",
+                    hint:
+                        "Run 'collect \(layout.job) --run \(run) --only \(host) --force' to take it anew, then pack and ship."
+                )
             }
         }
     }
@@ -84,7 +87,8 @@ struct ManifestCommit {
         let text = digestText(built, number: number)
         _ = try vault.put(
             BytesSource(text, name: key.description),
-            expecting: ExpectedContent(size: Int64(text.count), sha256: SHA256Hasher.digest(of: text)), to: key, PutOptions())
+            expecting: ExpectedContent(size: Int64(text.count), sha256: SHA256Hasher.digest(of: text)), to: key,
+            PutOptions())
     }
 
     /// Puts a copy beside the other manifests on staging: from now on the next run may carry what it lists.
@@ -100,7 +104,8 @@ struct ManifestCommit {
             try pending.file.write(buffer.contents)
             offset += Int64(buffer.count)
         }
-        try PendingFile.write(digestText(built, number: number), to: ByteString(name + ArchiveName.digestSuffix), in: directory)
+        try PendingFile.write(
+            digestText(built, number: number), to: ByteString(name + ArchiveName.digestSuffix), in: directory)
         try pending.commit()
     }
 }

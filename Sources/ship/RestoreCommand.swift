@@ -22,7 +22,9 @@ struct RestoreCommand: ParsableCommand {
     @Argument(help: "Only these paths or globs, as ship list prints them; a directory brings all below it.")
     var paths: [String] = []
     @Option(name: .customLong("run"), help: ArgumentHelp("The run to restore.", valueName: "date")) var date: String
-    @Option(name: .long, help: ArgumentHelp("Where to put it; made where it is missing.", valueName: "dir"), completion: .directory)
+    @Option(
+        name: .long, help: ArgumentHelp("Where to put it; made where it is missing.", valueName: "dir"),
+        completion: .directory)
     var to: String?
     @Flag(name: .long, help: "Write the content of the one file that matches to stdout.") var stdout = false
     @Flag(name: .long, help: "Replace files that are there already.") var force = false
@@ -84,7 +86,8 @@ struct RestoreCommand: ParsableCommand {
         }
         guard files.count == 1, let (key, wanted) = files.first else {
             throw Fault(
-                .usage, "--stdout takes one file, \(files.count) match", hint: "Name one path as 'ship list' prints it.")
+                .usage, "--stdout takes one file, \(files.count) match", hint: "Name one path as 'ship list' prints it."
+            )
         }
         let source = try vault.store.open(try ObjectKey(key))
         try ArchiveExtractor(source).content(of: wanted) { (bytes: UnsafeRawBufferPointer) throws(Fault) in

@@ -21,8 +21,8 @@ struct ShipCommand: DoorCommand {
         subcommands: verbs)
 
     static let verbs: [any ParsableCommand.Type] = [
-            StatusCommand.self, CheckCommand.self, Pause.self, Resume.self, ListCommand.self, RestoreCommand.self,
-        ]
+        StatusCommand.self, CheckCommand.self, Pause.self, Resume.self, ListCommand.self, RestoreCommand.self,
+    ]
 
     @OptionGroup var options: RunOptions
     @OptionGroup var common: CommonOptions
@@ -51,7 +51,8 @@ extension ShipCommand {
         static let stage = Stage.ship
         @OptionGroup var common: CommonOptions
         @Argument(help: "The job.") var job: String
-        @Option(name: .long, help: ArgumentHelp("The reason, for whoever looks.", valueName: "text")) var why = "no reason given"
+        @Option(name: .long, help: ArgumentHelp("The reason, for whoever looks.", valueName: "text")) var why =
+            "no reason given"
     }
 
     struct Resume: ResumeCommand {

@@ -156,7 +156,8 @@ struct ShipStage: Sendable {
     }
 
     /// Whether everything that was taken from the host is in archives, and these in every vault.
-    private func isWholeInVaults(_ host: UnitRecord, _ packed: [UnitRecord], _ run: RunDirectory) throws(Fault) -> Bool {
+    private func isWholeInVaults(_ host: UnitRecord, _ packed: [UnitRecord], _ run: RunDirectory) throws(Fault) -> Bool
+    {
         var entries: Int64 = 0
         for record in packed {
             guard let share = record.hosts?.first(where: { $0.host == host.unit }) else { continue }
@@ -167,7 +168,8 @@ struct ShipStage: Sendable {
     }
 
     /// Builds a host's manifest for each vault, puts it there, and commits the first vault's to the ledger.
-    private func commitManifest(of host: UnitRecord, _ packed: [UnitRecord], _ run: RunDirectory, attempt: String) throws
+    private func commitManifest(of host: UnitRecord, _ packed: [UnitRecord], _ run: RunDirectory, attempt: String)
+        throws
         -> StageAttempt.Outcome
     {
         let startedAt = context.clock.now().rfc3339
@@ -226,7 +228,8 @@ struct ShipStage: Sendable {
                     results.append(
                         DryRun(
                             run: run.date.description, vault: vault.name,
-                            key: try layout.archive(record.unit, generation: 1, suffix: ArchiveName.archiveSuffix).description,
+                            key: try layout.archive(record.unit, generation: 1, suffix: ArchiveName.archiveSuffix)
+                                .description,
                             bytes: record.outputs.first?.size ?? 0,
                             isPending: try context.request.force || !isShipped(record, run, vault)))
                 }
