@@ -75,7 +75,8 @@ package final class ArchiveIndexReader {
     package func next() throws(Fault) -> ArchiveIndex.Row? {
         if isAtEnd { return nil }
         guard try reader.next() else { throw reader.fault("ends in the entry table") }
-        if reader.field(0, is: "#parts") {
+        // An entry may have this name, too; its row has more than one field.
+        if reader.fieldCount == 1 && reader.field(0, is: "#parts") {
             isAtEnd = true
             try readParts()
             return nil
@@ -86,8 +87,8 @@ package final class ArchiveIndexReader {
         }
         let entry = Entry(
             key: try reader.bytes(0), kind: kind, size: try reader.int(2), modified: try reader.timestamp(3),
-            mode: try reader.octal(4), uid: UInt32(truncatingIfNeeded: try reader.int(5)),
-            gid: UInt32(truncatingIfNeeded: try reader.int(6)), link: try reader.bytes(7))
+            mode: try reader.octal(4), uid: try reader.owner(5),
+            gid: try reader.owner(6), link: try reader.bytes(7))
         let (offset, length, skip) = (try reader.int(11), try reader.int(12), try reader.int(13))
         guard entry.size >= 0, offset >= 0, length > 0, length <= index.header.size - offset, skip >= 0,
             skip <= Int64(Block.memberSize)
@@ -100,14 +101,15 @@ package final class ArchiveIndexReader {
     private func readParts() throws(Fault) {
         guard try reader.next(), reader.field(0, is: "part") else { throw reader.fault("has no part table") }
         var parts = PartTable(partSize: index.header.partSize)
+        let expected = index.header.size / parts.partSize + (index.header.size % parts.partSize == 0 ? 0 : 1)
         while try reader.next() {
+            guard Int64(parts.digests.count) < expected else { throw reader.fault("has more than \(expected) parts") }
             guard let digest = try reader.digest(3) else { throw reader.fault("a part without a digest") }
             guard try reader.int(1) == Int64(parts.digests.count) * parts.partSize else {
                 throw reader.fault("the parts do not follow each other")
             }
             parts.digests.append(digest)
         }
-        let expected = (index.header.size + parts.partSize - 1) / parts.partSize
         guard Int64(parts.digests.count) == expected else {
             throw reader.fault("has \(parts.digests.count) parts, expected \(expected)")
         }

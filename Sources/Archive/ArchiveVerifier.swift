@@ -3,7 +3,8 @@ import Ledger
 package import Platform
 
 /// Proves an archive against its index: every gzip member inflated by zlib (which did not make it) with CRC and length,
-/// the member table, the tar's structure, every file's SHA-256, the part table and the digest of the whole.
+/// the member table, the tar's structure, every entry's place and every file's SHA-256, the part table and the digest of
+/// the whole.
 package struct ArchiveVerifier {
     /// What was looked at.
     package struct Report: Sendable, Equatable {
@@ -39,11 +40,12 @@ package struct ArchiveVerifier {
         report.hasIndex = index != nil
         let gzip = GzipReader(digesting)
         let expectedMembers = index?.members
-        gzip.onMemberEnd = { (offset: Int64) throws(Fault) in
+        gzip.onMemberEnd = { [unowned gzip] (offset: Int64) throws(Fault) in
             if let expectedMembers {
                 let number = Int(report.members)
                 guard number < expectedMembers.count,
-                    expectedMembers[number].offset + expectedMembers[number].length == offset
+                    expectedMembers[number].offset + expectedMembers[number].length == offset,
+                    expectedMembers[number].tarLength == gzip.memberSize
                 else {
                     throw Fault(
                         .damaged,
@@ -53,10 +55,14 @@ package struct ArchiveVerifier {
             report.members += 1
         }
         let tar = try TarReader(gzip)
+        var places = EntryPlaces(index?.members ?? [])
         while let found = try tar.next() {
             try Shutdown.check()
             let row = try rows?.next()
-            if rows != nil { try compare(found, row) }
+            if rows != nil {
+                try compare(found, row)
+                try places.reach(tar.headerPosition, row, source.name)
+            }
             report.entries += 1
             guard found.kind == .file else { continue }
             var content = ContentHasher()
@@ -77,7 +83,10 @@ package struct ArchiveVerifier {
         try digesting.finish()
         report.sha256 = digesting.digest
         if let index {
-            guard try rows?.next() == nil, report.members == Int64(index.members.count) else {
+            try places.reach(tar.headerPosition, nil, source.name)
+            guard try rows?.next() == nil, report.members == Int64(index.members.count),
+                report.entries == index.header.entries
+            else {
                 throw Fault(.damaged, "\(source.name): ends before the index does")
             }
             for (number, (one, two)) in zip(digesting.parts, index.parts.digests).enumerated() where one != two {
@@ -98,11 +107,48 @@ package struct ArchiveVerifier {
         }
         let same =
             found.mode == row.entry.mode && found.modified == row.entry.modified && found.link == row.entry.link
+            && found.uid == row.entry.uid && found.gid == row.entry.gid
             && (found.kind != .file || found.size == row.entry.size)
         guard same else {
             throw Fault(
-                .damaged, "\(source.name): '\(found.key)' has another size, mode, time or link than in the index")
+                .damaged, "\(source.name): '\(found.key)' has another size, mode, owner, time or link than in the index")
         }
+    }
+}
+
+/// Follows the entries of a tar through the member table: an index must not send the restore of one entry to the wrong
+/// members.
+private struct EntryPlaces {
+    private let members: [ArchiveIndex.Member]
+    private var current = 0
+    private var last: (row: ArchiveIndex.Row, first: Int)?
+
+    init(_ members: [ArchiveIndex.Member]) { self.members = members }
+
+    /// The headers of `row`, or the closing blocks of the tar, begin at `position`.
+    mutating func reach(_ position: Int64, _ row: ArchiveIndex.Row?, _ name: String) throws(Fault) {
+        if let (row, first) = last {
+            let member = try member(at: position - 1, name)
+            let range = members[first].offset..<(member.offset + member.length)
+            guard row.range == range else {
+                throw Fault(
+                    .damaged, "\(name): '\(row.entry.key)' lies in the bytes \(range), the index says \(row.range)")
+            }
+            last = nil
+        }
+        guard let row else { return }
+        let skip = position - (try member(at: position, name)).tarOffset
+        guard row.skip == skip else {
+            throw Fault(
+                .damaged, "\(name): '\(row.entry.key)' begins \(skip) bytes into its member, the index says \(row.skip)")
+        }
+        last = (row, current)
+    }
+
+    private mutating func member(at position: Int64, _ name: String) throws(Fault) -> ArchiveIndex.Member {
+        while current < members.count, members[current].tarOffset + members[current].tarLength <= position { current += 1 }
+        guard current < members.count else { throw Fault(.damaged, "\(name): is longer than the index says") }
+        return members[current]
     }
 }
 

@@ -32,5 +32,6 @@ package final class Block {
         output.count = 0
         rows.removeAll(keepingCapacity: true)
         rowEnds.removeAll(keepingCapacity: true)
+        fault = nil
     }
 }

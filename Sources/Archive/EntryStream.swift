@@ -52,7 +52,7 @@ struct EntryStream {
         {
             throw collision(name, (host, source.key), other)
         }
-        if isDigestName(name) { digestEntry = ByteString("_") + max(digestEntry, name) }
+        avoidDigestName(name)
 
         var entry = source
         var contentKey = source.key
@@ -69,10 +69,7 @@ struct EntryStream {
         }
         cutter.beginHeader()
         try tar.begin(name, entry, link: link, sparse: entry.kind == .file ? listRow.sparse : nil)
-        let tarContent =
-            entry.kind == .file
-            ? listRow.sparse?.reduce(Int64(1_024)) { $0 + Int64($1.count) } ?? entry.size : 0
-        try cutter.endHeader(content: tarContent)
+        try cutter.endHeader(content: entry.kind == .file ? Self.tarContent(entry, listRow.sparse) : 0)
         if entry.kind == .file {
             let digest = try writeContent(entry, sparse: listRow.sparse, key: contentKey, tree: tree)
             if digest != listRow.manifest.sha256 {
@@ -97,6 +94,14 @@ struct EntryStream {
         count += 1
     }
 
+    /// The bytes that follow an entry's headers: for a file with holes its data, and before it the map of the data as
+    /// libarchive writes it (two numbers for each range and for the end, padded to a block).
+    private static func tarContent(_ entry: Entry, _ sparse: [Range<Int64>]?) -> Int64 {
+        guard let sparse else { return entry.size }
+        let longestNumber: Int64 = 20
+        return sparse.reduce(2 * longestNumber * Int64(sparse.count + 2) + 512) { $0 + Int64($1.count) }
+    }
+
     private func writeContent(_ entry: Entry, sparse: [Range<Int64>]?, key: ByteString, tree: StagedTree) throws(Fault)
         -> Digest256
     {
@@ -108,17 +113,18 @@ struct EntryStream {
             try writeZeros(range.lowerBound - offset, &hasher)
             offset = range.lowerBound
             while offset < range.upperBound {
-                let wanted = Int(min(Int64(buffer.capacity), range.upperBound - offset))
-                let count = try file.read(
-                    into: UnsafeMutableRawBufferPointer(rebasing: buffer.bytes[..<wanted]), at: offset)
+                // Dense content is read into its place in the block. Before sparse content libarchive writes a map.
+                let place = sparse == nil ? try cutter.space() : buffer.bytes
+                let wanted = Int(min(Int64(min(buffer.capacity, place.count)), range.upperBound - offset))
+                let piece = UnsafeMutableRawBufferPointer(rebasing: place[..<wanted])
+                let count = try file.read(into: piece, at: offset)
                 guard count == wanted else {
                     throw Fault(
                         .damaged,
                         "\(file.path): has \(offset + Int64(count)) bytes on staging, collected were \(entry.size)")
                 }
-                buffer.count = count
-                hasher.update(buffer.contents)
-                try tar.write(buffer.contents)
+                hasher.update(UnsafeRawBufferPointer(piece))
+                try tar.write(UnsafeRawBufferPointer(piece))
                 offset += Int64(count)
                 if entry.size > 64 << 20 { try Shutdown.check() }
             }
@@ -167,8 +173,12 @@ struct EntryStream {
         digestBytes.removeAll(keepingCapacity: true)
     }
 
-    private func isDigestName(_ name: ByteString) -> Bool {
-        name.bytes.drop { $0 == UInt8(ascii: "_") }.elementsEqual("MANIFEST.sha256".utf8)
+    /// Gives the digest list a further `_` where an entry has its name, or lies in a directory of its name.
+    private mutating func avoidDigestName(_ name: ByteString) {
+        let first = name.bytes.prefix { $0 != UInt8(ascii: "/") }
+        guard first.drop(while: { $0 == UInt8(ascii: "_") }).elementsEqual("MANIFEST.sha256".utf8) else { return }
+        // The longest run of marks is the greatest name: `_` comes behind `M`.
+        if !(ByteString(first) < digestEntry) { digestEntry = ByteString("_") + ByteString(first) }
     }
 
     /// The last entry lists the digests of the others, so that an extracted archive checks itself.

@@ -75,6 +75,11 @@ package struct ManifestBuilder {
                         .damaged, "\(host): '\(key)' was collected but is in no archive of run \(run)",
                         hint: "Run pack again with --force; the run's archives don't fit its entry lists.")
                 }
+                guard found.sha256 == row.sha256 else {
+                    throw Fault(
+                        .damaged, "\(host): '\(key)' was collected with another SHA-256 than run \(run)'s archive has",
+                        hint: "Run pack again with --force; the run's archives don't fit its entry lists.")
+                }
                 row.entry.kind = found.entry.kind
                 if found.entry.kind == .file { row.entry.link = ByteString() }
                 row.name = found.entry.key
@@ -87,7 +92,7 @@ package struct ManifestBuilder {
             }
             try writer.write(row)
         }
-        if let left = open.first?.row?.key ?? waiting.first?.firstKey {
+        if let left = open.lazy.compactMap({ $0.row?.key }).first ?? waiting.first?.firstKey {
             throw Fault(.damaged, "\(host): '\(left)' is in an archive of run \(run) but not in its entry list")
         }
     }

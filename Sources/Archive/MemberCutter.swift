@@ -62,8 +62,22 @@ final class MemberCutter {
         }
     }
 
+    /// The free rest of the current block, never empty: content that is read into its start and then written through
+    /// libarchive is already in its place, and not copied.
+    func space() throws(Fault) -> UnsafeMutableRawBufferPointer {
+        if let full = block, full.input.count == Block.memberSize { try flush() }
+        let current = try current()
+        return UnsafeMutableRawBufferPointer(rebasing: current.input.bytes[current.input.count...])
+    }
+
     private func appendContent(_ bytes: UnsafeRawBufferPointer) throws(Fault) {
         tarSize += Int64(bytes.count)
+        if let block, let start = block.input.bytes.baseAddress, let given = bytes.baseAddress,
+            given == start + block.input.count, bytes.count <= Block.memberSize - block.input.count
+        {
+            block.input.count += bytes.count
+            return
+        }
         var rest = bytes
         while !rest.isEmpty {
             var current = try current()

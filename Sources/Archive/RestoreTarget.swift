@@ -50,9 +50,17 @@ package final class RestoreTarget {
     /// Makes a directory now; its mode and time come last, in ``finish()``.
     package func makeDirectory(_ name: ByteString, _ entry: Entry) throws(Fault) {
         let path = try Self.components(name)
-        guard !path.isEmpty else { return }
-        _ = try enter(path)
+        guard let leaf = path.last else { return }
+        let directory = try enter(path.dropLast())
         directories.append((path, entry))
+        if try directory.exists(leaf) {
+            if try directory.status(leaf).kind == .directory {
+                kept += 1
+                return
+            }
+            try clear(leaf, in: directory)
+        }
+        try directory.makeDirectory(leaf)
         restored += 1
     }
 
@@ -109,8 +117,7 @@ package final class RestoreTarget {
             bytes += entry.size
             return
         }
-        let temporary = PendingFile.temporaryName(for: leaf)
-        let file = try directory.createFile(temporary)
+        let (temporary, file) = try makeTemporary(for: leaf, in: directory)
         var isPlaced = false
         defer { if !isPlaced { try? directory.removeIfPresent(temporary) } }
         var content = ContentHasher()
@@ -140,6 +147,14 @@ package final class RestoreTarget {
         isPlaced = true
         restored += 1
         bytes += entry.size
+    }
+
+    /// A new file beside `leaf`. What has the usual temporary name already may be an entry restored before, or a further
+    /// name of one: it is left alone.
+    private func makeTemporary(for leaf: ByteString, in directory: Directory) throws(Fault) -> (ByteString, File) {
+        var name = PendingFile.temporaryName(for: leaf)
+        if try directory.exists(name) { name = PendingFile.temporaryName(for: ByteString("restore." + RandomID.make())) }
+        return (name, try directory.createNewFile(name))
     }
 
     private func place(_ name: ByteString) throws(Fault) -> (Directory, ByteString) {
@@ -201,6 +216,7 @@ struct ContentHasher {
     mutating func end(at offset: Int64, _ name: ByteString) throws(Fault) {
         guard offset >= size else { throw Fault(.damaged, "'\(name)': content goes backwards or beyond its size") }
         while size < offset {
+            try Shutdown.check()
             let count = Int(min(Int64(Self.zeros.count), offset - size))
             Self.zeros.withUnsafeBytes { hasher.update(UnsafeRawBufferPointer(rebasing: $0[..<count])) }
             size += Int64(count)

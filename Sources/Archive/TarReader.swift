@@ -15,6 +15,8 @@ package final class TarReader {
     private final class Feed {
         let stream: any ByteStream
         let buffer = Buffer(capacity: 256 << 10)
+        /// Bytes given to libarchive in all.
+        var given: Int64 = 0
         var fault: Fault?
         init(_ stream: any ByteStream) { self.stream = stream }
     }
@@ -34,6 +36,8 @@ package final class TarReader {
                 let feed = Unmanaged<Feed>.fromOpaque(context).takeUnretainedValue()
                 do {
                     let count = try feed.stream.read(into: feed.buffer.bytes)
+                    feed.buffer.count = count
+                    feed.given += Int64(count)
                     bytes?.pointee = UnsafeRawPointer(feed.buffer.bytes.baseAddress)
                     return count
                 } catch {
@@ -104,15 +108,20 @@ package final class TarReader {
         }
     }
 
+    /// Where the headers of the current entry begin in the tar; at the end, where its closing blocks do.
+    package var headerPosition: Int64 { Int64(archive_read_header_position(archive)) }
+
     private func drain() throws(Fault) {
-        // libarchive has read ahead: what is left in its hands is behind the end blocks and padding at most.
-        while true {
-            let count = try feed.stream.read(into: feed.buffer.bytes)
-            if count == 0 { return }
-            guard feed.buffer.bytes[..<count].allSatisfy({ $0 == 0 }) else {
+        // libarchive has read ahead: first what it has been given and has not used.
+        let unused = min(feed.given - Int64(archive_filter_bytes(archive, 0)), Int64(feed.buffer.count))
+        var rest = feed.buffer.contents.suffix(Int(max(0, unused)))
+        repeat {
+            guard rest.allSatisfy({ $0 == 0 }) else {
                 throw Fault(.damaged, "\(feed.stream.name): bytes that are no tar stand behind the end of the tar")
             }
-        }
+            feed.buffer.count = try feed.stream.read(into: feed.buffer.bytes)
+            rest = feed.buffer.contents[...]
+        } while !rest.isEmpty
     }
 
     private func failure(_ operation: String) -> Fault {

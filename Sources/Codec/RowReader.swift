@@ -117,6 +117,14 @@ package final class RowReader {
 
     package func optionalInt(_ index: Int) throws(Fault) -> Int64? { isEmpty(index) ? nil : try int(index) }
 
+    /// The number of a user or group, 0 where the field is empty.
+    package func owner(_ index: Int) throws(Fault) -> UInt32 {
+        guard let value = UInt32(exactly: try optionalInt(index) ?? 0) else {
+            throw fault("field \(index + 1) is an impossible owner")
+        }
+        return value
+    }
+
     package func octal(_ index: Int) throws(Fault) -> UInt32 {
         var value: UInt32 = 0
         let field = row[range(index)]

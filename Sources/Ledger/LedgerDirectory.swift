@@ -20,7 +20,10 @@ package struct LedgerDirectory: Sendable {
         guard parts.count >= 3, let number = Int(parts[parts.count - 1]), number > 0,
             parts[parts.count - 2] == "manifest"
         else { return nil }
-        return (parts.dropLast(2).joined(separator: "."), number)
+        let unit = parts.dropLast(2).joined(separator: ".")
+        // `Int` reads "+1" and "01", too.
+        guard !unit.isEmpty, Self.fileName(unit: unit, number: number) == fileName else { return nil }
+        return (unit, number)
     }
 
     /// All runs in the ledger, oldest first.

@@ -115,8 +115,7 @@ struct RowDecoder {
             key: try reader.bytes(map[0]), kind: kind, size: try reader.int(map[2]),
             modified: try reader.timestamp(map[3]),
             mode: reader.isEmpty(map[4]) ? 0 : try reader.octal(map[4]),
-            uid: UInt32(truncatingIfNeeded: try reader.optionalInt(map[5]) ?? 0),
-            gid: UInt32(truncatingIfNeeded: try reader.optionalInt(map[6]) ?? 0), link: try reader.bytes(map[7]))
+            uid: try reader.owner(map[5]), gid: try reader.owner(map[6]), link: try reader.bytes(map[7]))
         guard entry.size >= 0 else { throw reader.fault("a negative size") }
         var row = Manifest.Row(entry: entry, tenant: try reader.text(map[8]))
         row.sha256 = try reader.digest(map[10])

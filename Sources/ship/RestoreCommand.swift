@@ -39,7 +39,7 @@ struct RestoreCommand: ParsableCommand {
 
     private struct PlanLine: Codable {
         var object: String
-        var entries: Int
+        var entries: Int64
         var fetched: Int64
     }
 
@@ -53,7 +53,9 @@ struct RestoreCommand: ParsableCommand {
                     hint: "'ship list \(settings.name) --runs' shows the runs; is the vault mounted?")
             }
             let selection = PathSelection(paths)
-            var plan = RestorePlan()
+            let scratch: Directory
+            if let to, !dryRun { scratch = try Directory.create(to) } else { scratch = try Directory.open("/tmp") }
+            var plan = try RestorePlan(scratch: scratch)
             for (host, number) in found.units.sorted(by: { $0.key < $1.key }) where options.selects(host: host) {
                 let key = try layout.manifest(run: run, unit: host, number: number)
                 try plan.add(
@@ -62,6 +64,7 @@ struct RestoreCommand: ParsableCommand {
                         options.selects($0) && selection.matches($0.name.isEmpty ? $0.entry.key : $0.name)
                     })
             }
+            try plan.finish()
             try selection.checkAllMatched(in: "run \(run) of job '\(settings.name)'")
             if dryRun { return try show(plan) }
             for what in plan.notKept { common.logger().warning("not kept when the run was collected: \(what)") }
@@ -70,7 +73,7 @@ struct RestoreCommand: ParsableCommand {
     }
 
     private func show(_ plan: RestorePlan) throws -> Int32 {
-        let lines = plan.objects.map { PlanLine(object: $0.key, entries: $0.wanted.count, fetched: $0.bytes) }
+        let lines = plan.objects.map { PlanLine(object: $0.key, entries: $0.entries, fetched: $0.bytes) }
         try common.output.result(lines) {
             var table = TextTable(["OBJECT", "ENTRIES", "FETCH"], right: [1, 2])
             for line in lines { table.add([line.object, "\(line.entries)", Figures.bytes(line.fetched)]) }
@@ -81,13 +84,16 @@ struct RestoreCommand: ParsableCommand {
     }
 
     private func write(_ plan: RestorePlan, _ vault: OpenVault) throws -> Int32 {
-        let files = plan.objects.flatMap { object in
-            object.wanted.filter { $0.entry.kind == .file }.map { (object.key, $0) }
+        var files: [(object: String, wanted: ArchiveExtractor.Wanted)] = []
+        for object in plan.objects where files.count < 2 {
+            try plan.forEachBatch(of: object) { (batch: [ArchiveExtractor.Wanted]) throws(Fault) in
+                files += batch.filter { $0.entry.kind == .file }.prefix(2).map { (object.key, $0) }
+            }
         }
         guard files.count == 1, let (key, wanted) = files.first else {
             throw Fault(
-                .usage, "--stdout takes one file, \(files.count) match", hint: "Name one path as 'ship list' prints it."
-            )
+                .usage, "--stdout takes one file, \(files.isEmpty ? "none matches" : "more than one matches")",
+                hint: "Name one path as 'ship list' prints it.")
         }
         let source = try vault.store.open(try ObjectKey(key))
         try ArchiveExtractor(source).content(of: wanted) { (bytes: UnsafeRawBufferPointer) throws(Fault) in
@@ -103,7 +109,10 @@ struct RestoreCommand: ParsableCommand {
         for object in plan.objects {
             do {
                 let source = try vault.store.open(try ObjectKey(object.key))
-                try ArchiveExtractor(source).extract(object.wanted, to: target)
+                let extractor = ArchiveExtractor(source)
+                try plan.forEachBatch(of: object) { (batch: [ArchiveExtractor.Wanted]) throws(Fault) in
+                    try extractor.extract(batch, to: target)
+                }
             } catch {
                 // One damaged archive must not keep the others from coming back.
                 try Shutdown.check()

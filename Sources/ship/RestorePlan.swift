@@ -1,43 +1,49 @@
 import Archive
 import Codec
-import Console
 import Ledger
 import Platform
-import Vault
 
 /// What a restore reads: for each archive the entries that are wanted, by the manifests of one run.
 ///
-/// Carried entries lead into the archives of earlier runs, so a run comes back whole, whatever was taken when.
+/// Carried entries lead into the archives of earlier runs, so a run comes back whole, whatever was taken when. The rows
+/// wait in a file without a name; the plan itself holds where they lie, so a million entries cost little memory.
 struct RestorePlan {
-    struct Object {
+    /// An archive with the entries that it has to give.
+    struct Object: Sendable {
         var key: String
-        var wanted: [ArchiveExtractor.Wanted]
-
-        /// Bytes that will be fetched: ranges that touch count once.
-        var bytes: Int64 {
-            var total: Int64 = 0
-            var end: Int64 = 0
-            for range in wanted.map(\.range).sorted(by: { $0.lowerBound < $1.lowerBound }) {
-                total += max(0, range.upperBound - max(end, range.lowerBound))
-                end = max(end, range.upperBound)
-            }
-            return total
-        }
+        var entries: Int64 = 0
+        /// Compressed bytes that will be fetched: ranges that touch count once.
+        var bytes: Int64 = 0
+        fileprivate var rows: [Range<Int64>] = []
+        fileprivate var end: Int64 = 0
+        /// The names under which to restore an entry, where that is not just its own name.
+        fileprivate var outputs: [ByteString: [ByteString]] = [:]
     }
 
-    /// By key.
+    /// In the order in which the manifests name them first.
     private(set) var objects: [Object] = []
-    private(set) var entries = 0
+    private(set) var entries: Int64 = 0
     /// Content bytes of the files.
     private(set) var contentBytes: Int64 = 0
     /// Entries that match but were not kept when the run was collected, with the reason.
     private(set) var notKept: [String] = []
 
     private var numbers: [String: Int] = [:]
+    private let spool: EntrySpool
+    private var spooled: SpooledEntries?
+
+    /// Entries that are taken out of an archive at once.
+    private static let batch = 4_096
+
+    /// - Parameter scratch: a local directory for the file without a name.
+    init(scratch: Directory) throws(Fault) { spool = try EntrySpool(scratch: scratch) }
 
     /// Adds the manifest of one host.
     ///
-    /// - Parameter open: opens the manifest; it is read twice.
+    /// - Parameters:
+    ///   - open: opens the manifest; it is read twice.
+    ///   - selects: whether a row is wanted.
+    /// - Throws: `damaged` for a manifest that does not tell where an entry is.
     mutating func add(
         _ open: () throws(Fault) -> ManifestReader, selects: (Manifest.Row) -> Bool
     ) throws(Fault) {
@@ -59,31 +65,63 @@ struct RestorePlan {
             }
             guard row.entry.kind != .hardLink else { continue }
             let others = links.removeValue(forKey: row.entry.key) ?? []
-            let outputs = (isSelected ? [row.name] : []) + others
-            if outputs.isEmpty { continue }
-            guard let range = row.range, !row.object.isEmpty else {
-                throw Fault(.damaged, "the manifest does not tell where '\(row.entry.key)' is")
-            }
-            add(
-                .init(name: row.name, range: range, sha256: row.sha256, entry: row.entry, outputs: outputs),
-                in: row.object)
+            if isSelected || !others.isEmpty { try add(row, outputs: (isSelected ? [row.name] : []) + others) }
         }
         if let (target, names) = links.first {
             throw Fault(.damaged, "'\(names[0])' is a hard link to '\(target)', which the manifest does not have")
         }
     }
 
-    private mutating func add(_ wanted: ArchiveExtractor.Wanted, in object: String) {
+    private mutating func add(_ row: Manifest.Row, outputs: [ByteString]) throws(Fault) {
+        guard let range = row.range, !row.object.isEmpty else {
+            throw Fault(.damaged, "the manifest does not tell where '\(row.entry.key)' is")
+        }
         let number: Int
-        if let known = numbers[object] {
+        if let known = numbers[row.object] {
             number = known
         } else {
             number = objects.count
-            numbers[object] = number
-            objects.append(Object(key: object, wanted: []))
+            numbers[row.object] = number
+            objects.append(Object(key: row.object))
         }
-        objects[number].wanted.append(wanted)
-        entries += wanted.outputs.count
-        if wanted.entry.kind == .file { contentBytes += wanted.entry.size }
+        let place = try spool.append(EntryList.Row(.take, row))
+        if outputs != [row.name] { objects[number].outputs[row.name] = outputs }
+        objects[number].add(place, range)
+        entries += Int64(outputs.count)
+        if row.entry.kind == .file { contentBytes += row.entry.size }
+    }
+
+    /// Ends the adding.
+    mutating func finish() throws(Fault) { spooled = try spool.finish() }
+
+    /// Calls `body` with the wanted entries of an archive, some thousands at once, in the order of the archive.
+    func forEachBatch(of object: Object, _ body: ([ArchiveExtractor.Wanted]) throws(Fault) -> Void) throws(Fault) {
+        guard let spooled else { return }
+        let rows = spooled.rows(object.rows)
+        var batch: [ArchiveExtractor.Wanted] = []
+        while let row = try rows.next()?.manifest {
+            batch.append(
+                .init(
+                    name: row.name, range: row.range ?? 0..<0, sha256: row.sha256, entry: row.entry,
+                    outputs: object.outputs[row.name] ?? [row.name]))
+            if batch.count == Self.batch {
+                try body(batch)
+                batch.removeAll(keepingCapacity: true)
+            }
+        }
+        if !batch.isEmpty { try body(batch) }
+    }
+}
+
+extension RestorePlan.Object {
+    fileprivate mutating func add(_ row: Range<Int64>, _ range: Range<Int64>) {
+        entries += 1
+        if let last = rows.last, last.upperBound == row.lowerBound {
+            rows[rows.count - 1] = last.lowerBound..<row.upperBound
+        } else {
+            rows.append(row)
+        }
+        bytes += max(0, range.upperBound - max(end, range.lowerBound))
+        end = max(end, range.upperBound)
     }
 }

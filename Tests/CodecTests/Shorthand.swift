@@ -1,6 +1,7 @@
 import Codec
 import Platform
 import TestSupport
+import Testing
 
 /// The fault that `body` ends with, or nothing when it ends well.
 func fault<R>(_ body: () throws -> R) -> Fault? {
@@ -10,6 +11,16 @@ func fault<R>(_ body: () throws -> R) -> Fault? {
     } catch {
         return .wrapping(error)
     }
+}
+
+/// Expects that `body` ends with a fault of `code` whose message has `words` in it.
+func expectFault<R>(
+    _ code: Fault.Code, _ words: String = "", about: String = "", sourceLocation: SourceLocation = #_sourceLocation,
+    _ body: () throws -> R
+) {
+    let failure = fault(body)
+    let isExpected = failure?.code == code && (words.isEmpty || failure?.message.contains(words) == true)
+    #expect(isExpected, "\(about) \(String(describing: failure))", sourceLocation: sourceLocation)
 }
 
 /// Compresses each block into a member of its own.

@@ -25,14 +25,16 @@ struct EntrySpoolTests {
             var random = SplitMix64(seed: 10)
             let rows = (0..<6_000).map { row($0, &random) }
             let ranges = try rows.map { try spool.append($0) }
-            #expect(zip(ranges, ranges.dropFirst()).map { $0.upperBound == $1.lowerBound }.contains(false) == false)
-            #expect(ranges.last.map { $0.upperBound > 2 << 20 } == true, "the spool was flushed on the way")
+            let end = ranges.last?.upperBound ?? 0
+            #expect(end > 1 << 20, "the spool was flushed on the way")
+            #expect(ranges.map(\.lowerBound) == [0] + ranges.map(\.upperBound).dropLast())
             let entries = try spool.finish()
-            let all = try read(entries.rows([0..<(ranges.last?.upperBound ?? 0)]))
+            let all = try read(entries.rows([0..<end]))
             #expect(all == rows)
             let picked = (0..<500).map { _ in Int.random(in: 0..<rows.count, using: &random) }
             let some = try read(entries.rows(picked.map { ranges[$0] }))
-            #expect(some == picked.map { rows[$0] })
+            let expected = picked.map { rows[$0] }
+            #expect(some == expected)
             let pair = try read(entries.rows([ranges[9].lowerBound..<ranges[11].upperBound, 5..<5, ranges[3]]))
             #expect(pair == [rows[9], rows[10], rows[11], rows[3]])
             #expect(try read(entries.rows([])).isEmpty)
@@ -70,8 +72,8 @@ struct EntrySpoolTests {
             var random = SplitMix64(seed: 12)
             let range = try spool.append(row(1, &random))
             let entries = try spool.finish()
-            #expect(fault { try read(entries.rows([range.lowerBound..<range.upperBound - 1])) }?.code == .damaged)
-            #expect(fault { try read(entries.rows([0..<range.upperBound + 1])) }?.code == .changed)
+            expectFault(.damaged) { try read(entries.rows([range.lowerBound..<range.upperBound - 1])) }
+            expectFault(.changed) { try read(entries.rows([0..<range.upperBound + 1])) }
         }
     }
 }

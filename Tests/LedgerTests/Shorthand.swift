@@ -14,6 +14,16 @@ func fault<R>(_ body: () throws -> R) -> Fault? {
     }
 }
 
+/// Expects that `body` ends with a fault of `code` whose message has `words` in it.
+func expectFault<R>(
+    _ code: Fault.Code, _ words: String = "", about: String = "", sourceLocation: SourceLocation = #_sourceLocation,
+    _ body: () throws -> R
+) {
+    let failure = fault(body)
+    let isExpected = failure?.code == code && (words.isEmpty || failure?.message.contains(words) == true)
+    #expect(isExpected, "\(about) \(String(describing: failure))", sourceLocation: sourceLocation)
+}
+
 /// Bytes as a gzip'd table.
 func packed(_ text: String) throws -> BytesSource {
     let bytes = Array(text.utf8)
