@@ -13,6 +13,10 @@ invocation=${MONITOR_INVOCATION_ID:-}
 complain() { echo "<4>notify: $*" >&2; }
 
 [ -n "${WEBHOOK_URL:-}${MAIL_TO:-}" ] || exit 0
+if [ "$result" = success ]; then
+    # 75 is "try later", which the units count as success.
+    [ "${NOTIFY_SUCCESS:-}" = yes ] && [ "$status" != 75 ] || exit 0
+fi
 
 # What the unit said last. Bytes that are no UTF-8 are left out: JSON must not have them.
 journal() {
@@ -23,11 +27,10 @@ journal() {
         journalctl --quiet --no-pager --output=short-iso --lines=20 --unit="$unit"
     fi | cut -c 1-400 | iconv -c -f UTF-8 -t UTF-8
 }
-lines=$(journal 2>/dev/null) || lines=
+lines=$(journal 2>/dev/null)
 [ -n "$lines" ] || lines="(nothing of it is in the journal)"
 
 if [ "$result" = success ]; then
-    [ "${NOTIFY_SUCCESS:-}" = yes ] && [ "$status" != 75 ] || exit 0
     if printf '%s\n' "$lines" | grep -q 'nothing to [a-z]*$'; then exit 0; fi
     what=succeeded
 elif [ "$code" = exited ] && [ "$status" = 3 ]; then

@@ -14,7 +14,7 @@ package final class Directory: @unchecked Sendable {
     }
 
     private convenience init(descriptor: Int32, path: String) {
-        self.init(descriptor: descriptor, trail: Trail(path))
+        self.init(descriptor: descriptor, trail: Trail(ByteString(path)))
     }
 
     deinit { _ = close(descriptor) }
@@ -55,7 +55,7 @@ package final class Directory: @unchecked Sendable {
             retryingInterrupts { clinux_openat(self.descriptor, c, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0) }
         }
         guard descriptor >= 0 else { throw .lastSystem("open", path(of: name)) }
-        return Directory(descriptor: descriptor, trail: Trail(name.description, below: trail))
+        return Directory(descriptor: descriptor, trail: Trail(name, below: trail))
     }
 
     private func existingOrNewDirectory(_ name: ByteString, following: Bool = false) throws(Fault) -> Directory {
@@ -93,7 +93,7 @@ package final class Directory: @unchecked Sendable {
             retryingInterrupts { clinux_openat(self.descriptor, c, flags | O_NOFOLLOW | O_NOCTTY, mode) }
         }
         guard descriptor >= 0 else { throw .lastSystem("open", path(of: name)) }
-        return File(descriptor: descriptor, path: path(of: name))
+        return File(descriptor: descriptor, trail: Trail(name, below: trail))
     }
 
     /// Opens a file for reading. O_NONBLOCK keeps a FIFO that took the file's place from hanging the open.
@@ -118,7 +118,7 @@ package final class Directory: @unchecked Sendable {
     /// unlinked at once.
     package func unnamedFile() throws(Fault) -> File {
         let descriptor = clinux_open_unnamed(self.descriptor, 0o600)
-        if descriptor >= 0 { return File(descriptor: descriptor, path: path + "/(unnamed)") }
+        if descriptor >= 0 { return File(descriptor: descriptor, trail: Trail("(unnamed)", below: trail)) }
         let name = ByteString(".unnamed." + RandomID.make())
         let file = try createNewFile(name)
         try remove(name)
@@ -246,7 +246,7 @@ package final class Directory: @unchecked Sendable {
     private func parent(expecting expected: FileStatus) throws(Fault) -> Directory {
         let descriptor = "..".withCString { clinux_openat(self.descriptor, $0, O_RDONLY | O_DIRECTORY, 0) }
         guard descriptor >= 0 else { throw .lastSystem("open", path + "/..") }
-        let directory = Directory(descriptor: descriptor, trail: trail.parent ?? Trail(path + "/.."))
+        let directory = Directory(descriptor: descriptor, trail: trail.parent ?? Trail("..", below: trail))
         let status = try directory.status()
         guard status.device == expected.device, status.inode == expected.inode else {
             throw Fault(.changed, "\(path): was moved elsewhere while its tree was removed")
@@ -363,40 +363,6 @@ private struct RemovalLevel {
         self.name = name
         status = try directory.status()
         names = try directory.names()
-    }
-}
-
-/// A path as a chain of names: a way down of thousands of levels holds each name once, not each path in full.
-private final class Trail: @unchecked Sendable {
-    // Safe to share: only `deinit` changes a parent, and only one that nobody else holds.
-    private(set) var parent: Trail?
-    private let name: String
-
-    init(_ name: String, below parent: Trail? = nil) {
-        self.name = name
-        self.parent = parent
-    }
-
-    // A loop, because the release of a long chain would recurse as deep as the tree.
-    deinit {
-        var next = parent.take()
-        while var trail = next.take(), isKnownUniquelyReferenced(&trail) { next = trail.parent.take() }
-    }
-
-    var path: String {
-        var names = [name]
-        var next = parent
-        while let trail = next {
-            names.append(trail.name)
-            next = trail.parent
-        }
-        guard let top = names.popLast() else { return "" }
-        return Trail.joined(top, names.reversed().joined(separator: "/"))
-    }
-
-    static func joined(_ path: String, _ name: String) -> String {
-        if name.isEmpty { return path }
-        return path.hasSuffix("/") ? path + name : path + "/" + name
     }
 }
 

@@ -9,11 +9,12 @@ package final class File: @unchecked Sendable {
     // Safe to share: the descriptor is set once, and only `close` and `deinit`, which its one owner calls, change it.
     private var storage: Int32
     /// The path for messages.
-    package let path: String
+    package var path: String { trail.path }
+    private let trail: Trail
 
-    init(descriptor: Int32, path: String) {
+    init(descriptor: Int32, trail: Trail) {
         storage = descriptor
-        self.path = path
+        self.trail = trail
     }
 
     deinit { if storage >= 0 { _ = Glibc.close(storage) } }
@@ -26,7 +27,7 @@ package final class File: @unchecked Sendable {
     package static func open(_ path: String) throws(Fault) -> File {
         let descriptor = retryingInterrupts { clinux_openat(AT_FDCWD, path, O_RDONLY | O_NOCTTY, 0) }
         guard descriptor >= 0 else { throw .lastSystem("open", path) }
-        return File(descriptor: descriptor, path: path)
+        return File(descriptor: descriptor, trail: Trail(ByteString(path)))
     }
 
     /// Closes the file and reports what close(2) says.

@@ -167,7 +167,10 @@ package struct FileStore: ObjectStore {
             do { current = try current.directory(component) } catch {
                 guard let status = try current.statusIfPresent(component) else { return nil }
                 switch status.kind {
-                case .directory: throw error
+                case .directory:
+                    guard error.code == .notFound else { throw error }
+                    // Another writer has made it between the two looks.
+                    current = try current.directory(component)
                 case .symlink: throw Self.link(current.path(of: component))
                 default: return nil
                 }

@@ -77,6 +77,9 @@ struct ShipStage: Sendable {
                 try commitManifest(of: host, packed, run, attempt: attempt.id)
             }
             withExtendedLifetime(lock) {}
+        } else {
+            // An attempt that was killed when all was committed may have left the lock's file; taking it removes it.
+            _ = try? context.directory.lockLedger(breaking: false)
         }
         return try attempt.close(isComplete: left == 0 && ready.count == manifests.count)
     }
