@@ -80,7 +80,8 @@ package struct ArchiveExtractor {
         case .symlink: try target.makeSymlink(first, item.entry)
         default:
             guard found.kind == .file, found.size == item.entry.size else {
-                throw Fault(.damaged, "\(source.name): '\(item.name)' is no file of \(item.entry.size) bytes in the tar")
+                throw Fault(
+                    .damaged, "\(source.name): '\(item.name)' is no file of \(item.entry.size) bytes in the tar")
             }
             try target.writeFile(first, item.entry, expected: item.sha256) {
                 (piece: (UnsafeRawBufferPointer, Int64) throws(Fault) -> Void) throws(Fault) in
@@ -133,7 +134,8 @@ package struct ArchiveExtractor {
             guard found.key == item.name, found.kind == .file else { continue }
             var content = ContentHasher()
             guard found.size == item.entry.size else {
-                throw Fault(.damaged, "\(source.name): '\(item.name)' is no file of \(item.entry.size) bytes in the tar")
+                throw Fault(
+                    .damaged, "\(source.name): '\(item.name)' is no file of \(item.entry.size) bytes in the tar")
             }
             var offset: Int64 = 0
             func fill(to end: Int64) throws(Fault) {

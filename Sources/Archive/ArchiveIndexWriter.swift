@@ -2,14 +2,19 @@ import Codec
 import Ledger
 import Platform
 
-/// Writes an index. Entry rows come while the archive is written, the other tables stand before and behind them and are
-/// known only at its end: the rows wait compressed in a scratch file.
+/// Writes an index.
+///
+/// Entry rows come while the archive is written, the other tables stand before and behind them and are known only at its
+/// end: the rows wait compressed in a scratch file.
 final class ArchiveIndexWriter {
     private let scratch: File
     private let rows: GzipWriter
     private var row = RowWriter()
 
+    /// Makes the scratch file in which the entry rows wait.
+    ///
     /// - Parameter directory: a local directory for the scratch file.
+    /// - Throws: the system's fault when the file can't be made; `limit` when there is no memory for a compressor.
     init(scratch directory: Directory) throws(Fault) {
         scratch = try directory.unnamedFile()
         rows = try GzipWriter(scratch)
@@ -34,7 +39,10 @@ final class ArchiveIndexWriter {
 
     /// Writes the rows of a block that has been written to the archive.
     ///
-    /// - Parameter members: the members so far, the block's own last.
+    /// - Parameters:
+    ///   - block: the block, with the rows of the entries that end in it.
+    ///   - members: the members so far, the block's own last.
+    /// - Throws: the system's fault, such as `noSpace`, when the scratch file can't be written.
     func write(_ block: Block, members: [ArchiveIndex.Member]) throws(Fault) {
         var start = 0
         guard let last = members.last else { return }

@@ -49,9 +49,11 @@ package struct ArchivePlan: Sendable {
     /// Reads the lists, each once, and groups what they take.
     ///
     /// - Parameters:
+    ///   - sources: the hosts' lists, in the order in which their entries come in an archive.
     ///   - level: the compression level of a tenant.
     ///   - scratch: a local directory for the spool.
-    /// - Throws: `damaged` for a list that can't be read; what `place` throws for an entry that has no place.
+    /// - Throws: `damaged` for a list that can't be read; what `place` throws for an entry that has no place;
+    ///   `interrupted` after a signal; the system's fault, such as `noSpace`, when the spool can't be written.
     package init(_ sources: [Source], level: (_ tenant: String) -> Int, scratch: Directory) throws(Fault) {
         let spool = try EntrySpool(scratch: scratch)
         var numbers: [String: Int] = [:]

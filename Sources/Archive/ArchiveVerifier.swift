@@ -21,8 +21,12 @@ package struct ArchiveVerifier {
 
     package init(_ source: any RangedSource) { self.source = source }
 
+    /// Reads the archive once from front to back and proves what can be proved.
+    ///
     /// - Parameter indexSource: the index; without one only the archive's own structure can be proved.
-    /// - Throws: `damaged`, saying what is wrong and where.
+    /// - Returns: what was looked at.
+    /// - Throws: `damaged`, saying what is wrong and where; `unsupported` for an index of a later version; `interrupted`
+    ///   after a signal; what the sources throw when they can't be read.
     package func verify(index indexSource: (any RangedSource)?) throws(Fault) -> Report {
         let digesting = DigestingSource(source)
         var index: ArchiveIndex?
@@ -111,7 +115,8 @@ package struct ArchiveVerifier {
             && (found.kind != .file || found.size == row.entry.size)
         guard same else {
             throw Fault(
-                .damaged, "\(source.name): '\(found.key)' has another size, mode, owner, time or link than in the index")
+                .damaged,
+                "\(source.name): '\(found.key)' has another size, mode, owner, time or link than in the index")
         }
     }
 }
@@ -140,13 +145,16 @@ private struct EntryPlaces {
         let skip = position - (try member(at: position, name)).tarOffset
         guard row.skip == skip else {
             throw Fault(
-                .damaged, "\(name): '\(row.entry.key)' begins \(skip) bytes into its member, the index says \(row.skip)")
+                .damaged,
+                "\(name): '\(row.entry.key)' begins \(skip) bytes into its member, the index says \(row.skip)")
         }
         last = (row, current)
     }
 
     private mutating func member(at position: Int64, _ name: String) throws(Fault) -> ArchiveIndex.Member {
-        while current < members.count, members[current].tarOffset + members[current].tarLength <= position { current += 1 }
+        while current < members.count, members[current].tarOffset + members[current].tarLength <= position {
+            current += 1
+        }
         guard current < members.count else { throw Fault(.damaged, "\(name): is longer than the index says") }
         return members[current]
     }

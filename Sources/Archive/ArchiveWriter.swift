@@ -47,7 +47,11 @@ package struct ArchiveWriter {
     private let crew: CompressorCrew
     private let scratch: Directory
 
-    /// - Parameter scratch: a local directory for files without names.
+    /// Takes what all archives have in common.
+    ///
+    /// - Parameters:
+    ///   - crew: compresses the blocks; archives that are written at once share it.
+    ///   - scratch: a local directory for files without names.
     package init(crew: CompressorCrew, scratch: Directory) {
         self.crew = crew
         self.scratch = scratch

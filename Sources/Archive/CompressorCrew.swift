@@ -13,9 +13,12 @@ package final class CompressorCrew: Sendable {
     private let queue: BoundedQueue<Job>
     private let crew = ThreadCrew()
 
+    /// Starts the threads.
+    ///
     /// - Parameters:
-    ///   - workers: compressing threads.
+    ///   - workers: compressing threads; one at the least is started.
     ///   - archives: how many archives are written at once; each fills one block of its own.
+    /// - Throws: `limit` when the system has no thread left.
     package init(workers: Int, archives: Int) throws(Fault) {
         // One block in work and one waiting for each worker, one being filled for each archive. More would only push the
         // blocks out of the processor's cache before they are compressed.

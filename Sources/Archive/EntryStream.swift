@@ -46,6 +46,7 @@ struct EntryStream {
 
     private mutating func add(_ listRow: EntryList.Row, host: String, tree: StagedTree) throws(Fault) {
         let source = listRow.entry
+        let sparse = listRow.sparse.map { Self.inBlocks($0, size: source.size) }
         let name = try request.place(host, source.key).member
         // Several hosts may bring one directory: a tar may name it more than once.
         if source.kind != .directory, names.insert(name), let other = try earlier(name, before: source.key, host: host)
@@ -68,10 +69,10 @@ struct EntryStream {
             }
         }
         cutter.beginHeader()
-        try tar.begin(name, entry, link: link, sparse: entry.kind == .file ? listRow.sparse : nil)
-        try cutter.endHeader(content: entry.kind == .file ? Self.tarContent(entry, listRow.sparse) : 0)
+        try tar.begin(name, entry, link: link, sparse: entry.kind == .file ? sparse : nil)
+        try cutter.endHeader(content: entry.kind == .file ? Self.tarContent(entry, sparse) : 0)
         if entry.kind == .file {
-            let digest = try writeContent(entry, sparse: listRow.sparse, key: contentKey, tree: tree)
+            let digest = try writeContent(entry, sparse: sparse, key: contentKey, tree: tree)
             if digest != listRow.manifest.sha256 {
                 throw Fault(
                     .damaged,
@@ -92,6 +93,22 @@ struct EntryStream {
         try cutter.endEntry(row: row.bytes)
         row.clear()
         count += 1
+    }
+
+    /// The ranges widened to whole blocks of tar: GNU tar looks for the data of each range at the start of a block, where
+    /// libarchive puts it only if the one before fills its last.
+    private static func inBlocks(_ ranges: [Range<Int64>], size: Int64) -> [Range<Int64>] {
+        var wide: [Range<Int64>] = []
+        for range in ranges where !range.isEmpty {
+            let start = range.lowerBound / 512 * 512
+            let end = range.upperBound > size - 512 ? size : (range.upperBound + 511) / 512 * 512
+            if let last = wide.last, start <= last.upperBound {
+                wide[wide.count - 1] = last.lowerBound..<max(last.upperBound, end)
+            } else {
+                wide.append(start..<end)
+            }
+        }
+        return wide
     }
 
     /// The bytes that follow an entry's headers: for a file with holes its data, and before it the map of the data as

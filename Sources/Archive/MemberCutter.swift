@@ -34,6 +34,7 @@ final class MemberCutter {
     /// The header is complete: decides whether the entry begins a new block.
     ///
     /// - Parameter content: the bytes of content that will follow, without padding.
+    /// - Throws: what taking or emitting a block throws: `interrupted` when the pipeline was stopped.
     func endHeader(content: Int64) throws(Fault) {
         isCollectingHeader = false
         let total = Int64(header.count) + (content + 511) / 512 * 512

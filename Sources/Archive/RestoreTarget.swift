@@ -3,8 +3,10 @@ import Glibc
 package import Ledger
 package import Platform
 
-/// The directory into which entries are restored. Nothing ever leaves it: each name is taken one step at a time below
-/// its descriptor, no link is followed, and `..` is refused.
+/// The directory into which entries are restored.
+///
+/// Nothing ever leaves it: each name is taken one step at a time below its descriptor, no link is followed, and `..` is
+/// refused.
 ///
 /// A file appears whole or not at all. What is there already is kept when it has the same content, and refused when not,
 /// unless overwriting is asked for; so a restore can be run again.
@@ -102,9 +104,14 @@ package final class RestoreTarget {
     /// Writes a file from pieces in ascending order; what lies between them becomes holes.
     ///
     /// - Parameters:
+    ///   - name: the path below the target directory; what is missing on the way is made.
+    ///   - entry: the size, mode and time that the file gets, and as root its owner; what the pieces leave out at the end
+    ///     is a hole.
     ///   - expected: the digest that the content must have, where one is known.
     ///   - fill: calls its argument with each piece and its offset.
-    /// - Throws: `damaged` when the content has another digest; `exists` when another file has the name.
+    /// - Throws: `damaged` when the content has another digest, goes beyond the size or backwards, or the name leads
+    ///   outside; `exists` when something else has the name and is not to be overwritten; `interrupted` after a signal;
+    ///   what `fill` throws; the system's fault when writing fails.
     package func writeFile(
         _ name: ByteString, _ entry: Entry, expected: Digest256?,
         fill: ((UnsafeRawBufferPointer, Int64) throws(Fault) -> Void) throws(Fault) -> Void
@@ -149,11 +156,15 @@ package final class RestoreTarget {
         bytes += entry.size
     }
 
-    /// A new file beside `leaf`. What has the usual temporary name already may be an entry restored before, or a further
-    /// name of one: it is left alone.
+    /// A new file beside `leaf`.
+    ///
+    /// What has the usual temporary name already may be an entry restored before, or a further name of one: it is left
+    /// alone.
     private func makeTemporary(for leaf: ByteString, in directory: Directory) throws(Fault) -> (ByteString, File) {
         var name = PendingFile.temporaryName(for: leaf)
-        if try directory.exists(name) { name = PendingFile.temporaryName(for: ByteString("restore." + RandomID.make())) }
+        if try directory.exists(name) {
+            name = PendingFile.temporaryName(for: ByteString("restore." + RandomID.make()))
+        }
         return (name, try directory.createNewFile(name))
     }
 

@@ -67,8 +67,10 @@ package final class TarWriter {
     ///
     /// - Parameters:
     ///   - name: the name inside the tar.
+    ///   - source: the kind, size, mode, owner and time; its key and link are not used.
     ///   - link: the target of a symbolic link, or the name of a hard link's first.
     ///   - sparse: the ranges that hold data, for a file with holes.
+    /// - Throws: what the sink throws; `io`, with libarchive's words, when libarchive refuses the entry.
     package func begin(_ name: ByteString, _ source: Entry, link: ByteString, sparse: [Range<Int64>]?) throws(Fault) {
         archive_entry_clear(entry)
         name.withCString { archive_entry_copy_pathname(entry, $0) }

@@ -1,8 +1,9 @@
 import CDeflate
 package import Platform
 
-/// Makes gzip members (RFC 1952) out of whole blocks with libdeflate: MTIME 0, no name, so the same input gives the same
-/// bytes. One thread at a time.
+/// Makes gzip members (RFC 1952) out of whole blocks with libdeflate.
+///
+/// MTIME is 0 and there is no name, so the same input gives the same bytes. One thread at a time.
 package final class GzipMemberCompressor {
     private let compressor: OpaquePointer
     private let stored: OpaquePointer
@@ -11,7 +12,10 @@ package final class GzipMemberCompressor {
 
     private static let sampleSize = 16 << 10
 
+    /// Allocates three compressors: for `level`, for storing, and for the samples that decide between them.
+    ///
     /// - Parameter level: 1 to 12 as libdeflate counts; 6 and 9 are like those of gzip(1).
+    /// - Throws: `limit` when libdeflate gives no compressor: there is no memory, or no such level.
     package init(level: Int) throws(Fault) {
         guard let compressor = libdeflate_alloc_compressor(Int32(level)), let stored = libdeflate_alloc_compressor(0),
             let probe = libdeflate_alloc_compressor(1)
@@ -39,7 +43,10 @@ package final class GzipMemberCompressor {
     ///
     /// Input that does not shrink (it is compressed already) is stored: four samples decide, so the answer depends on
     /// the input alone and costs little.
-    /// - Parameter output: at least ``bound(_:)`` bytes.
+    ///
+    /// - Parameters:
+    ///   - input: the bytes of the member; none make an empty member.
+    ///   - output: at least ``bound(_:)`` bytes.
     /// - Returns: the size of the member.
     package func compress(_ input: UnsafeRawBufferPointer, into output: UnsafeMutableRawBufferPointer) -> Int {
         let chosen = isIncompressible(input) ? stored : compressor

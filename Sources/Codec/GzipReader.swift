@@ -21,7 +21,12 @@ package final class GzipReader: ByteStream {
     /// Called at the end of each member with where it ends in the source.
     package var onMemberEnd: ((_ sourceOffset: Int64) throws(Fault) -> Void)?
 
-    /// - Parameter range: the part of the source that holds whole members; all of it when left out.
+    /// Begins at the first member; nothing is read yet.
+    ///
+    /// - Parameters:
+    ///   - source: holds the gzip data.
+    ///   - range: the part of the source that holds whole members; all of it when left out.
+    ///   - bufferSize: how many compressed bytes are read at once, at the most.
     package init(_ source: any RangedSource, range: Range<Int64>? = nil, bufferSize: Int = 128 << 10) {
         self.source = source
         offset = range?.lowerBound ?? 0

@@ -12,7 +12,12 @@ package final class GzipWriter {
     /// Bytes written to the file so far.
     package private(set) var written: Int64 = 0
 
-    /// - Parameter file: written from its current position on.
+    /// Begins a table; nothing is written yet.
+    ///
+    /// - Parameters:
+    ///   - file: written from its current position on.
+    ///   - level: the compression level, as ``GzipMemberCompressor`` takes it.
+    /// - Throws: `limit` when there is no memory for a compressor.
     package init(_ file: File, level: Int = 6) throws(Fault) {
         self.file = file
         compressor = try GzipMemberCompressor(level: level)

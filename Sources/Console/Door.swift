@@ -44,8 +44,9 @@ package enum Door {
     }
 
     private static func summary(_ record: StageRecord) -> String {
-        var words = ["\(record.done) done"]
-        if record.skipped > 0 { words.append("\(record.skipped) were done before") }
+        var words: [String] = []
+        if record.done > 0 || record.skipped == 0 { words.append(Figures.count(Int64(record.done), "unit", "units")) }
+        if record.skipped > 0 { words.append("\(record.skipped) done before") }
         if !record.failed.isEmpty { words.append("\(record.failed.count) failed") }
         if !record.warnings.isEmpty { words.append("\(record.warnings.count) with warnings") }
         var text =

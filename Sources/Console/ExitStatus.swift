@@ -2,7 +2,9 @@ package import ArgumentParser
 package import Ledger
 package import Platform
 
-/// The exit status of every door. It is API: scripts and systemd units read it.
+/// The exit status of every door.
+///
+/// It is API: scripts and systemd units read it.
 package enum ExitStatus {
     package static let done: Int32 = 0
     package static let failed: Int32 = 1

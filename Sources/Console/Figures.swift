@@ -17,6 +17,11 @@ package enum Figures {
         return "\(whole / 3_600) h \(two(whole % 3_600 / 60)) min"
     }
 
+    /// `1 entry`, `2 entries`.
+    package static func count(_ number: Int64, _ one: String, _ several: String) -> String {
+        "\(number) \(number == 1 ? one : several)"
+    }
+
     /// How much smaller: `5.4x`.
     package static func ratio(_ from: Int64, _ to: Int64) -> String {
         guard to > 0 else { return "-" }

@@ -37,9 +37,12 @@ package struct Entry: Sendable, Equatable {
         writer.append(modified)
     }
 
-    /// Whether `held` has the same content as this entry, as far as size, mtime and link tell.
+    /// Whether `held` has the same content as this entry, as far as kind, size, mtime and link tell.
     ///
-    /// - Parameter wholeSeconds: true when one side keeps whole seconds only; the coarser resolution decides.
+    /// - Parameters:
+    ///   - held: the entry as it was kept earlier.
+    ///   - wholeSeconds: true when one side keeps whole seconds only; the coarser resolution decides.
+    /// - Returns: true when all of them are the same.
     package func hasSameContent(as held: Entry, wholeSeconds: Bool = false) -> Bool {
         guard kind == held.kind, size == held.size, link == held.link else { return false }
         return wholeSeconds ? modified.seconds == held.modified.seconds : modified == held.modified

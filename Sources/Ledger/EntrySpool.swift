@@ -8,7 +8,10 @@ package final class EntrySpool {
     private var row = RowWriter()
     private var flushed: Int64 = 0
 
+    /// Makes the file.
+    ///
     /// - Parameter scratch: a local directory for the file.
+    /// - Throws: the system's fault when the file can't be made.
     package init(scratch: Directory) throws(Fault) { file = try scratch.unnamedFile() }
 
     /// Appends a row and tells where it lies.

@@ -44,9 +44,12 @@ package struct IncrementalPlan {
     private var nextEntry: Entry?
     private var hasStarted = false
 
+    /// Joins the two sides; nothing is asked of them before the first ``next()``.
+    ///
     /// - Parameters:
     ///   - inventory: gives the entries of the source in key order, then nothing.
     ///   - held: gives the rows of the newest verified manifest in key order, then nothing.
+    ///   - rules: what bears on the decisions besides.
     package init(inventory: @escaping Inventory, held: @escaping Held, rules: Rules) {
         self.inventory = inventory
         self.held = held

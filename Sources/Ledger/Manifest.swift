@@ -37,7 +37,9 @@ package enum Manifest {
         }
     }
 
-    /// The columns in their order. A reader finds them by name, so that later versions may add some.
+    /// The columns in their order.
+    ///
+    /// A reader finds them by name, so that later versions may add some.
     package static let columns = [
         "key", "type", "size", "modified", "mode", "uid", "gid", "link", "tenant", "identity", "sha256", "class", "run",
         "object", "entry", "offset", "length", "flags",

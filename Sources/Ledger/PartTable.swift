@@ -11,9 +11,10 @@ package struct PartTable: Sendable, Equatable {
         self.digests = digests
     }
 
-    /// The part size for a planned tar: 16 MiB, or a 9000th of it in whole MiB, and never more than 5 GiB. S3 takes 10,000
-    /// parts of 5 MiB to 5 GiB (S3 user guide, multipart upload limits), and a compressed archive is hardly ever larger
-    /// than its tar.
+    /// The part size for a planned tar: 16 MiB, or a 9000th of it in whole MiB, and never more than 5 GiB.
+    ///
+    /// S3 takes 10,000 parts of 5 MiB to 5 GiB (S3 user guide, multipart upload limits), and a compressed archive is
+    /// hardly ever larger than its tar.
     package static func partSize(forTar planned: Int64) -> Int64 {
         let mebibyte: Int64 = 1 << 20
         let mebibytes = planned / (9_000 * mebibyte) + (planned % (9_000 * mebibyte) == 0 ? 0 : 1)

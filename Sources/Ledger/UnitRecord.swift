@@ -44,7 +44,12 @@ package struct UnitRecord: Codable, Sendable, Equatable {
     package var outputs: [Output]
     /// Entries and bytes by word, for example `taken`, `carried`, `skipped.fifo`.
     package var counts: [String: Int64]
-    /// The unit is kept but something in it needs eyes: unreadable or dirty files. Exit status 3.
+    /// Bytes read and made, as they add up to those of the stage.
+    package var bytesIn: Int64?
+    package var bytesOut: Int64?
+    /// The unit is kept but something in it needs eyes: unreadable or dirty files.
+    ///
+    /// Exit status 3.
     package var warnings: [String] = []
     /// pack: the hosts in the archive.
     package var hosts: [HostShare]?

@@ -13,8 +13,10 @@ package final class Buffer: @unchecked Sendable {
     package var contents: UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: bytes[..<count]) }
 }
 
-/// A fixed number of reusable elements; taking one waits until one is free. The pool is the memory limit of a
-/// pipeline: it bounds what is admitted and not yet written, however uneven the speeds are.
+/// A fixed number of reusable elements; taking one waits until one is free.
+///
+/// The pool is the memory limit of a pipeline: it bounds what is admitted and not yet written, however uneven the speeds
+/// are.
 package final class Pool<Element: Sendable>: Sendable {
     private struct State {
         var free: [Element] = []

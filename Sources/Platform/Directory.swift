@@ -1,8 +1,10 @@
 import CLinux
 import Glibc
 
-/// An open directory. Everything below is reached through its descriptor, one name at a time and without following
-/// links, so that no rename and no planted link can lead outside (openat(2), RATIONALE).
+/// An open directory.
+///
+/// Everything below is reached through its descriptor, one name at a time and without following links, so that no rename
+/// and no planted link can lead outside (openat(2), RATIONALE).
 package final class Directory: @unchecked Sendable {
     // Safe to share: the descriptor never changes after init.
     package let descriptor: Int32
@@ -96,7 +98,9 @@ package final class Directory: @unchecked Sendable {
         return File(descriptor: descriptor, trail: Trail(name, below: trail))
     }
 
-    /// Opens a file for reading. O_NONBLOCK keeps a FIFO that took the file's place from hanging the open.
+    /// Opens a file for reading.
+    ///
+    /// O_NONBLOCK keeps a FIFO that took the file's place from hanging the open.
     package func openFile(_ name: ByteString) throws(Fault) -> File { try open(name, O_RDONLY | O_NONBLOCK) }
 
     /// Makes a file anew for writing and reading; what had the name is emptied.
@@ -114,8 +118,9 @@ package final class Directory: @unchecked Sendable {
         try open(name, O_RDWR | O_CREAT | O_APPEND, mode: mode)
     }
 
-    /// A file without a name (O_TMPFILE), gone when closed. Where the file system has none, a named one is made and
-    /// unlinked at once.
+    /// A file without a name (O_TMPFILE), gone when closed.
+    ///
+    /// Where the file system has none, a named one is made and unlinked at once.
     package func unnamedFile() throws(Fault) -> File {
         let descriptor = clinux_open_unnamed(self.descriptor, 0o600)
         if descriptor >= 0 { return File(descriptor: descriptor, trail: Trail("(unnamed)", below: trail)) }
@@ -214,7 +219,9 @@ package final class Directory: @unchecked Sendable {
         }
     }
 
-    /// Removes `name` and all below it. Links are removed, never followed.
+    /// Removes `name` and all below it.
+    ///
+    /// Links are removed, never followed.
     package func removeTree(_ name: ByteString) throws(Fault) {
         var raw = clinux_status()
         guard name.withCString({ clinux_statat(descriptor, $0, 0, &raw) }) == 0 else {

@@ -7,6 +7,7 @@ extension Fault {
     ///   - number: the value of `errno`, taken at once after the call.
     ///   - operation: the verb of what was tried, for example `open`.
     ///   - path: what it was tried on.
+    /// - Returns: a fault whose code, hint and retry follow from the number; `io` for one that has no code of its own.
     package static func system(_ number: Int32, _ operation: String, _ path: String) -> Fault {
         let words = errorText(number)
         let code: Code

@@ -3,7 +3,9 @@
 /// The message starts in lower case and ends without a full stop, so that faults chain with `: `; advice is a sentence
 /// in ``hint``. Only a door prints a fault, and only `Console` turns its code into an exit status.
 package struct Fault: Error, Sendable, CustomStringConvertible {
-    /// The kind of a fault. A struct over a private enum, so that kinds may be added without breaking a switch.
+    /// The kind of a fault.
+    ///
+    /// A struct over a private enum, so that kinds may be added without breaking a switch.
     package struct Code: Hashable, Sendable, CustomStringConvertible {
         private enum Kind: String {
             case usage, settings, tryLater, interrupted

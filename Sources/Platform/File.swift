@@ -1,7 +1,9 @@
 import CLinux
 import Glibc
 
-/// An open file. Reads and writes are whole: short counts and EINTR are dealt with here.
+/// An open file.
+///
+/// Short writes and EINTR are dealt with here, and so are short reads at an offset.
 ///
 /// A writer calls ``close()`` itself, because on NFS errors of earlier writes arrive there (close(2), NOTES);
 /// `deinit` only keeps an abandoned descriptor from leaking. One thread writes at a time; `pread` is free to all.
@@ -105,6 +107,7 @@ package final class File: @unchecked Sendable {
     package func clone(from other: File) -> Bool { clinux_clone(storage, other.storage) == 0 }
 
     /// Asks the kernel to forget the cached pages, so that the next read comes from the medium.
+    ///
     /// Only pages already synced are forgotten (posix_fadvise(2)).
     package func dropCache() { _ = clinux_fadvise_dontneed(storage) }
 
@@ -116,10 +119,14 @@ package final class File: @unchecked Sendable {
         _ = clinux_fadvise_willneed(storage, offset, length)
     }
 
-    /// The ranges that hold data, in order, as lseek(2) SEEK_DATA tells; the whole file where the file system
-    /// keeps no holes. The file's position stays where it is.
+    /// The ranges that hold data, in order, as lseek(2) SEEK_DATA tells; the whole file where the file system keeps no
+    /// holes.
+    ///
+    /// The file's position stays where it is.
     ///
     /// - Parameter size: where the file ends for the caller.
+    /// - Returns: ranges that lie below `size`; none when all of it is a hole.
+    /// - Throws: the system's fault, naming the path, when lseek(2) fails.
     package func dataRanges(size: Int64) throws(Fault) -> [Range<Int64>] {
         let position = lseek(storage, 0, SEEK_CUR)
         guard position >= 0 else { throw .lastSystem("seek", path) }

@@ -1,6 +1,8 @@
 import Glibc
 
-/// Shell patterns as fnmatch(3) knows them: `*`, `?`, `[a-z]`. A star also matches slashes, as in `tar --wildcards`.
+/// Shell patterns as fnmatch(3) knows them: `*`, `?`, `[a-z]`.
+///
+/// A star also matches slashes, as in `tar --wildcards`.
 package struct Glob: Sendable {
     private let pattern: ByteString
 

@@ -44,7 +44,10 @@ package final class Monitor<State>: @unchecked Sendable {
 
     /// Waits until `body` returns something; it is asked again after every change.
     ///
-    /// - Parameter wakes: true when what `body` does to the state lets other waiters go on.
+    /// - Parameters:
+    ///   - wakes: true when what `body` does to the state lets other waiters go on.
+    ///   - body: runs alone with the state, and returns nothing as long as the wait has to last.
+    /// - Returns: what `body` returned at last.
     package func wait<R>(wakes: Bool = true, _ body: (inout State) throws -> R?) rethrows -> R {
         pthread_mutex_lock(mutex)
         defer { pthread_mutex_unlock(mutex) }

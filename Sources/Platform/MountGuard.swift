@@ -9,9 +9,12 @@ package struct MountGuard: Sendable {
     private let path: String
     private let pins: Directory
 
+    /// Opens the place of the pins; the guarded directory is not looked at yet.
+    ///
     /// - Parameters:
     ///   - path: the guarded directory.
     ///   - state: the local state directory, which holds the pins.
+    /// - Throws: the system's fault when the place of the pins can't be made or opened.
     package init(_ path: String, state: Directory) throws(Fault) {
         self.path = path
         pins = try state.descendCreating(["guards"])
@@ -24,9 +27,12 @@ package struct MountGuard: Sendable {
     /// Plants the guard, or pins the one that is there (a second server on the same staging).
     ///
     /// - Parameter local: true to accept a directory that is no mount point.
-    /// - Throws: `unmounted` when the directory is no mount point and `local` is false.
+    /// - Returns: the id in the guard file.
+    /// - Throws: `unmounted` when the directory is no mount point and `local` is false; the system's fault when the guard
+    ///   can't be read or written, or the pin can't be written.
     package func plant(local: Bool) throws(Fault) -> String {
-        let directory = try Directory.create(path)
+        // Made only when asked for: an empty directory where a mount belongs would look like one.
+        let directory = local ? try Directory.create(path) : try Directory.open(path)
         if !local {
             let parent = try Directory.open(path + "/..")
             guard try parent.status().device != directory.status().device else {

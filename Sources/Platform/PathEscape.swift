@@ -19,10 +19,16 @@ package enum PathEscape {
         return name.utf8.allSatisfy { isAlphanumeric($0) || isMark($0) }
     }
 
-    /// Escapes one component of a path that NFS or a UTF-8 file system would refuse: control bytes, invalid UTF-8,
-    /// `%`, a leading dot, and names that grow beyond 255 bytes, which are cut and end with `%~` and `digest`.
+    /// Escapes what NFS or a UTF-8 file system would refuse in one component of a path.
     ///
-    /// - Parameter digest: called for names that are too long; gives a short text unique to the name.
+    /// Escaped are control bytes, a leading dot, `%` itself, and every byte beyond ASCII in a name that is not UTF-8. A
+    /// name that is then longer than 240 bytes is cut and ends with `%~` and its digest, since a name has at most 255
+    /// bytes (NAME_MAX).
+    ///
+    /// - Parameters:
+    ///   - name: the component, as the source has it.
+    ///   - digest: called for names that are too long; gives a short text unique to the name.
+    /// - Returns: the escaped name; `name` itself where nothing has to be escaped or cut.
     package static func escapeComponent(_ name: ByteString, digest: (ByteString) -> String) -> ByteString {
         let percent = UInt8(ascii: "%")
         let plain = name.bytes.allSatisfy { $0 >= 0x20 && $0 < 0x7F && $0 != percent }

@@ -22,8 +22,11 @@ package enum ProcessIdentity {
     package static var pid: Int { Int(getpid()) }
 
     /// The account that runs this process.
-    package static var user: String {
-        guard let entry = getpwuid(getuid()) else { return "uid \(getuid())" }
+    package static var user: String { name(ofUser: geteuid()) }
+
+    /// The name of an account, or its number.
+    package static func name(ofUser uid: UInt32) -> String {
+        guard let entry = getpwuid(uid) else { return "uid \(uid)" }
         return String(cString: entry.pointee.pw_name)
     }
 }

@@ -14,12 +14,16 @@ package enum Shutdown {
         return number == 0 ? nil : number
     }
 
-    /// Throws `interrupted` once a signal has asked to stop. Called before each new piece of work.
+    /// Throws `interrupted` once a signal has asked to stop.
+    ///
+    /// Called before each new piece of work.
     package static func check() throws(Fault) {
         if requested != nil { throw Fault(.interrupted, "stopped by a signal") }
     }
 
-    /// Takes over the signals. Called once, before any thread starts. SIGPIPE is ignored: writes report EPIPE instead.
+    /// Takes over the signals.
+    ///
+    /// Called once, before any thread starts. SIGPIPE is ignored: writes report EPIPE instead.
     package static func install() {
         Glibc.signal(SIGPIPE, SIG_IGN)
         var set = sigset_t()

@@ -1,7 +1,9 @@
 import CLinux
 import Glibc
 
-/// Threads of our own for work that blocks. The cooperative pool has one thread a core and must never block.
+/// Threads of our own for work that blocks.
+///
+/// The cooperative pool has one thread a core and must never block.
 ///
 /// The first fault of a member is kept, `onFault` lets the owner close its queues so that the others end too, and
 /// ``join()`` throws it.

@@ -13,13 +13,22 @@ package struct JobSettings: Sendable {
     }
 
     /// What becomes of a path that the layout does not fit.
-    package enum Unmatched: Hashable, Sendable {
+    package enum Unmatched: Hashable, Sendable, CustomStringConvertible {
         /// It goes to the archive of this tenant.
         case tenant(String)
         /// The unit fails.
         case fail
         /// It is left out, and counted.
         case skip
+
+        /// As it stands in the settings.
+        package var description: String {
+            switch self {
+            case .tenant(let name): "tenant:\(name)"
+            case .fail: "fail"
+            case .skip: "skip"
+            }
+        }
     }
 
     package enum Compression: String, CaseIterable, Sendable {

@@ -12,7 +12,14 @@ package struct CheckReport: Codable, Sendable {
 
     package private(set) var items: [Item] = []
 
-    /// - Parameter jobs: the jobs whose time zones, sources and vaults are looked at.
+    /// Looks at the clock, the state directory, staging, the vaults and the jobs.
+    ///
+    /// Without a state directory it ends there, since the guards can't be checked.
+    ///
+    /// - Parameters:
+    ///   - configuration: the settings, read and valid; all of its vaults are looked at.
+    ///   - jobs: the jobs whose time zones and sources are looked at.
+    ///   - clock: looked at itself, and tells which dates the jobs would collect.
     package init(_ configuration: Configuration, _ jobs: [JobSettings], clock: Clock = .system) {
         items.append(Item(what: "settings \(configuration.path)", isGood: true))
         // A clock far off breaks dates now and request signatures later.

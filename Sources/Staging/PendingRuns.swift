@@ -11,7 +11,9 @@ package struct PendingRuns {
     /// The dates for collect, oldest first: the one asked for, or the day that `run` names and the missed ones before it,
     /// back to `catch_up`.
     ///
-    /// - Parameter hasSource: whether the source of a missed date is there at all; asked for dates never begun.
+    /// - Parameter hasSource: whether the source of a missed date is there at all; asked only for dates never begun.
+    /// - Returns: the dates; one at the least.
+    /// - Throws: `damaged` for a record that can't be read; what `hasSource` throws; the system's fault.
     package func forCollect(hasSource: (CivilDate) throws(Fault) -> Bool) throws(Fault) -> [CivilDate] {
         if let date = context.request.run { return [date] }
         let newest = context.clock.today.adding(days: context.job.run == .yesterday ? -1 : 0)

@@ -61,26 +61,37 @@ package final class StageAttempt: Sendable {
             file: lockName(stage), in: run.directory, local: localLockName(stage, run), state: run.job.state)
     }
 
-    /// The record of the attempt before, if it left nothing to do: it stays as it is then.
+    /// The record of the attempt before, if it left nothing to do: on staging it stays as it is then.
     ///
     /// - Parameters:
     ///   - upstream: the attempt of the stage before, from which the units come.
     ///   - pending: how many units have work, whether selected or not.
+    /// - Returns: that record, or nothing when this attempt has to go on.
     package func previousIfComplete(upstream: String?, pending: Int) -> StageRecord? {
         guard pending == 0, let previous, previous.upstream == upstream, previous.failed.isEmpty else { return nil }
-        return previous.state == .done || !previous.warnings.isEmpty ? previous : nil
+        guard previous.state == .done || !previous.warnings.isEmpty else { return nil }
+        // Told as what this attempt did: nothing.
+        var same = previous
+        (same.done, same.skipped, same.seconds) = (0, previous.units, 0)
+        return same
     }
 
     /// Writes the stage record as `running`.
     ///
     /// - Parameters:
-    ///   - units: the units of the run.
-    ///   - skipped: how many of them were done before.
-    package func open(upstream: String?, units: Int, skipped: Int) throws(Fault) {
+    ///   - upstream: the attempt of the stage before, from which the units come.
+    ///   - units: how many units the run has.
+    ///   - before: the records of those that were done before; their bytes count for the run.
+    /// - Throws: the system's fault, such as `noSpace`, when the record can't be written.
+    package func open(upstream: String?, units: Int, before: [UnitRecord]) throws(Fault) {
         let opened = record.with { record in
             record.upstream = upstream
             record.units = units
-            record.skipped = skipped
+            record.skipped = before.count
+            for unit in before {
+                record.bytesIn += unit.bytesIn ?? 0
+                record.bytesOut += unit.bytesOut ?? 0
+            }
             return record
         }
         try run.write(opened)
@@ -89,9 +100,12 @@ package final class StageAttempt: Sendable {
     /// Runs units, at most `atOnce` together; may be called again for units that wait for the first ones.
     ///
     /// - Parameters:
+    ///   - units: the units to do, begun in this order.
+    ///   - atOnce: how many run together; less than one counts as one.
     ///   - name: a unit's name.
     ///   - body: does a unit; whatever it throws fails that unit alone.
-    /// - Throws: `interrupted` after a signal; the record is closed as failed then.
+    /// - Throws: `interrupted` after a signal, and the record is closed as failed then; `limit` when the system has no
+    ///   thread left.
     package func perform<Unit: Sendable>(
         _ units: [Unit], atOnce: Int, name: @escaping @Sendable (Unit) -> String,
         body: @escaping @Sendable (Unit) throws -> Outcome
@@ -137,8 +151,11 @@ package final class StageAttempt: Sendable {
 
     /// Closes the record.
     ///
-    /// - Parameter isComplete: false when some units of the run are not done, so that the stage can't be.
+    /// - Parameters:
+    ///   - isComplete: false when some units of the run are not done, so that the stage can't be.
+    ///   - wasStopped: true when a signal ended the attempt, which has failed then.
     /// - Returns: the record as it was closed.
+    /// - Throws: the system's fault, such as `noSpace`, when the record can't be written.
     package func close(isComplete: Bool, wasStopped: Bool = false) throws(Fault) -> StageRecord {
         let finished = context.clock.now().rfc3339
         let seconds = Clock.monotonic() - started

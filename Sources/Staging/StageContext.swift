@@ -17,6 +17,16 @@ package struct StageContext: Sendable {
         /// Whether some units are left out on purpose: such an attempt never closes the stage as done.
         package var isNarrowed: Bool { !only.isEmpty || tenant != nil }
 
+        /// Refuses a selection that nothing matches: a typing error must not look like work done.
+        ///
+        /// - Throws: `notFound` when units were selected and none matched.
+        package func checkMatches(_ matches: Bool, _ what: String) throws(Fault) {
+            guard isNarrowed, !matches else { return }
+            throw Fault(
+                .notFound, "no \(what) of the run matches --only or --tenant",
+                hint: "The --dry-run of the same command lists them.")
+        }
+
         package func selects(_ unit: String, tenant name: String? = nil) -> Bool {
             if !only.isEmpty, !only.contains(where: { $0.matches(unit) }) { return false }
             if let tenant { return name.map { tenant.matches($0) } ?? false }

@@ -31,8 +31,15 @@ package final class StageLock {
     ///
     /// - Parameters:
     ///   - what: the name for messages.
+    ///   - name: the file on staging that tells other servers.
+    ///   - directory: where on staging that file lies.
+    ///   - localName: the file on local disk that is locked.
+    ///   - state: the local state directory, in which the local files lie under `locks`.
+    ///   - attempt: the id of the attempt, for the record of the holder.
     ///   - breaking: take over the lock of another server.
-    /// - Throws: `tryLater`, naming the holder, when it is held.
+    ///   - clock: tells since when the lock is held.
+    /// - Returns: the lock, which is held as long as the object lives.
+    /// - Throws: `tryLater`, naming the holder, when it is held; the system's fault when a file can't be read or written.
     package static func take(
         _ what: String, file name: ByteString, in directory: Directory, local localName: String, state: Directory,
         attempt: String, breaking: Bool, clock: Clock = .system

@@ -1,18 +1,29 @@
+import Glibc
 package import Platform
 package import Settings
 
 /// The staging directory through which the stages hand work on, opened only if its guard says that it is the right one.
 package struct StagingArea: Sendable {
     package let root: Directory
-    /// Local disk: locks, pins, files without names. It only caches; staging and the vaults hold what counts.
+    /// Local disk: locks, pins, files without names.
+    ///
+    /// It only caches; staging and the vaults hold what counts.
     package let state: Directory
     /// Where files without names are made.
     package let scratch: Directory
 
-    /// - Throws: `unmounted` when the guard is missing or another one.
+    /// - Throws: `unmounted` when the guard is missing or another one; `permission` for an account that would leave
+    ///   files there which the next night's can't read.
     package static func open(_ configuration: Configuration) throws(Fault) -> StagingArea {
         let state = try Directory.create(configuration.state)
         let root = try MountGuard(configuration.staging, state: state).open()
+        let owner = try root.status().uid
+        guard owner == geteuid() else {
+            let name = ProcessIdentity.name(ofUser: owner)
+            throw Fault(
+                .permission, "\(root.path): belongs to user '\(name)', this is '\(ProcessIdentity.user)'",
+                hint: "Run the command as that user: runuser -u \(name) -- ...")
+        }
         return StagingArea(root: root, state: state, scratch: try state.descendCreating(["scratch"]))
     }
 

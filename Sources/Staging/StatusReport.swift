@@ -23,7 +23,12 @@ package struct StatusReport: Codable, Sendable {
     /// Pauses by `STAGE JOB`.
     package var pauses: [String: JobDirectory.Pause] = [:]
 
-    /// - Parameter run: this run alone; all when left out.
+    /// Reads the pauses and stage records of some jobs.
+    ///
+    /// - Parameters:
+    ///   - jobs: the jobs, in the order of the rows.
+    ///   - only: this run alone; all when left out.
+    /// - Throws: `damaged` for a record that can't be read; the system's fault.
     package init(_ jobs: [JobDirectory], run only: CivilDate? = nil) throws(Fault) {
         for job in jobs {
             for stage in Stage.allCases { pauses["\(stage.rawValue) \(job.name)"] = try job.pause(stage) }

@@ -33,12 +33,20 @@ struct CollectStage: Sendable {
         let attempt = try StageAttempt(.collect, of: run, context)
         if try run.record() == nil { try run.write(runRecord(date)) }
         var pending: [String] = []
+        var before: [UnitRecord] = []
         var left = 0
-        for host in job.hosts where try context.request.force || !isDone(host, run) {
-            if context.request.selects(host) { pending.append(host) } else { left += 1 }
+        for host in job.hosts {
+            if !context.request.force, let record = try doneRecord(host, run) {
+                before.append(record)
+            } else if context.request.selects(host) {
+                pending.append(host)
+            } else {
+                left += 1
+            }
         }
+        try context.request.checkMatches(job.hosts.contains { context.request.selects($0) }, "host")
         if let previous = attempt.previousIfComplete(upstream: nil, pending: pending.count + left) { return previous }
-        try attempt.open(upstream: nil, units: job.hosts.count, skipped: job.hosts.count - pending.count - left)
+        try attempt.open(upstream: nil, units: job.hosts.count, before: before)
         try attempt.perform(pending, atOnce: job.hostsAtOnce, name: { $0 }) { host in
             try collect(host, run, attempt: attempt.id)
         }
@@ -59,15 +67,16 @@ struct CollectStage: Sendable {
     private func inputs(_ host: String, _ run: RunDirectory) -> [String: String] {
         [
             "path": job.sourcePath(host: host, date: run.date), "layout": job.layout.description,
-            "unmatched": String(describing: job.unmatched),
+            "unmatched": job.unmatched.description,
         ]
     }
 
-    private func isDone(_ host: String, _ run: RunDirectory) throws(Fault) -> Bool {
-        guard let record = try run.unitRecord(.collect, host), record.inputs == inputs(host, run) else { return false }
+    /// The record of a host that needs no more work in this run.
+    private func doneRecord(_ host: String, _ run: RunDirectory) throws(Fault) -> UnitRecord? {
+        guard let record = try run.unitRecord(.collect, host), record.inputs == inputs(host, run) else { return nil }
         let directory = try run.collectDirectory()
-        for name in [host, Self.listName(host)] where try !directory.exists(ByteString(name)) { return false }
-        return true
+        for name in [host, Self.listName(host)] where try !directory.exists(ByteString(name)) { return nil }
+        return record
     }
 
     static func listName(_ host: String) -> String { "\(host).entries.tsv.gz" }
@@ -121,9 +130,10 @@ struct CollectStage: Sendable {
                     sha256: try outcome.list ?? SHA256Hasher.digest(of: listSource))
             ], counts: counts)
         record.warnings = outcome.warnings
+        let bytes = counts["bytes.taken"] ?? 0
+        (record.bytesIn, record.bytesOut) = (bytes, bytes)
         try run.write(record)
 
-        let bytes = counts["bytes.taken"] ?? 0
         context.log.info(
             "\(host): \(counts["taken"] ?? 0) taken (\(Figures.bytes(bytes))), \(counts["carried"] ?? 0) carried, \(counts["skipped"] ?? 0) skipped, \(Figures.seconds(Clock.monotonic() - began))"
         )
@@ -169,7 +179,7 @@ struct CollectStage: Sendable {
         for date in try PendingRuns(context).forCollect(hasSource: hasSource) {
             let done = try context.directory.run(date)
             for host in job.hosts where context.request.selects(host) {
-                if let done, try !context.request.force && isDone(host, done) { continue }
+                if let done, try !context.request.force && doneRecord(host, done) != nil { continue }
                 var taken: [String: Int64] = [:]
                 let outcome = try collection(host, date).plan { row in
                     if let glob = context.request.tenant, !glob.matches(row.manifest.tenant) { return }

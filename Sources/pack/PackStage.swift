@@ -44,15 +44,25 @@ struct PackStage: Sendable {
         let all = try units(collected, run)
         try removeOrphans(all, run)
         var pending: [Unit] = []
+        var before: [UnitRecord] = []
         var left = 0
-        for unit in all where try context.request.force || !isDone(unit, run) {
+        var matches = false
+        for unit in all {
             let isSelected = context.request.selects(unit.name.base, tenant: unit.archive.tenant)
-            if isSelected { pending.append(unit) } else { left += 1 }
+            matches = matches || isSelected
+            if !context.request.force, let record = try doneRecord(unit, run) {
+                before.append(record)
+            } else if isSelected {
+                pending.append(unit)
+            } else {
+                left += 1
+            }
         }
+        try context.request.checkMatches(matches, "archive")
         if let previous = attempt.previousIfComplete(upstream: upstream, pending: pending.count + left) {
             return previous
         }
-        try attempt.open(upstream: upstream, units: all.count, skipped: all.count - pending.count - left)
+        try attempt.open(upstream: upstream, units: all.count, before: before)
         let workers = context.configuration.workers
         let atOnce = max(2, workers)
         let crew = try CompressorCrew(workers: workers, archives: atOnce)
@@ -134,26 +144,27 @@ struct PackStage: Sendable {
 
     private func inputs(_ archive: ArchivePlan.Archive, _ collected: Collected) -> [String: String] {
         var inputs = [
-            "layout": job.layout.description, "unmatched": String(describing: job.unmatched),
+            "layout": job.layout.description, "unmatched": job.unmatched.description,
             "archive": job.archive.description, "member": job.member.description, "level": "\(archive.level)",
         ]
         for share in archive.shares { inputs["list.\(share.host)"] = collected.lists[share.host]?.description }
         return inputs
     }
 
-    private func isDone(_ unit: Unit, _ run: RunDirectory) throws(Fault) -> Bool {
-        guard let record = try run.unitRecord(.pack, unit.name.base), record.inputs == unit.inputs else { return false }
+    /// The record of an archive that is there, whole, and made from the same lists.
+    private func doneRecord(_ unit: Unit, _ run: RunDirectory) throws(Fault) -> UnitRecord? {
+        guard let record = try run.unitRecord(.pack, unit.name.base), record.inputs == unit.inputs else { return nil }
         for output in record.outputs {
             let (directories, name) = ArchiveName.split(output.path)
             do {
                 let directory = try run.directory.descend(directories.map { ByteString($0) })
-                guard try directory.status(ByteString(name)).size == output.size else { return false }
+                guard try directory.status(ByteString(name)).size == output.size else { return nil }
             } catch {
-                if error.code == .notFound { return false }
+                if error.code == .notFound { return nil }
                 throw error
             }
         }
-        return true
+        return record
     }
 
     /// Removes archives of this run on staging that the plan no longer has: hosts collected anew may bring others.
@@ -218,9 +229,10 @@ struct PackStage: Sendable {
         record.hosts = unit.archive.shares.map {
             .init(host: $0.host, firstKey: PathEscape.escape($0.firstKey), entries: $0.entries)
         }
+        (record.bytesIn, record.bytesOut) = (written.contentBytes, header.size)
         try run.write(record)
         context.log.info(
-            "\(unit.name.archive): \(header.entries) entries, \(Figures.bytes(written.contentBytes)) to \(Figures.bytes(header.size)) (\(Figures.ratio(written.contentBytes, header.size))), \(Figures.seconds(Clock.monotonic() - began))"
+            "\(unit.name.archive): \(Figures.count(header.entries, "entry", "entries")), \(Figures.bytes(written.contentBytes)) to \(Figures.bytes(header.size)) (\(Figures.ratio(written.contentBytes, header.size))), \(Figures.seconds(Clock.monotonic() - began))"
         )
         return .init(bytesIn: written.contentBytes, bytesOut: header.size)
     }
@@ -248,7 +260,7 @@ struct PackStage: Sendable {
                     DryRun(
                         run: run.date.description, archive: unit.name.archive, tenant: unit.archive.tenant,
                         hosts: unit.archive.shares.map(\.host), entries: unit.archive.entries,
-                        bytes: unit.archive.bytes, isPending: try context.request.force || !isDone(unit, run)))
+                        bytes: unit.archive.bytes, isPending: try context.request.force || doneRecord(unit, run) == nil))
             }
         }
         try output.result(results) {

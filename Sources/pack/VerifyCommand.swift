@@ -47,7 +47,7 @@ struct VerifyCommand: ParsableCommand {
             try common.output.result(results) {
                 results.map { result in
                     result.isGood
-                        ? "\(result.archive): OK, \(result.entries) entries, \(Figures.bytes(result.bytes))\(result.why.map { " (\($0))" } ?? "")"
+                        ? "\(result.archive): OK, \(Figures.count(result.entries, "entry", "entries")), \(Figures.bytes(result.bytes))\(result.why.map { " (\($0))" } ?? "")"
                         : "\(result.archive): FAILED: \(result.why ?? "")"
                 }.joined(separator: "\n")
             }

@@ -78,7 +78,7 @@ struct RestoreCommand: ParsableCommand {
             var table = TextTable(["OBJECT", "ENTRIES", "FETCH"], right: [1, 2])
             for line in lines { table.add([line.object, "\(line.entries)", Figures.bytes(line.fetched)]) }
             return table.text
-                + "\n\(plan.entries) entries, \(Figures.bytes(plan.contentBytes)) of content, \(Figures.bytes(lines.reduce(0) { $0 + $1.fetched })) to fetch from \(lines.count) objects"
+                + "\n\(Figures.count(plan.entries, "entry", "entries")), \(Figures.bytes(plan.contentBytes)) of content, \(Figures.bytes(lines.reduce(0) { $0 + $1.fetched })) to fetch from \(Figures.count(Int64(lines.count), "object", "objects"))"
         }
         return ExitStatus.done
     }

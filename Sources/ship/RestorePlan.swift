@@ -35,7 +35,10 @@ struct RestorePlan {
     /// Entries that are taken out of an archive at once.
     private static let batch = 4_096
 
+    /// Begins an empty plan.
+    ///
     /// - Parameter scratch: a local directory for the file without a name.
+    /// - Throws: the system's fault when the file can't be made.
     init(scratch: Directory) throws(Fault) { spool = try EntrySpool(scratch: scratch) }
 
     /// Adds the manifest of one host.

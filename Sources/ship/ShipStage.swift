@@ -46,22 +46,35 @@ struct ShipStage: Sendable {
         let packed = try run.unitRecords(.pack)
         let collected = try run.unitRecords(.collect)
         var pending: [Unit] = []
+        var before: [UnitRecord] = []
         var left = 0
+        var matches = false
         for vault in vaults {
-            for record in packed where try context.request.force || !isShipped(record, run, vault) {
-                if context.request.selects(record.unit, tenant: record.tenant) {
+            for record in packed {
+                let isSelected = context.request.selects(record.unit, tenant: record.tenant)
+                matches = matches || isSelected
+                if !context.request.force, let shipped = try shippedRecord(record, run, vault) {
+                    before.append(shipped)
+                } else if isSelected {
                     pending.append(Unit(vault: vault, packed: record))
                 } else {
                     left += 1
                 }
             }
         }
+        try context.request.checkMatches(matches, "archive")
         var manifests: [UnitRecord] = []
         for host in collected where try !isCommitted(host, packed, run) { manifests.append(host) }
         let open = pending.count + left + manifests.count
         if let previous = attempt.previousIfComplete(upstream: upstream, pending: open) { return previous }
-        let units = packed.count * vaults.count + collected.count
-        try attempt.open(upstream: upstream, units: units, skipped: units - open)
+        for host in collected where !manifests.contains(where: { $0.unit == host.unit }) {
+            if let vault = vaults.first,
+                let record = try run.unitRecord(.ship, Self.manifestUnit(host), vault: vault.name)
+            {
+                before.append(record)
+            }
+        }
+        try attempt.open(upstream: upstream, units: packed.count * vaults.count + collected.count, before: before)
         try attempt.perform(
             pending, atOnce: Self.atOnce, name: { $0.packed.unit }
         ) { unit in
@@ -86,9 +99,12 @@ struct ShipStage: Sendable {
 
     // MARK: Archives
 
-    private func isShipped(_ packed: UnitRecord, _ run: RunDirectory, _ vault: OpenVault) throws(Fault) -> Bool {
-        guard let record = try run.unitRecord(.ship, packed.unit, vault: vault.name) else { return false }
-        return record.inputs == Self.inputs(packed)
+    /// The record of an archive that the vault holds, verified.
+    private func shippedRecord(_ packed: UnitRecord, _ run: RunDirectory, _ vault: OpenVault) throws(Fault) -> UnitRecord? {
+        guard let record = try run.unitRecord(.ship, packed.unit, vault: vault.name),
+            record.inputs == Self.inputs(packed)
+        else { return nil }
+        return record
     }
 
     private static func inputs(_ packed: UnitRecord) -> [String: String] {
@@ -128,11 +144,12 @@ struct ShipStage: Sendable {
             ], counts: ["generation": Int64(shipped.generation)])
         record.tenant = packed.tenant
         record.evidence = shipped.evidence.rawValue
+        (record.bytesIn, record.bytesOut) = (archive.size, archive.size)
         try run.write(record, vault: unit.vault.name)
         context.log.info(
             "\(shipped.archive) \(shipped.wasThere ? "was there already" : "shipped") to \(unit.vault.name), \(Figures.bytes(archive.size)), proved by \(shipped.evidence), \(Figures.seconds(Clock.monotonic() - began))"
         )
-        return .init(bytesIn: archive.size, bytesOut: shipped.wasThere ? 0 : archive.size)
+        return .init(bytesIn: archive.size, bytesOut: archive.size)
     }
 
     // MARK: Manifests
@@ -165,7 +182,7 @@ struct ShipStage: Sendable {
         for record in packed {
             guard let share = record.hosts?.first(where: { $0.host == host.unit }) else { continue }
             entries += share.entries
-            for vault in vaults where try !isShipped(record, run, vault) { return false }
+            for vault in vaults where try shippedRecord(record, run, vault) == nil { return false }
         }
         return entries == host.counts["taken"] ?? 0
     }
@@ -205,6 +222,7 @@ struct ShipStage: Sendable {
                 outputs: [.init(path: output.key.description, size: built.size, sha256: built.sha256)],
                 counts: ["entries": built.entries, "number": Int64(output.number)])
             record.evidence = output.evidence.rawValue
+            (record.bytesIn, record.bytesOut) = (0, built.size)
             try run.write(record, vault: vault.name)
         }
         context.log.info("\(host.unit): manifest of run \(run.date) committed")
@@ -234,7 +252,7 @@ struct ShipStage: Sendable {
                             key: try layout.archive(record.unit, generation: 1, suffix: ArchiveName.archiveSuffix)
                                 .description,
                             bytes: record.outputs.first?.size ?? 0,
-                            isPending: try context.request.force || !isShipped(record, run, vault)))
+                            isPending: try context.request.force || shippedRecord(record, run, vault) == nil))
                 }
             }
         }

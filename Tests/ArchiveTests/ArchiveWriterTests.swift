@@ -130,17 +130,17 @@ struct ArchiveWriterTests {
     @Test func `a file with many holes closes its member, wherever the map of its data puts its end`() async throws {
         var host = StagedHost()
         var random = SplitMix64(seed: 23)
-        // 400 ranges make a map of some KiB, which an estimate without it would miss: once beside other files, once alone.
-        func sparse(_ key: ByteString, total: Int) {
-            var pieces: [Int64: [UInt8]] = [:]
-            let each = total / 400
-            for number in 0..<400 { pieces[Int64(number) * 1_000_000 + 4_096] = random.text(each) }
-            host.sparseFile(key, size: 401_000_000, pieces)
+        // 400 ranges make a map of some KiB, which an estimate without it would miss: "b" would just fit behind "a", and
+        // "d" into one member.
+        func sparse(_ key: ByteString, each: Int, last: Int) {
+            var pieces: [Int64: [UInt8]] = [6_700_000 / 512 * 512: random.text(last)]
+            for number in 0..<400 { pieces[Int64(number) << 14] = random.text(each) }
+            host.sparseFile(key, size: 7_000_000, pieces)
         }
-        host.file("a", random.text((4 << 20) - 60_000))
-        sparse("b", total: 50_000)
+        host.file("a", random.text(7_780 * 512))
+        sparse("b", each: 512, last: 0)
         host.file("c", text: "behind b")
-        sparse("d", total: (4 << 20) - 4_000)
+        sparse("d", each: 10_240, last: 182 * 512)
         host.file("e", text: "behind d")
         let packed = try await pack([host])
         let lines = try await PythonReader.check(packed)

@@ -185,7 +185,7 @@ extension StagedHost {
         host.symlink("links/bytes", to: ByteString(bytes: [0x2E, 0x2E, 0x2F, 0xFF, 0xFE]))
         host.file("links/first", random.text(5_000), mode: 0o600)
         host.hardLink("links/second", to: "links/first")
-        host.hardLink("links/ third\n", to: "links/first")
+        host.hardLink("links/third\n", to: "links/first")
         host.file("names/with space", [6])
         host.file("names/new\nline", [7])
         host.file("names/quo\"te's", [8])
@@ -200,6 +200,11 @@ extension StagedHost {
         host.file(ByteString("names/" + String(repeating: "n", count: 255)), [17])
         let deep = (0..<8).map { "\($0)" + String(repeating: "d", count: 60) }.joined(separator: "/")
         host.file(ByteString(deep + "/leaf"), [18])
+        for depth in 1...8 {
+            let path = deep.split(separator: "/").prefix(depth).joined(separator: "/")
+            host.directory(ByteString(path + "/"), modified: Timestamp(seconds: 1_600_000_000 + Int64(depth)))
+        }
+        for name in ["links/", "modes/", "names/", "sparse/"] { host.directory(ByteString(name), mode: 0o750) }
         host.sparseFile(
             "sparse/some", size: 1 << 20, [8_192: random.text(4_096), 524_288: random.text(12_288)])
         host.sparseFile("sparse/hole", size: 1 << 20, [:])

@@ -170,7 +170,7 @@ extension PipelineTests {
 
         @Test("A full vault fails ship, with nothing half-made in it; with room the same commands complete")
         func vault() async throws {
-            let (_, statuses, errors) = try await fill(\.vault, "400k")
+            let (_, statuses, errors) = try await fill(\.vault, "200k")
             #expect(statuses.prefix(2) == [0, 0], "\(statuses) \(errors)")
             #expect([1, 3].contains(statuses.dropFirst(2).first), "\(statuses) \(errors)")
         }

@@ -29,9 +29,10 @@ extension PipelineTests {
             func go() { unlink(mark) }
         }
 
+        /// All after the stage record was opened: a program that is stopped while it plans has nothing to record.
         private static let moments: [(Program, String, Int)] = [
-            (.collect, "write", 6), (.collect, "rename", 3), (.pack, "write", 3), (.pack, "pread", 4),
-            (.ship, "write", 3), (.ship, "rename", 4),
+            (.collect, "write", 6), (.collect, "rename", 3), (.pack, "write", 12), (.pack, "rename", 4),
+            (.ship, "write", 5), (.ship, "rename", 4),
         ]
 
         @Test(

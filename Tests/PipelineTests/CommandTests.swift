@@ -1,0 +1,201 @@
+import Platform
+import TestSupport
+import Testing
+
+extension PipelineTests {
+    /// What the command line promises: narrowing, dry runs, JSON, pauses, messages, exit status.
+    @Suite
+    struct CommandTests {
+        private func world() async throws -> Pipeline {
+            let world = try Pipeline()
+            try await SmallWorld.fill(world)
+            try await world.initialize()
+            return world
+        }
+
+        @Test("--only takes the units that match, never closes the stage, and the rest follows")
+        func only() async throws {
+            let world = try await world()
+            let sources = try await world.sourceTrees()
+            try await world.expect(.collect, ["logs", "--run", Pipeline.run, "--only", "web1"], status: 3)
+            var paths = try await world.paths()
+            #expect(paths.contains("staging/logs/2026-11-19/records/collect/web1.json"))
+            #expect(!paths.contains("staging/logs/2026-11-19/records/collect/web2.json"))
+            #expect(try world.state(.collect).state == "partial")
+            try await world.expect(.collect, ["logs", "--run", Pipeline.run])
+
+            try await world.expect(.pack, ["logs", "--run", Pipeline.run, "--tenant", "acme"], status: 3)
+            paths = try await world.paths()
+            let packed = paths.filter { $0.contains("/pack/") && $0.hasSuffix(".tar.gz") }
+            #expect(packed.count == 2)
+            #expect(packed.filter { $0.contains("/pack/acme/") } == packed)
+            try await world.expect(.pack, ["logs", "--run", Pipeline.run])
+
+            try await world.expect(.ship, ["logs", "--run", Pipeline.run, "--only", "globex/*"], status: 3)
+            paths = try await world.paths()
+            let shipped = paths.filter { $0.hasPrefix("vault/") && $0.hasSuffix(".tar.gz") }
+            #expect(shipped.count == 2)
+            // No host is whole in the vault yet.
+            #expect(paths.filter { $0.contains("_ledger") && $0.hasSuffix(".gz") } == [])
+            try await world.expect(.ship, ["logs", "--run", Pipeline.run, "--tenant", "acme"], status: 3)
+            try await world.expect(.ship, ["logs", "--run", Pipeline.run])
+            let differences = try await world.stockDifferences(to: sources)
+            let remains = try await world.remains()
+            #expect(differences == [])
+            #expect(remains == [])
+        }
+
+        @Test("collect refuses --tenant, since it takes whole hosts")
+        func tenant() async throws {
+            let world = try await world()
+            try await world.expect(.collect, ["logs", "--run", Pipeline.run, "--tenant", "acme"], status: 64)
+            let narrowed = ["logs", "--run", Pipeline.run, "--tenant", "acme", "--dry-run"]
+            try await world.expect(.collect, narrowed)
+        }
+
+        @Test("--dry-run changes nothing at all", arguments: Program.allCases)
+        func dryRun(_ program: Program) async throws {
+            let world = try await world()
+            for next in Program.allCases {
+                if next == program {
+                    for options in [[], ["--json"], ["--verbose"], ["--force"]] {
+                        let before = try await world.snapshot()
+                        let result = try await world.expect(
+                            program, ["logs", "--run", Pipeline.run, "--dry-run"] + options)
+                        let changes = before.differences(to: try await world.snapshot())
+                        #expect(changes == [], "\(options)")
+                        #expect(!result.output.isEmpty)
+                    }
+                }
+                try await world.night(Pipeline.run, [next])
+            }
+        }
+
+        @Test("--json is JSON, everywhere")
+        func json() async throws {
+            let world = try await world()
+            let archive = world.runDirectory() + "/pack/acme/2026/11/19/web1.tar.gz"
+            var commands: [(Program, [String])] = []
+            for program in Program.allCases {
+                commands.append((program, ["logs", "--run", Pipeline.run, "--dry-run"]))
+                commands.append((program, ["status"]))
+                commands.append((program, ["logs", "--run", Pipeline.run]))
+                commands.append((program, ["status", "logs", "--run", Pipeline.run]))
+                commands.append((program, ["check", "logs"]))
+            }
+            commands.append((.pack, ["verify", archive]))
+            commands.append((.pack, ["list", archive]))
+            commands.append((.ship, ["list", "logs"]))
+            commands.append((.ship, ["list", "logs", "--runs"]))
+            commands.append((.ship, ["restore", "logs", "--run", Pipeline.run, "--dry-run"]))
+            commands.append((.ship, ["restore", "logs", "--run", Pipeline.run, "--to", world.root + "/restored"]))
+            for (program, arguments) in commands {
+                // check looks at yesterday's sources, which a job without a date has.
+                let result = try await world.expect(program, arguments + ["--json"])
+                // One document, or one on each line.
+                let parsed = try await TestSupport.run(
+                    [
+                        "python3", "-c",
+                        """
+                        import json, sys
+                        text = sys.stdin.read()
+                        try:
+                            json.loads(text)
+                        except ValueError:
+                            lines = [json.loads(line) for line in text.splitlines()]
+                            assert lines
+                        """,
+                    ], stdin: result.stdout)
+                #expect(parsed.status == 0, "\(program.rawValue) \(arguments): \(result) \(parsed)")
+            }
+        }
+
+        @Test("status shows how the runs stand, the same from all three programs")
+        func status() async throws {
+            let world = try await world()
+            let none = try await world.expect(.pack, ["status"])
+            #expect(none.output.contains("no runs yet"), "\(none)")
+            try await world.night(Pipeline.run, [.collect, .pack])
+            var tables: Set<String> = []
+            for program in Program.allCases { tables.insert(try await world.expect(program, ["status"]).output) }
+            #expect(tables.count == 1)
+            let words = tables.first?.split(whereSeparator: \.isWhitespace).map(String.init) ?? []
+            #expect(words.filter { $0 == "done" }.count == 2 && words.contains("waiting"), "\(tables)")
+        }
+
+        @Test("A paused stage ends with 75 and the reason until it is resumed", arguments: Program.allCases)
+        func pause(_ program: Program) async throws {
+            let world = try await world()
+            for before in Program.allCases.prefix(while: { $0 != program }) {
+                try await world.night(Pipeline.run, [before])
+            }
+            try await world.expect(program, ["pause", "logs", "--why", "disk swap"])
+            let paused = try await world.expect(program, ["logs", "--run", Pipeline.run], status: 75)
+            #expect(paused.errors.contains("disk swap") && paused.errors.contains("resume"), "\(paused)")
+            let status = try await world.expect(.collect, ["status"])
+            #expect(status.output.contains("disk swap"), "\(status)")
+            try await world.expect(program, ["resume", "logs"])
+            try await world.expect(program, ["logs", "--run", Pipeline.run])
+        }
+
+        @Test("A stage before its turn: 75 where the run is not ready, 1 where there is none")
+        func order() async throws {
+            let world = try await world()
+            let none = try await world.expect(.pack, ["logs", "--run", Pipeline.run], status: 1)
+            #expect(none.errors.contains("has no run 2026-11-19") && none.errors.contains("collect"), "\(none)")
+            try await world.expect(.pack, ["logs"])
+            try await world.night(Pipeline.run, [.collect])
+            let early = try await world.expect(.ship, ["logs", "--run", Pipeline.run], status: 75)
+            #expect(early.errors.contains("pack"), "\(early)")
+        }
+
+        private static let wrongUse: [[String]] = [
+            [], ["nosuch"], ["logs", "--run", "yesterday"], ["logs", "--run", "2026-02-30"], ["logs", "--workers", "-1"],
+            ["logs", "--nosuch"], ["logs", "--quiet", "--verbose"], ["statsu"],
+        ]
+
+        @Test("A wrong command line ends with 64 and changes nothing", arguments: Program.allCases)
+        func usage(_ program: Program) async throws {
+            let world = try await world()
+            let before = try await world.snapshot()
+            for arguments in Self.wrongUse {
+                let result = try await world.expect(program, arguments, status: 64)
+                #expect(!result.errors.isEmpty && result.output.isEmpty, "\(arguments): \(result)")
+            }
+            let near = try await world(program, ["statsu"])
+            #expect(near.errors.contains("status"), "\(near)")
+            let unknown = try await world(program, ["lgos"])
+            #expect(unknown.errors.contains("logs"), "\(unknown)")
+            let changes = before.differences(to: try await world.snapshot())
+            #expect(changes == [])
+        }
+
+        private static let wrongSettings: [(line: String, words: String)] = [
+            ("layuot = \"x\"", "layout"), ("catch_up = \"soon\"", "catch_up"), ("vault = \"dsik\"", "disk"),
+            ("unmatched = \"maybe\"", "unmatched"), ("timezone = \"Europe/Atlantis\"", "timezone"), ("= 3", "7"),
+        ]
+
+        @Test("Wrong settings end with 78, told with file and line", arguments: Program.allCases)
+        func settings(_ program: Program) async throws {
+            var world = try await world()
+            let file = world.root + "/etc/jobs.d/logs.toml"
+            for (line, words) in Self.wrongSettings {
+                world.job.lines = ["# a comment", line]
+                try world.writeSettings()
+                let result = try await world.expect(program, ["logs", "--run", Pipeline.run], status: 78)
+                #expect(result.errors.contains("\(file):7") && result.errors.contains(words), "\(line): \(result)")
+            }
+            let missing = try await world.expect(
+                program, ["logs", "--config", world.root + "/none.toml"], status: 78)
+            #expect(missing.errors.contains(world.root + "/none.toml"), "\(missing)")
+        }
+
+        @Test("--version and --help answer without any settings", arguments: Program.allCases)
+        func help(_ program: Program) async throws {
+            for option in ["--version", "--help"] {
+                let result = try await TestSupport.run([program.path, option], environment: ["COLDCHAIN_CONFIG": nil])
+                #expect(result.status == 0 && !result.output.isEmpty && result.errors.isEmpty, "\(result)")
+            }
+        }
+    }
+}

@@ -1,0 +1,151 @@
+import Platform
+import TestSupport
+import Testing
+
+extension PipelineTests {
+    /// What is empty, missing or another place than it was is refused, and never taken for "gone".
+    @Suite
+    struct GuardTests {
+        /// A night that went well, and the tree that must stay.
+        private func finished(_ job: Pipeline.Job = Pipeline.Job()) async throws -> Pipeline {
+            let world = try Pipeline(job)
+            try await SmallWorld.fill(world)
+            try await world.initialize()
+            try await world.night()
+            return world
+        }
+
+        /// All programs that use a place refuse to run, naming it, and change nothing.
+        private func refused(
+            _ programs: [Program], _ world: Pipeline, naming path: String, _ words: String,
+            _ location: SourceLocation = #_sourceLocation
+        ) async throws {
+            for program in programs {
+                let before = try await world.snapshot()
+                let result = try await world.stage(program, Pipeline.run, ["--force"])
+                let changes = before.differences(to: try await world.snapshot())
+                #expect(result.status == 1, "\(program.rawValue): \(result)", sourceLocation: location)
+                #expect(
+                    result.errors.contains(path) && result.errors.contains(words), "\(program.rawValue): \(result)",
+                    sourceLocation: location)
+                #expect(changes == [], "\(program.rawValue)", sourceLocation: location)
+            }
+        }
+
+        @Test("A staging or vault without its guard file is refused")
+        func guardMissing() async throws {
+            let world = try await finished()
+            try await world.shell("mv \"$1/.coldchain-guard\" \"$2\"", [world.staging, world.root + "/kept"])
+            try await refused(Program.allCases, world, naming: world.staging, "not mounted")
+            try await world.shell("mv \"$2\" \"$1/.coldchain-guard\"", [world.staging, world.root + "/kept"])
+            try await world.shell("rm \"$1/.coldchain-guard\"", [world.vault])
+            try await refused([.ship], world, naming: world.vault, "not mounted")
+        }
+
+        @Test("A staging or vault with another guard is refused")
+        func guardOther() async throws {
+            let world = try await finished()
+            try await world.shell("cp \"$1\"/.coldchain-guard \"$2\"/.coldchain-guard", [world.staging, world.vault])
+            try await refused([.ship], world, naming: world.vault, "the guard is")
+            try await world.shell("echo 0123456789abcdef > \"$1\"/.coldchain-guard", [world.staging])
+            try await refused(Program.allCases, world, naming: world.staging, "the guard is")
+        }
+
+        @Test("The empty directory under an unmounted staging or vault is refused, and a missing one too")
+        func unmounted() async throws {
+            let world = try await finished()
+            for (place, programs) in [(world.vault, [Program.ship]), (world.staging, Program.allCases)] {
+                try await world.shell("mv \"$1\" \"$1.away\" && mkdir \"$1\"", [place])
+                try await refused(programs, world, naming: place, "not mounted")
+                try await world.shell("rmdir \"$1\"", [place])
+                try await refused(programs, world, naming: place, "mounted?")
+                try await world.shell("mv \"$1.away\" \"$1\"", [place])
+            }
+            try await world.night()
+        }
+
+        @Test("A staging that was never initialized is refused")
+        func neverInitialized() async throws {
+            let world = try Pipeline()
+            try await SmallWorld.fill(world)
+            try await world.shell("mkdir \"$1\" \"$2\"", [world.staging, world.vault])
+            // The state directory is made on the way; staging and vault stay as they are.
+            let result = try await world.stage(.collect)
+            let paths = try await world.paths()
+            #expect(result.status == 1 && result.errors.contains(world.staging), "\(result)")
+            #expect(result.errors.contains("collect init"), "\(result)")
+            #expect(paths == [])
+        }
+
+        @Test("init without --local refuses a directory that is no mount point")
+        func noMountPoint() async throws {
+            let world = try Pipeline()
+            try await world.shell("mkdir \"$1\" \"$2\"", [world.staging, world.vault])
+            let result = try await world.expect(.collect, ["init"], status: 1)
+            #expect(result.errors.contains(world.staging) && result.errors.contains("mount point"), "\(result)")
+        }
+
+        @Test("A host whose tree is empty or missing, but was not before, fails alone; nothing of it is given up")
+        func emptySource() async throws {
+            let world = try await finished()
+            let sources = try await world.sourceTrees()
+            let next = "2026-11-20"
+            let place = world.source + "/web1"
+            for (script, words) in [
+                ("mv \"$1\" \"$1.away\" && mkdir \"$1\"", "is empty"), ("rmdir \"$1\"", "no such file"),
+            ] {
+                try await world.shell(script, [place])
+                let result = try await world.stage(.collect, next)
+                #expect(result.status == 3, "\(result)")
+                #expect(result.errors.contains(place) && result.errors.contains(words), "\(result)")
+                let state = try world.state(.collect, next)
+                let units = state.failed.map(\.unit)
+                #expect(state.state == "partial" && units == ["web1"], "\(state)")
+                for program in [Program.pack, .ship] {
+                    let other = try await world.stage(program, next)
+                    #expect([0, 3].contains(other.status), "\(other)")
+                }
+                // The run before is whole, and so is the host that did not fail.
+                let old = try await world.stockDifferences(to: sources)
+                #expect(old == [])
+                let restore = try await StockRestore(world, next)
+                #expect(restore.rows["web1"] == nil)
+                let other = restore.differences("web2", to: try #require(sources["web2"]))
+                #expect(other == [])
+            }
+            // Mounted again, the same command completes the run.
+            try await world.shell("mv \"$1.away\" \"$1\"", [place])
+            try await world.night(next)
+            let differences = try await world.stockDifferences(next, to: sources)
+            let remains = try await world.remains()
+            #expect(differences == [])
+            #expect(remains == [])
+        }
+
+        @Test("A tree that is really empty is accepted with allow_empty, or when it never had an entry")
+        func allowEmpty() async throws {
+            var job = Pipeline.Job()
+            job.hosts = ["web1"]
+            let world = try Pipeline(job)
+            _ = try world.host("web1")
+            try await world.initialize()
+            try await world.night()
+            var restore = try await StockRestore(world, Pipeline.run)
+            #expect(restore.rows["web1"]?.count == 0)
+
+            try world.host("web1").file("acme/a", text: "a")
+            try await world.night("2026-11-20")
+            try await world.shell("rm -r \"$1\"/web1/acme", [world.source])
+            let refused = try await world.stage(.collect, "2026-11-21")
+            #expect(refused.status == 1 && refused.errors.contains("allow_empty"), "\(refused)")
+            var allowing = world
+            allowing.job.lines = ["allow_empty = true"]
+            try allowing.writeSettings()
+            try await allowing.night("2026-11-21")
+            restore = try await StockRestore(world, "2026-11-21")
+            #expect(restore.rows["web1"]?.count == 0)
+            let old = try await StockRestore(world, "2026-11-20")
+            #expect(old.rows["web1"]?.count == 2)
+        }
+    }
+}
