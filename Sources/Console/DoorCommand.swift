@@ -1,22 +1,38 @@
 package import ArgumentParser
+package import Ledger
 
 /// The command of a door: `STAGE JOB [options]`, or `STAGE VERB ...`.
 ///
 /// ArgumentParser would take a verb for the job, since both stand in the first place; so a first word that is a verb goes
 /// to a command that has the verbs alone.
 package protocol DoorCommand: ParsableCommand {
-    /// The command with the verbs and nothing else, under the same name.
-    associatedtype Verbs: ParsableCommand
+    static var stage: Stage { get }
+    /// The verbs of this door alone, besides those that every door has.
+    static var ownVerbs: [any ParsableCommand.Type] { get }
 }
 
 extension DoorCommand {
+    /// The verbs that every door has, and its own.
+    package static var verbs: [any ParsableCommand.Type] {
+        [StatusCommand.self, CheckCommand.self, PauseCommand<Self>.self, ResumeCommand<Self>.self] + ownVerbs
+    }
+
     package static func main() {
         let arguments = Array(CommandLine.arguments.dropFirst())
-        let verbs = configuration.subcommands.compactMap { $0.configuration.commandName } + ["help"]
-        if let first = arguments.first, verbs.contains(first) {
-            Verbs.main(arguments)
+        let names = verbs.compactMap { $0.configuration.commandName } + ["help"]
+        if let first = arguments.first, names.contains(first) {
+            Verbs<Self>.main(arguments)
         } else {
             main(arguments)
         }
+    }
+}
+
+/// A door's verbs and nothing else, under its name.
+struct Verbs<Door: DoorCommand>: ParsableCommand {
+    static var configuration: CommandConfiguration {
+        CommandConfiguration(
+            commandName: Door.stage.rawValue, abstract: Door.configuration.abstract, version: Version.tool,
+            subcommands: Door.verbs)
     }
 }

@@ -20,9 +20,8 @@ struct CollectCommand: DoorCommand {
         version: Version.tool,
         subcommands: verbs)
 
-    static let verbs: [any ParsableCommand.Type] = [
-        StatusCommand.self, CheckCommand.self, InitCommand.self, Pause.self, Resume.self,
-    ]
+    static let stage = Stage.collect
+    static let ownVerbs: [any ParsableCommand.Type] = [InitCommand.self]
 
     @OptionGroup var options: RunOptions
     @OptionGroup var common: CommonOptions
@@ -40,31 +39,5 @@ struct CollectCommand: DoorCommand {
             if options.dryRun { return try stage.dryRun(common.output, rows: common.verbose) }
             return try Door.finish(try stage.run(), common.output, nothing: "nothing to collect")
         }
-    }
-}
-
-extension CollectCommand {
-    struct Verbs: ParsableCommand {
-        static let configuration = CommandConfiguration(
-            commandName: "collect", abstract: CollectCommand.configuration.abstract, version: Version.tool,
-            subcommands: CollectCommand.verbs)
-    }
-
-    struct Pause: PauseCommand {
-        static let configuration = CommandConfiguration(
-            commandName: "pause", abstract: "Let collect do nothing for a job until resumed.")
-        static let stage = Stage.collect
-        @OptionGroup var common: CommonOptions
-        @Argument(help: "The job.") var job: String
-        @Option(name: .long, help: ArgumentHelp("The reason, for whoever looks.", valueName: "text")) var why =
-            "no reason given"
-    }
-
-    struct Resume: ResumeCommand {
-        static let configuration = CommandConfiguration(
-            commandName: "resume", abstract: "End a pause.")
-        static let stage = Stage.collect
-        @OptionGroup var common: CommonOptions
-        @Argument(help: "The job.") var job: String
     }
 }

@@ -19,10 +19,8 @@ struct PackCommand: DoorCommand {
         version: Version.tool,
         subcommands: verbs)
 
-    static let verbs: [any ParsableCommand.Type] = [
-        StatusCommand.self, CheckCommand.self, Pause.self, Resume.self, ListCommand.self, VerifyCommand.self,
-        ExtractCommand.self,
-    ]
+    static let stage = Stage.pack
+    static let ownVerbs: [any ParsableCommand.Type] = [ListCommand.self, VerifyCommand.self, ExtractCommand.self]
 
     @OptionGroup var options: RunOptions
     @OptionGroup var common: CommonOptions
@@ -35,31 +33,5 @@ struct PackCommand: DoorCommand {
             if options.dryRun { return try stage.dryRun(common.output) }
             return try Door.finish(try stage.run(), common.output, nothing: "nothing to pack")
         }
-    }
-}
-
-extension PackCommand {
-    struct Verbs: ParsableCommand {
-        static let configuration = CommandConfiguration(
-            commandName: "pack", abstract: PackCommand.configuration.abstract, version: Version.tool,
-            subcommands: PackCommand.verbs)
-    }
-
-    struct Pause: PauseCommand {
-        static let configuration = CommandConfiguration(
-            commandName: "pause", abstract: "Let pack do nothing for a job until resumed.")
-        static let stage = Stage.pack
-        @OptionGroup var common: CommonOptions
-        @Argument(help: "The job.") var job: String
-        @Option(name: .long, help: ArgumentHelp("The reason, for whoever looks.", valueName: "text")) var why =
-            "no reason given"
-    }
-
-    struct Resume: ResumeCommand {
-        static let configuration = CommandConfiguration(
-            commandName: "resume", abstract: "End a pause.")
-        static let stage = Stage.pack
-        @OptionGroup var common: CommonOptions
-        @Argument(help: "The job.") var job: String
     }
 }

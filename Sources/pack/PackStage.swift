@@ -260,7 +260,8 @@ struct PackStage: Sendable {
                     DryRun(
                         run: run.date.description, archive: unit.name.archive, tenant: unit.archive.tenant,
                         hosts: unit.archive.shares.map(\.host), entries: unit.archive.entries,
-                        bytes: unit.archive.bytes, isPending: try context.request.force || doneRecord(unit, run) == nil))
+                        bytes: unit.archive.bytes, isPending: try context.request.force || doneRecord(unit, run) == nil)
+                )
             }
         }
         try output.result(results) {

@@ -20,9 +20,8 @@ struct ShipCommand: DoorCommand {
         version: Version.tool,
         subcommands: verbs)
 
-    static let verbs: [any ParsableCommand.Type] = [
-        StatusCommand.self, CheckCommand.self, Pause.self, Resume.self, ListCommand.self, RestoreCommand.self,
-    ]
+    static let stage = Stage.ship
+    static let ownVerbs: [any ParsableCommand.Type] = [ListCommand.self, RestoreCommand.self]
 
     @OptionGroup var options: RunOptions
     @OptionGroup var common: CommonOptions
@@ -35,31 +34,5 @@ struct ShipCommand: DoorCommand {
             if options.dryRun { return try stage.dryRun(common.output) }
             return try Door.finish(try stage.run(), common.output, nothing: "nothing to ship")
         }
-    }
-}
-
-extension ShipCommand {
-    struct Verbs: ParsableCommand {
-        static let configuration = CommandConfiguration(
-            commandName: "ship", abstract: ShipCommand.configuration.abstract, version: Version.tool,
-            subcommands: ShipCommand.verbs)
-    }
-
-    struct Pause: PauseCommand {
-        static let configuration = CommandConfiguration(
-            commandName: "pause", abstract: "Let ship do nothing for a job until resumed.")
-        static let stage = Stage.ship
-        @OptionGroup var common: CommonOptions
-        @Argument(help: "The job.") var job: String
-        @Option(name: .long, help: ArgumentHelp("The reason, for whoever looks.", valueName: "text")) var why =
-            "no reason given"
-    }
-
-    struct Resume: ResumeCommand {
-        static let configuration = CommandConfiguration(
-            commandName: "resume", abstract: "End a pause.")
-        static let stage = Stage.ship
-        @OptionGroup var common: CommonOptions
-        @Argument(help: "The job.") var job: String
     }
 }

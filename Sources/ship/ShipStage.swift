@@ -100,7 +100,9 @@ struct ShipStage: Sendable {
     // MARK: Archives
 
     /// The record of an archive that the vault holds, verified.
-    private func shippedRecord(_ packed: UnitRecord, _ run: RunDirectory, _ vault: OpenVault) throws(Fault) -> UnitRecord? {
+    private func shippedRecord(_ packed: UnitRecord, _ run: RunDirectory, _ vault: OpenVault) throws(Fault)
+        -> UnitRecord?
+    {
         guard let record = try run.unitRecord(.ship, packed.unit, vault: vault.name),
             record.inputs == Self.inputs(packed)
         else { return nil }

@@ -66,15 +66,18 @@ extension PipelineTests {
         func stock() async throws {
             let (world, sources, _) = try await nights()
             for (day, trees) in zip(Self.days, sources) {
-                let differences = try await world.stockDifferences(day, to: trees)
+                // A carried entry has its new mode in the manifest, which is compared too, and its old one in the tar.
+                let aspects: FileTree.Aspects = day == Self.days[0] ? .faithful : [.owner, .fileTimes, .directoryTimes]
+                let differences = try await world.stockDifferences(day, to: trees, aspects)
                 #expect(differences == [], "\(day)")
             }
             let second = try await taken(world, Self.days[1], "web1")
+            // globex/conf/b has lost the name that came first and held its bytes.
             #expect(
                 second == [
                     "acme/", "acme/added", "acme/also-empty", "acme/app.log", "acme/latest", "acme/more/",
-                    "acme/more/deep", "globex/", "globex/conf/", "globex/conf/renamed",
-                ] || second.contains("acme/added") && !second.contains("acme/big.log"), "\(second)")
+                    "acme/more/deep", "globex/", "globex/conf/", "globex/conf/b", "globex/conf/renamed",
+                ], "\(second)")
             let third = try await taken(world, Self.days[2], "web1")
             #expect(third == ["acme/", "acme/added.2", "acme/big.log"])
             let other = try await taken(world, Self.days[2], "web2")
@@ -90,7 +93,8 @@ extension PipelineTests {
                 let place = "\(world.root)/restored-\(day)"
                 try await world.expect(.ship, ["restore", "logs", "--run", day, "--to", place])
                 let expected = Self.below(tree) { _ in true }
-                let differences = expected.differences(to: Self.below(try FileTree(place)) { _ in true })
+                let restored = Self.below(try FileTree(place)) { _ in true }
+                let differences = expected.differences(to: restored, Self.kept(day))
                 #expect(differences == [], "\(day)")
                 // Again: all is there already, and nothing is written.
                 let before = try FileTree(place)
@@ -103,7 +107,7 @@ extension PipelineTests {
             try await world.expect(
                 .ship, ["restore", "logs", "--run", Self.days[1], "--tenant", "acme", "--to", acme])
             let expected = Self.below(whole[1]) { $0.count > 1 && $0[1] == "acme" }
-            let tenant = expected.differences(to: Self.below(try FileTree(acme)) { _ in true })
+            let tenant = expected.differences(to: Self.below(try FileTree(acme)) { _ in true }, Self.kept(Self.days[1]))
             #expect(tenant == [])
 
             let one = world.root + "/one"
@@ -121,6 +125,11 @@ extension PipelineTests {
             #expect(none.status == 1 && none.errors.contains("no/such"), "\(none)")
             let noRun = try await world(.ship, ["restore", "logs", "--run", "2020-01-01", "--to", one])
             #expect(noRun.status == 1 && noRun.errors.contains("2020-01-01"), "\(noRun)")
+        }
+
+        /// A new name of a file that is carried lies in another archive than the file, so the two become two files.
+        private static func kept(_ day: String) -> FileTree.Aspects {
+            day == days[0] ? .faithful : .faithful.subtracting(.hardLinks)
         }
 
         /// The entries below the hosts.

@@ -23,7 +23,9 @@ extension PipelineTests {
                     environment: world.environment.merging(changes) { $1 }, log: world.root + "/held.log")
                 let (child, mark) = (child, mark)
                 let isHeld = try await eventually { access(mark, F_OK) == 0 || child.ending != nil }
-                guard isHeld, child.ending == nil else { throw Fault(.io, "\(program.rawValue) did not come to \(call)") }
+                guard isHeld, child.ending == nil else {
+                    throw Fault(.io, "\(program.rawValue) did not come to \(call)")
+                }
             }
 
             func go() { unlink(mark) }
@@ -89,7 +91,9 @@ extension PipelineTests {
 
         // MARK: Locks
 
-        @Test("Two attempts of the same run at once: the second ends with 75 and names the first", arguments: Program.allCases)
+        @Test(
+            "Two attempts of the same run at once: the second ends with 75 and names the first",
+            arguments: Program.allCases)
         func twoAtOnce(_ program: Program) async throws {
             let small = try await SmallWorld(until: program)
             let world = try await SmallWorld.copy(of: small.before)
@@ -107,7 +111,9 @@ extension PipelineTests {
             try await small.completes(world, "two at once")
         }
 
-        @Test("The lock of a killed process is taken over, and status calls it dead until then", arguments: Program.allCases)
+        @Test(
+            "The lock of a killed process is taken over, and status calls it dead until then",
+            arguments: Program.allCases)
         func takenOver(_ program: Program) async throws {
             let small = try await SmallWorld(until: program)
             let world = try await SmallWorld.copy(of: small.before)

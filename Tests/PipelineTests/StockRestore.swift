@@ -76,7 +76,9 @@ struct StockRestore: Sendable {
     }
 
     private static func fields(_ line: ArraySlice<UInt8>) -> [ByteString] {
-        line.split(separator: UInt8(ascii: "\t"), omittingEmptySubsequences: false).map { ByteString(bytes: unescape($0)) }
+        line.split(separator: UInt8(ascii: "\t"), omittingEmptySubsequences: false).map {
+            ByteString(bytes: unescape($0))
+        }
     }
 
     private static func unescape(_ field: ArraySlice<UInt8>) -> [UInt8] {
