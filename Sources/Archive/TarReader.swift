@@ -21,10 +21,11 @@ package final class TarReader {
         init(_ stream: any ByteStream) { self.stream = stream }
     }
 
-    private static let hasLocale: Bool = setlocale(LC_CTYPE, "C.UTF-8") != nil
+    /// Headers are read in the locale C, in which no name can be converted, so that all come as the bytes they are, with
+    /// a warning. Where libarchive does convert, it composes too, and `e` with an accent behind it is another name then.
+    private let locale = newlocale(1 << LC_CTYPE, "C", nil)
 
     package init(_ stream: any ByteStream) throws(Fault) {
-        guard Self.hasLocale else { throw Fault(.unsupported, "the locale C.UTF-8 is missing on this machine") }
         guard let archive = archive_read_new() else { throw Fault(.limit, "no memory for a tar reader") }
         self.archive = archive
         feed = Feed(stream)
@@ -48,7 +49,10 @@ package final class TarReader {
         guard opened == ARCHIVE_OK else { throw failure("open") }
     }
 
-    deinit { archive_read_free(archive) }
+    deinit {
+        archive_read_free(archive)
+        freelocale(locale)
+    }
 
     /// The next entry, its name in the tar as key; nothing at the end.
     ///
@@ -57,7 +61,9 @@ package final class TarReader {
     package func next() throws(Fault) -> Entry? {
         guard !hasEnded else { return nil }
         var pointer: OpaquePointer?
+        let before = uselocale(locale)
         let code = archive_read_next_header(archive, &pointer)
+        uselocale(before)
         if code == ARCHIVE_EOF {
             hasEnded = true
             try drain()

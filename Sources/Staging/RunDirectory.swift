@@ -59,10 +59,17 @@ package struct RunDirectory: Sendable {
         var records: [UnitRecord] = []
         var walk = try DirectoryWalk(top)
         while let step = try walk.next() {
-            guard case .success(let status) = step.status, status.kind == .file, step.name.bytes.first != 0x2E,
-                let record = try JSONFile.read(UnitRecord.self, step.name, in: step.parent)
-            else { continue }
-            records.append(record)
+            if step.name.bytes.first == 0x2E { continue }
+            switch step.status {
+            case .success(let status):
+                guard status.kind == .file,
+                    let record = try JSONFile.read(UnitRecord.self, step.name, in: step.parent)
+                else { continue }
+                records.append(record)
+            case .failure(let fault):
+                // A record that can't be looked at must not count as one that is not there.
+                if fault.code != .notFound { throw fault }
+            }
         }
         return records.sorted { $0.unit < $1.unit }
     }

@@ -62,7 +62,7 @@ struct ListCommand: ParsableCommand {
                     hint: "Is the vault mounted? 'ship status \(settings.name)' tells which runs were shipped.")
             }
             if runs {
-                for (run, units) in all { common.output.line("\(run)  \(units.keys.sorted().joined(separator: " "))") }
+                for (run, units) in all { try printRun(run, hosts: units.keys.sorted()) }
                 return ExitStatus.done
             }
             if date == nil && from == nil && to == nil { all = Array(all.suffix(1)) }
@@ -82,6 +82,16 @@ struct ListCommand: ParsableCommand {
             try selection.checkAllMatched(in: vault.store.description)
             return ExitStatus.done
         }
+    }
+
+    private struct RunLine: Codable {
+        var run: String
+        var hosts: [String]
+    }
+
+    private func printRun(_ run: CivilDate, hosts: [String]) throws(Fault) {
+        if common.json { return try Output.writeLine(RunLine(run: run.description, hosts: hosts)) }
+        common.output.line("\(run)  \(hosts.joined(separator: " "))")
     }
 
     private func printLine(_ row: Manifest.Row, _ name: ByteString, _ run: CivilDate, _ host: String) throws(Fault) {

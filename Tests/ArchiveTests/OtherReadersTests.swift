@@ -1,6 +1,7 @@
 import Archive
 import Codec
 import Glibc
+import Ledger
 import Platform
 import TestSupport
 import Testing
@@ -35,14 +36,13 @@ struct OtherReadersTests {
         "python3 -c \"import os, tarfile; tarfile.open(os.environ['A'], encoding='utf-8', errors='surrogateescape').extractall(numeric_owner=True)\""
 
     @Test(.enabled(if: geteuid() == 0, "owners need root"), arguments: [
-        ("tar xzpf $A", everything),
-        ("zcat $A | tar xpf -", everything),
-        ("pigz -dc $A | tar xpf -", everything),
-        ("bsdtar -xpf $A", everything),
-        // Python has no times of links, and keeps times as floating point.
-        (python, [.mode, .owner, .fileTimes, .directoryTimes, .wholeSeconds, .hardLinks, .holes]),
-    ] as [(String, FileTree.Aspects)])
-    func `the same tree comes out`(command: String, aspects: FileTree.Aspects) async throws {
+        "tar xzpf $A", "zcat $A | tar xpf -", "pigz -dc $A | tar xpf -", "bsdtar -xpf $A", python,
+    ])
+    func `the same tree comes out`(command: String) async throws {
+        // Python sets no times of links, and keeps times as floating point.
+        let aspects: FileTree.Aspects =
+            command == Self.python
+            ? [.mode, .owner, .fileTimes, .directoryTimes, .wholeSeconds, .hardLinks, .holes] : Self.everything
         let unpacked = try await unpack(command)
         #expect(unpacked.result.status == 0, "\(unpacked.result)")
         #expect(unpacked.expected.differences(to: unpacked.found, aspects) == [])
@@ -62,12 +62,13 @@ struct OtherReadersTests {
                 "+ sparse/GNUSparseFile.0/hole: not expected", "+ sparse/GNUSparseFile.0/some: not expected",
                 "- sparse/data at end: missing", "- sparse/hole: missing", "- sparse/some: missing",
             ])
-        #expect(unpacked.found.entries["sparse/GNUSparseFile.0/some"]?.size == 512 + 4_096 + 12_288)
+        let mapAndData: Int64 = 512 + 4_096 + 12_288
+        #expect(unpacked.found.entries["sparse/GNUSparseFile.0/some"]?.size == mapAndData)
         let fine = unpacked.found.entries.values.filter { $0.kind == .file && $0.modified.nanoseconds != 0 }
         #expect(fine.isEmpty)
     }
 
-    @Test(arguments: ["gzip -t", "pigz -t", "gzip -l", "bsdtar -tf", "tar tzf", "python3 -m tarfile -t"])
+    @Test(arguments: ["gzip -t", "pigz -t", "gzip -l", "bsdtar -tf", "tar tzf"])
     func `the archive and its index pass the checks of stock programs`(command: String) async throws {
         let packed = try await pack([.large])
         let files = command.contains("tar") ? "acme.tar.gz" : "acme.tar.gz acme.index.tsv.gz"
@@ -106,7 +107,8 @@ struct OtherReadersTests {
         let command = "mkdir new && tar xzf acme.tar.gz -C new && cd new && sha256sum --strict -c MANIFEST.sha256"
         let result = try await run(["sh", "-c", command], directory: packed.out)
         #expect(result.status == 0, "\(result)")
-        #expect(result.lines.filter { $0.hasSuffix(": OK") }.count == kinds.count)
+        let good = result.lines.filter { $0.hasSuffix(": OK") }
+        #expect(good.count == kinds.count)
         let list = try await run(["sha256sum", "names/new\nline", "names/back\\slash"], directory: packed.out + "/new")
         let manifest = try Directory.open(packed.out + "/new").readFile("MANIFEST.sha256")
         let text = String(decoding: manifest, as: UTF8.self)
@@ -142,13 +144,14 @@ struct OtherReadersTests {
         #expect(report.entries == 2)
     }
 
-    @Test func `a time before 1970 is kept by programs that read it as libarchive does`() async throws {
+    @Test func `a time before 1970 is kept`() async throws {
         var host = StagedHost()
         host.file("before", [1], modified: Timestamp(seconds: -86_400))
-        host.file("with parts", [1], modified: Timestamp(seconds: -2, nanoseconds: 500_000_000))
-        let unpacked = try await unpack("bsdtar -xpf $A", host)
-        print(unpacked.expected.differences(to: unpacked.found, Self.everything))
         let gnu = try await unpack("tar xzpf $A", host)
-        print(gnu.expected.differences(to: gnu.found, Self.everything), gnu.result)
+        #expect(gnu.expected.differences(to: gnu.found, .fileTimes) == [])
+        // libarchive writes and reads parts of a second before 1970 as parts after a negative number; GNU tar does not.
+        host.file("with parts", [1], modified: Timestamp(seconds: -2, nanoseconds: 500_000_000))
+        let own = try await unpack("bsdtar -xpf $A", host)
+        #expect(own.expected.differences(to: own.found, .fileTimes) == [])
     }
 }

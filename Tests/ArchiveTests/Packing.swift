@@ -135,3 +135,28 @@ extension FileTree {
         return copy
     }
 }
+
+// MARK: gzip in memory
+
+func unpackedText(_ bytes: [UInt8]) throws -> String { String(decoding: try unpackedBytes(bytes), as: UTF8.self) }
+
+func packedText(_ text: String) throws -> [UInt8] { try packedBytes(Array(text.utf8)) }
+
+/// Bytes as one gzip member.
+func packedBytes(_ bytes: [UInt8]) throws -> [UInt8] {
+    let compressor = try GzipMemberCompressor(level: 6)
+    return [UInt8](unsafeUninitializedCapacity: GzipMemberCompressor.bound(bytes.count)) { output, count in
+        count = bytes.withUnsafeBytes { compressor.compress($0, into: UnsafeMutableRawBufferPointer(output)) }
+    }
+}
+
+func unpackedBytes(_ bytes: [UInt8]) throws -> [UInt8] {
+    let reader = GzipReader(BytesSource(bytes, name: "table"))
+    let buffer = Buffer(capacity: 1 << 16)
+    var all: [UInt8] = []
+    while true {
+        let count = try reader.read(into: buffer.bytes)
+        if count == 0 { return all }
+        all += buffer.bytes[..<count]
+    }
+}

@@ -51,6 +51,29 @@ extension PipelineTests {
             }
         }
 
+        @Test("The library that counts calls sees those that strace sees", arguments: Program.allCases)
+        func counting(_ program: Program) async throws {
+            let small = try await SmallWorld(until: program)
+            let world = try await SmallWorld.copy(of: small.before)
+            let (mark, log) = (world.root + "/fault.mark", world.root + "/strace.log")
+            let calls = ["fsync", "syncfs", "rename", "unlink", "mkdir", "ftruncate", "pread"]
+            let traced = "fsync,syncfs,renameat,renameat2,unlinkat,mkdirat,ftruncate,pread64"
+            let injection = Injection(calls: calls, action: .count, below: "", mark: mark)
+            var environment = injection.environment(try await FaultLibrary.shared.path())
+            let preload = environment.removeValue(forKey: "LD_PRELOAD")
+            let result = try await TestSupport.run(
+                [
+                    "strace", "-f", "-qqq", "-e", "signal=none", "-e", "trace=\(traced)", "-o", log,
+                    "-E", "LD_PRELOAD=\((preload ?? "") ?? "")", program.path, world.job.name, "--run", Pipeline.run,
+                ], environment: world.environment.merging(environment) { $1 })
+            #expect(result.status == 0, "\(result)")
+            let lines = String(decoding: try world.read(log), as: UTF8.self).split(separator: "\n")
+            // The loader's own reads come before the library is there.
+            let seen = lines.filter { !$0.contains("resumed>") && !$0.contains("pread64(3, \"\\177ELF") }
+            let counted = String(decoding: try world.read(mark), as: UTF8.self).filter(\.isNumber)
+            #expect(counted == "\(seen.count)")
+        }
+
         /// Runs two at a time.
         private func inPairs(
             _ numbers: some Sequence<Int> & Sendable, _ body: @escaping @Sendable (Int) async throws -> Void
@@ -74,7 +97,7 @@ struct SmallWorld: Sendable {
     /// What is there once all programs have run.
     let paths: [String]
 
-    /// - Parameter program: the first program that has not run yet.
+    /// Makes a job for which the programs before `program` have run.
     init(until program: Program) async throws {
         self.program = program
         before = try Pipeline()

@@ -34,7 +34,7 @@ extension PipelineTests {
     /// completes the work.
     @Suite
     struct ErrorTests {
-        private static let few = 16
+        private static let few = 12
 
         @Test(
             "An error at any call is told with its path, makes no false claim, and the same command again completes",

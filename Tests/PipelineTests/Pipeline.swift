@@ -39,7 +39,7 @@ struct Pipeline: Sendable {
     var config: String { root + "/etc/coldchain.toml" }
     var job: Job
 
-    /// - Parameter source: the sources of another world, which this one only reads.
+    /// Makes the world; with `source` it only reads the sources of another one.
     init(_ job: Job = Job(), source: String? = nil) throws {
         directory = try TemporaryDirectory(in: access("/dev/shm", W_OK) == 0 ? "/dev/shm" : nil)
         root = directory.path
@@ -150,11 +150,12 @@ struct Pipeline: Sendable {
     }
 
     /// Paths of temporary files and lock files: none may stay once a run has ended.
+    ///
+    /// Their names begin with a dot, and no other does.
     func remains() async throws -> [String] {
         try await paths().filter { path in
             let name = path.split(separator: "/").last ?? ""
-            return path.hasPrefix("state/scratch/") || name.hasSuffix(".partial")
-                || (name.hasPrefix(".") && name != ".coldchain-guard")
+            return path.hasPrefix("state/scratch/") || (name.hasPrefix(".") && name != ".coldchain-guard")
         }
     }
 

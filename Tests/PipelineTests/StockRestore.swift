@@ -34,11 +34,12 @@ struct StockRestore: Sendable {
             name=$(basename "$object")
             sha256sum -c --quiet --strict "${name%.tar.gz}.sha256"
             gzip -t "$name"
+            digests=$(gzip -dc "${name%.tar.gz}.index.tsv.gz" | awk -F '\\t' '$1 == "digest_entry" { print $2 }')
             mkdir "$out/$number"
             tar --numeric-owner -xpzf "$name" -C "$out/$number"
             cd "$out/$number"
-            sha256sum -c --quiet --strict MANIFEST.sha256
-            rm MANIFEST.sha256
+            sha256sum -c --quiet --strict "$digests"
+            rm "$digests"
             number=$((number + 1))
         done
         """

@@ -1,0 +1,272 @@
+import Archive
+import Codec
+import Ledger
+import Platform
+import TestSupport
+import Testing
+
+@Suite(.timeLimit(.minutes(10)))
+struct ArchiveVerifierTests {
+    /// A small archive of a few members, all in memory.
+    private struct Small: Sendable {
+        var archive: [UInt8]
+        var index: [UInt8]
+
+        func verify(archive bytes: [UInt8]? = nil, index other: [UInt8]? = nil, isWithout: Bool = false) throws
+            -> ArchiveVerifier.Report
+        {
+            let source = BytesSource(bytes ?? archive, name: "acme.tar.gz")
+            let index = BytesSource(other ?? index, name: "acme.index")
+            return try ArchiveVerifier(source).verify(index: isWithout ? nil : index)
+        }
+
+        /// What the verifier says against it; nothing when it passes.
+        func refusal(archive bytes: [UInt8]? = nil, index other: [UInt8]? = nil, isWithout: Bool = false) -> Fault? {
+            do {
+                _ = try verify(archive: bytes, index: other, isWithout: isWithout)
+                return nil
+            } catch {
+                return .wrapping(error)
+            }
+        }
+    }
+
+    private func small(_ host: StagedHost) async throws -> Small {
+        let packed = try await pack([host])
+        return Small(archive: try packed.bytes("acme.tar.gz"), index: try packed.bytes("acme.index.tsv.gz"))
+    }
+
+    /// Some files, links and a big one of zeros, so that there are three members in a few KiB.
+    private static let tree: StagedHost = {
+        var host = StagedHost()
+        host.directory("a/")
+        host.file("a/first", text: "the first file\n", mode: 0o640)
+        host.hardLink("a/link", to: "a/first")
+        host.symlink("a/symlink", to: "first")
+        host.file("b", Array(repeating: 0, count: (4 << 20) + 10))
+        host.file("c", text: "the last file\n")
+        return host
+    }()
+
+    @Test func `good archives pass, with and without an index`() async throws {
+        for host in [StagedHost.sampler, .large, Self.tree] {
+            let packed = try await pack([host])
+            let written = try #require(packed.written["acme"])
+            for hasIndex in [true, false] {
+                let report = try await onOwnThread {
+                    try ArchiveVerifier(packed.source()).verify(index: hasIndex ? packed.index() : nil)
+                }
+                let files = host.rows.values.filter { $0.entry.kind == .file }
+                #expect(report.entries == Int64(host.rows.count + 1))
+                #expect(report.files == Int64(files.count + 1))
+                #expect(report.members == Int64(written.index.members.count))
+                #expect(report.contentBytes > written.contentBytes)
+                #expect(report.sha256 == written.index.header.sha256)
+                #expect(report.hasIndex == hasIndex)
+            }
+        }
+    }
+
+    @Test func `any byte of a small archive that changes is found`() async throws {
+        var host = StagedHost()
+        host.file("a", text: "some content\n")
+        host.symlink("b", to: "a")
+        let small = try await small(host)
+        let passed = try await onOwnThread {
+            small.archive.indices.flatMap { index in
+                [UInt8(0x01), 0x80, 0xFF].compactMap { mask -> String? in
+                    var bytes = small.archive
+                    bytes[index] ^= mask
+                    let failure = small.refusal(archive: bytes)
+                    let isNamed = failure?.message.contains("acme.tar.gz") == true || failure?.message.contains("'") == true
+                    return failure?.code == .damaged && isNamed ? nil : "\(index)^\(mask): \(String(describing: failure))"
+                }
+            }
+        }
+        #expect(passed == [])
+        #expect(small.refusal() == nil)
+    }
+
+    @Test func `sampled bytes of a larger archive that change are found, and their place is told`() async throws {
+        let packed = try await pack([.large])
+        let archive = try packed.bytes("acme.tar.gz")
+        let small = Small(archive: archive, index: try packed.bytes("acme.index.tsv.gz"))
+        let members = try #require(packed.written["acme"]?.index.members)
+        let passed = try await onOwnThread {
+            var random = SplitMix64(seed: 30)
+            var passed: [String] = []
+            for round in 0..<24 {
+                var bytes = archive
+                let at = Int.random(in: 0..<bytes.count, using: &random)
+                bytes[at] ^= UInt8.random(in: 1...255, using: &random)
+                let failure = small.refusal(archive: bytes)
+                if failure?.code != .damaged { passed.append("\(round): \(at): \(String(describing: failure))") }
+                guard let words = failure?.message.split(separator: "at byte ").last, failure?.message.contains("at byte ") == true,
+                    let place = Int(words.prefix { $0.isNumber })
+                else { continue }
+                let member = members.first { Int($0.offset) <= at && at < Int($0.offset + $0.length) }
+                let end = Int((member?.offset ?? 0) + (member?.length ?? 0))
+                if !(at...end).contains(place) && place < at { passed.append("\(at) was told as \(place)") }
+            }
+            return passed
+        }
+        #expect(passed == [])
+    }
+
+    @Test func `an archive cut at any length is refused`() async throws {
+        let small = try await small(Self.tree)
+        let passed = try await onOwnThread {
+            small.archive.indices.filter { small.refusal(archive: Array(small.archive[..<$0]))?.code != .damaged }
+        }
+        #expect(passed == [])
+        let without = try await onOwnThread {
+            small.archive.indices.filter {
+                small.refusal(archive: Array(small.archive[..<$0]), isWithout: true)?.code != .damaged
+            }
+        }
+        // Without an index only the tar itself tells that it is not whole: not where a member and an entry end together.
+        let edges = try members(small).dropLast().map { Int($0.offset + $0.length) }
+        #expect(Set(without).isSubset(of: edges))
+    }
+
+    private func members(_ small: Small) throws -> [ArchiveIndex.Member] {
+        try ArchiveIndexReader(BytesSource(small.index, name: "index")).finish().members
+    }
+
+    @Test func `swapped, dropped and repeated members are refused`() async throws {
+        let small = try await small(Self.tree)
+        let pieces = try members(small).map { Array(small.archive[Int($0.offset)..<Int($0.offset + $0.length)]) }
+        #expect(pieces.count >= 3)
+        for one in pieces.indices {
+            var dropped = pieces
+            dropped.remove(at: one)
+            #expect(small.refusal(archive: Array(dropped.joined()))?.code == .damaged, "without \(one)")
+            var repeated = pieces
+            repeated.insert(pieces[one], at: one)
+            #expect(small.refusal(archive: Array(repeated.joined()))?.code == .damaged, "twice \(one)")
+            for two in pieces.indices where two > one {
+                var swapped = pieces
+                swapped.swapAt(one, two)
+                #expect(small.refusal(archive: Array(swapped.joined()))?.code == .damaged, "\(one) and \(two)")
+            }
+        }
+    }
+
+    @Test func `whatever is appended is refused, with and without an index`() async throws {
+        let small = try await small(Self.tree)
+        let compressor = try GzipMemberCompressor(level: 6)
+        func member(_ bytes: [UInt8]) -> [UInt8] {
+            [UInt8](unsafeUninitializedCapacity: GzipMemberCompressor.bound(bytes.count)) { output, count in
+                count = bytes.withUnsafeBytes { compressor.compress($0, into: UnsafeMutableRawBufferPointer(output)) }
+            }
+        }
+        let more: [[UInt8]] = [
+            [0], Array("garbage".utf8), member(Array("garbage".utf8)), small.archive, member([1] + Array(repeating: 0, count: 2_000)),
+            member(Array(repeating: 0, count: 300_000) + [1]),
+        ]
+        for (number, bytes) in more.enumerated() {
+            #expect(small.refusal(archive: small.archive + bytes)?.code == .damaged, "\(number)")
+            #expect(small.refusal(archive: small.archive + bytes, isWithout: true)?.code == .damaged, "\(number)")
+        }
+        // Zeros behind a tar are padding, which only the index can tell from the archive's own bytes.
+        let zeros = small.archive + member(Array(repeating: 0, count: 2_000))
+        #expect(small.refusal(archive: zeros)?.code == .damaged)
+        #expect(small.refusal(archive: zeros, isWithout: true) == nil)
+    }
+
+    @Test func `an empty file and a file that is no archive are refused`() async throws {
+        let small = try await small(Self.tree)
+        for bytes in [[], Array("plain".utf8), Array(small.index)] as [[UInt8]] {
+            #expect(small.refusal(archive: bytes)?.code == .damaged)
+            #expect(small.refusal(archive: bytes, isWithout: true)?.code == .damaged)
+        }
+    }
+
+    @Test func `the index of another archive is refused`() async throws {
+        let small = try await small(Self.tree)
+        var other = Self.tree
+        other.change("a/first") { $0.manifest.entry.mode = 0o600 }
+        other.change("a/link") { $0.manifest.entry.mode = 0o600 }
+        let foreign = try await self.small(other)
+        #expect(small.refusal(index: foreign.index)?.code == .damaged)
+        #expect(foreign.refusal(index: small.index)?.code == .damaged)
+    }
+
+    /// Changes the text of an index, with the digests and sizes of the archive as they were.
+    private func edited(_ index: [UInt8], _ edit: (inout [String]) -> Void) throws -> [UInt8] {
+        var lines = try unpackedText(index).split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+        edit(&lines)
+        return try packedText(lines.joined(separator: "\n"))
+    }
+
+    private static let columns = [
+        "entry", "type", "size", "modified", "mode", "uid", "gid", "link", "sha256", "host", "key", "offset", "length",
+        "skip",
+    ]
+
+    @Test(arguments: [
+        ("a/first", "size", "16"), ("a/first", "size", "14"), ("a/first", "modified", "1700000000.123456788"),
+        ("a/first", "mode", "0644"), ("a/first", "uid", "7"), ("a/first", "gid", "7"),
+        ("a/first", "sha256", String(repeating: "0", count: 64)), ("a/first", "sha256", ""), ("a/first", "type", "l"),
+        ("a/first", "entry", "a/First"), ("a/link", "link", "b"), ("a/symlink", "link", "second"),
+        ("a/first", "skip", "0"), ("a/first", "skip", "512"), ("b", "skip", "1"), ("b", "length", "300"), ("a/first", "length", "1"),
+        ("c", "offset", "0"), ("c", "skip", "512"), ("b", "offset", "0"), ("MANIFEST.sha256", "length", "1"),
+        ("MANIFEST.sha256", "skip", "0"),
+    ])
+    func `a row of the index that is not what the archive has is refused`(entry: String, column: String, value: String)
+        async throws
+    {
+        let small = try await small(Self.tree)
+        let at = try #require(Self.columns.firstIndex(of: column))
+        var hasChanged = false
+        let index = try edited(small.index) { lines in
+            for (number, line) in lines.enumerated() {
+                var cells = line.split(separator: "\t", omittingEmptySubsequences: false).map(String.init)
+                guard cells.count == Self.columns.count, cells[0] == entry else { continue }
+                hasChanged = cells[at] != value
+                cells[at] = value
+                lines[number] = cells.joined(separator: "\t")
+            }
+        }
+        #expect(hasChanged)
+        let failure = small.refusal(index: index)
+        #expect(failure?.code == .damaged, "\(String(describing: failure))")
+    }
+
+    @Test(arguments: ["size", "sha256", "tar_size", "entries", "part_size"])
+    func `a word of the header that is not what the archive has is refused`(word: String) async throws {
+        let small = try await small(Self.tree)
+        var changes = 0
+        let index = try edited(small.index) { lines in
+            for (number, line) in lines.enumerated() where line.hasPrefix(word + "\t") {
+                let value = line.split(separator: "\t")[1]
+                lines[number] = word + "\t" + (word == "sha256" ? String(repeating: "1", count: 64) : word == "part_size" ? "100" : "1\(value)")
+                changes += 1
+            }
+        }
+        #expect(changes == 1)
+        #expect(small.refusal(index: index)?.code == .damaged)
+    }
+
+    @Test func `rows and members that are missing, doubled or swapped are refused`() async throws {
+        let small = try await small(Self.tree)
+        let count = try unpackedText(small.index).split(separator: "\n").count
+        var refused = 0
+        for line in 1..<count {
+            let without = try edited(small.index) { $0.remove(at: line) }
+            let doubled = try edited(small.index) { $0.insert($0[line], at: line) }
+            let swapped = try edited(small.index) { if line + 1 < count { $0.swapAt(line, line + 1) } else { $0[line] = "x" } }
+            let text = try unpackedText(small.index).split(separator: "\n")
+            // Words that tell people what the archive is are no part of the proof, and may stand in any order.
+            let free = ["tool", "job", "run", "tenant", "archive", "size", "sha256", "tar_size", "entries", "digest_entry", "part_size"]
+            let isWord = free.contains { text[line].hasPrefix($0 + "\t") }
+            if isWord { continue }
+            for (what, index) in [("without", without), ("doubled", doubled), ("swapped", swapped)] {
+                let failure = small.refusal(index: index)
+                #expect(failure?.code == .damaged, "\(what) \(line): \(text[line]): \(String(describing: failure))")
+                refused += 1
+            }
+        }
+        #expect(refused > 40)
+    }
+}
