@@ -82,7 +82,8 @@ package struct RunDirectory: Sendable {
             let collected = try collectDirectory()
             for name in try collected.names() where Self.isTemporary(name) { try collected.removeTree(name) }
         }
-        for place in [["records", ByteString(stage.rawValue)], [ByteString(stage == .pack ? "pack" : "records")]] {
+        // Not beyond: another stage may be at work on the same run.
+        for place in [["records", ByteString(stage.rawValue)]] + (stage == .pack ? [["pack"]] : []) {
             guard let top = try? directory.descend(place) else { continue }
             var walk = try DirectoryWalk(top)
             var stale: [(Directory, ByteString)] = []

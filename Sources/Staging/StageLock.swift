@@ -19,13 +19,20 @@ package final class StageLock {
     private let name: ByteString
     private let directory: Directory
 
-    private init(local: FileLock, name: ByteString, directory: Directory) {
+    private let attempt: String
+
+    private init(local: FileLock, name: ByteString, directory: Directory, attempt: String) {
         self.local = local
         self.name = name
         self.directory = directory
+        self.attempt = attempt
     }
 
-    deinit { try? directory.removeIfPresent(name) }
+    deinit {
+        // Another server may have broken this lock meanwhile: then the file is its own.
+        guard let held = try? JSONFile.read(Holder.self, name, in: directory), held.attempt == attempt else { return }
+        try? directory.removeIfPresent(name)
+    }
 
     /// Takes a lock.
     ///
@@ -66,7 +73,7 @@ package final class StageLock {
             host: ProcessIdentity.host, boot: ProcessIdentity.boot, pid: ProcessIdentity.pid, attempt: attempt,
             since: clock.now().rfc3339)
         try JSONFile.write(holder, to: name, in: directory)
-        return StageLock(local: local, name: name, directory: directory)
+        return StageLock(local: local, name: name, directory: directory, attempt: attempt)
     }
 
     /// Whether the lock of a stage is held by a process that lives, as far as this server can tell.
@@ -75,8 +82,13 @@ package final class StageLock {
     )
         throws(Fault) -> Bool
     {
-        guard let held = try JSONFile.read(Holder.self, name, in: directory) else { return false }
-        if held.host != ProcessIdentity.host { return true }
+        do {
+            guard let held = try JSONFile.read(Holder.self, name, in: directory) else { return false }
+            if held.host != ProcessIdentity.host { return true }
+        } catch {
+            // Edited by hand: a process of this server can be told all the same.
+            if error.code != .damaged { throw error }
+        }
         let locks = try state.descendCreating(["locks"])
         return try FileLock.take(ByteString(localName), in: locks) == nil
     }

@@ -207,10 +207,12 @@ struct PackStage: Sendable {
         let (directories, leaf) = ArchiveName.split(unit.name.base)
         let directory = try run.packDirectory().descendCreating(directories.map { ByteString($0) })
         try run.removeRecord(.pack, unit.name.base)
+        // What stands beside an archive that was made before describes other bytes than those that come now.
+        let names = ArchiveName(leaf)
+        for name in [names.digests, names.index] { try directory.removeIfPresent(ByteString(name)) }
         let written = try writer.write(request, in: directory)
         let header = written.index.header
         let place = (["pack"] + directories).joined(separator: "/") + "/"
-        let names = ArchiveName(leaf)
         let digests = try directory.readFile(ByteString(names.digests))
         var record = UnitRecord(
             job: job.name, run: run.date.description, stage: .pack, unit: unit.name.base, attempt: attempt,

@@ -64,7 +64,10 @@ struct ShipStage: Sendable {
         }
         try context.request.checkMatches(matches, "archive")
         var manifests: [UnitRecord] = []
-        for host in collected where try !isCommitted(host, packed, run) { manifests.append(host) }
+        // Archives that are shipped anew may get other names.
+        for host in collected where try context.request.force || !isCommitted(host, packed, run) {
+            manifests.append(host)
+        }
         let open = pending.count + left + manifests.count
         if let previous = attempt.previousIfComplete(upstream: upstream, pending: open) { return previous }
         for host in collected where !manifests.contains(where: { $0.unit == host.unit }) {
@@ -85,7 +88,12 @@ struct ShipStage: Sendable {
         var ready: [UnitRecord] = []
         for host in manifests where try isWholeInVaults(host, packed, run) { ready.append(host) }
         if !ready.isEmpty {
-            let lock = try context.directory.lockLedger(breaking: context.request.breakLock)
+            let lock: StageLock
+            do { lock = try context.directory.lockLedger(breaking: context.request.breakLock) } catch {
+                // The archives are shipped; only the manifests wait for the next attempt.
+                _ = try? attempt.close(isComplete: false)
+                throw error
+            }
             try attempt.perform(ready, atOnce: 1, name: { "\($0.unit) manifest" }) { host in
                 try commitManifest(of: host, packed, run, attempt: attempt.id)
             }
@@ -157,11 +165,15 @@ struct ShipStage: Sendable {
     // MARK: Manifests
 
     /// What a host's manifest is made from: its list and the archives with its entries.
-    private func manifestInputs(_ host: UnitRecord, _ packed: [UnitRecord]) -> [String: String] {
+    private func manifestInputs(
+        _ host: UnitRecord, _ packed: [UnitRecord], _ run: RunDirectory, _ vault: OpenVault
+    ) throws(Fault) -> [String: String] {
         var inputs: [String: String] = [:]
         if let list = host.outputs.first { inputs[list.path] = list.sha256.description }
         for record in packed where record.hosts?.contains(where: { $0.host == host.unit }) ?? false {
             inputs.merge(Self.inputs(record)) { $1 }
+            let shipped = try run.unitRecord(.ship, record.unit, vault: vault.name)
+            if let object = shipped?.outputs.first { inputs["object " + record.unit] = object.path }
         }
         return inputs
     }
@@ -171,7 +183,7 @@ struct ShipStage: Sendable {
     private func isCommitted(_ host: UnitRecord, _ packed: [UnitRecord], _ run: RunDirectory) throws(Fault) -> Bool {
         for vault in vaults {
             guard let record = try run.unitRecord(.ship, Self.manifestUnit(host), vault: vault.name),
-                record.inputs == manifestInputs(host, packed)
+                try record.inputs == manifestInputs(host, packed, run, vault)
             else { return false }
         }
         return true
@@ -220,7 +232,7 @@ struct ShipStage: Sendable {
             var record = UnitRecord(
                 job: job.name, run: run.date.description, stage: .ship, unit: Self.manifestUnit(host), attempt: attempt,
                 tool: context.tool, startedAt: startedAt, finishedAt: context.clock.now().rfc3339,
-                inputs: manifestInputs(host, packed),
+                inputs: try manifestInputs(host, packed, run, vault),
                 outputs: [.init(path: output.key.description, size: built.size, sha256: built.sha256)],
                 counts: ["entries": built.entries, "number": Int64(output.number)])
             record.evidence = output.evidence.rawValue

@@ -13,18 +13,24 @@ struct ArchiveIndexReaderTests {
         var lines = [
             "#coldchain-index\t1", "tool\tcoldchain test", "job\tsiem", "run\t2026-11-20", "tenant\tacme",
             "archive\tacme/web1", "size\t300", "sha256\t\(digest)", "tar_size\t9000", "entries\t5",
-            "digest_entry\tMANIFEST.sha256", "part_size\t128", "#members", "member\toffset\tlength\ttar_offset\ttar_length",
+            "digest_entry\tMANIFEST.sha256", "part_size\t128", "#members",
+            "member\toffset\tlength\ttar_offset\ttar_length",
             "0\t0\t100\t0\t4000", "1\t100\t50\t4000\t4000", "2\t150\t150\t8000\t1000", "#entries",
             "entry\ttype\tsize\tmodified\tmode\tuid\tgid\tlink\tsha256\thost\tkey\toffset\tlength\tskip",
         ]
         for (name, kind, offset, length, skip) in [
-            ("a/", "d", 0, 100, 0), ("a/\\n", "f", 0, 100, 512), ("#parts", "l", 0, 100, 1_024), ("b", "h", 100, 200, 0),
+            ("a/", "d", 0, 100, 0), ("a/\\n", "f", 0, 100, 512), ("#parts", "l", 0, 100, 1_024),
+            ("b", "h", 100, 200, 0),
             ("MANIFEST.sha256", "f", 150, 150, 512),
         ] {
             lines.append(
-                "\(name)\t\(kind)\t0\t1700000000.000000001\t0644\t0\t7\tx\t\(kind == "f" ? digest : "")\tweb1\t\(name)\t\(offset)\t\(length)\t\(skip)")
+                "\(name)\t\(kind)\t0\t1700000000.000000001\t0644\t0\t7\tx\t\(kind == "f" ? digest : "")\tweb1\t\(name)\t\(offset)\t\(length)\t\(skip)"
+            )
         }
-        lines += ["#parts", "part\toffset\tlength\tsha256", "1\t0\t128\t\(digest)", "2\t128\t128\t\(digest)", "3\t256\t44\t\(digest)"]
+        lines += [
+            "#parts", "part\toffset\tlength\tsha256", "1\t0\t128\t\(digest)", "2\t128\t128\t\(digest)",
+            "3\t256\t44\t\(digest)",
+        ]
         return lines.joined(separator: "\n") + "\n"
     }()
 
@@ -104,9 +110,11 @@ struct ArchiveIndexReaderTests {
         ("\t0\t100\t0\n", "\t-1\t100\t0\n", "lies outside"), ("\t0\t100\t0\n", "\t0\t0\t0\n", "lies outside"),
         ("\t0\t100\t0\n", "\t9223372036854775807\t100\t0\n", "lies outside"),
         ("\t0\t100\t0\n", "\t0\t100\t-1\n", "lies outside"), ("\t0\t100\t0\n", "\t0\t100\t4194305\n", "lies outside"),
-        ("\t0644\t0\t7\t", "\t0644\t-1\t7\t", "impossible owner"), ("\t0644\t0\t7\t", "\t0644\t0\t4294967296\t", "impossible owner"),
+        ("\t0644\t0\t7\t", "\t0644\t-1\t7\t", "impossible owner"),
+        ("\t0644\t0\t7\t", "\t0644\t0\t4294967296\t", "impossible owner"),
         ("#parts\npart", "part", "unknown entry type 'offset'"), ("part\toffset", "par\toffset", "has no part table"),
-        ("2\t128\t128", "2\t129\t128", "do not follow each other"), ("2\t128\t128", "2\t0\t128", "do not follow each other"),
+        ("2\t128\t128", "2\t129\t128", "do not follow each other"),
+        ("2\t128\t128", "2\t0\t128", "do not follow each other"),
         ("\t44\te3", "\t44\t", "no SHA-256 digest"),
     ])
     func `what can't be is refused`(old: String, new: String, words: String) throws {
@@ -139,7 +147,8 @@ struct ArchiveIndexReaderTests {
     private func mutated(_ bytes: [UInt8], _ random: inout SplitMix64) -> [UInt8] {
         var bytes = bytes
         let numbers = [
-            "0", "-1", "1", "9223372036854775807", "-9223372036854775808", "9223372036854775808", "4294967296", "1e9", "",
+            "0", "-1", "1", "9223372036854775807", "-9223372036854775808", "9223372036854775808", "4294967296", "1e9",
+            "",
             "99999999999999999999999",
         ]
         for _ in 0..<Int.random(in: 1...3, using: &random) {
@@ -153,7 +162,8 @@ struct ArchiveIndexReaderTests {
                 // A field becomes another number.
                 let start = (bytes[..<at].lastIndex { $0 == 0x09 || $0 == 0x0A } ?? -1) + 1
                 let end = bytes[at...].firstIndex { $0 == 0x09 || $0 == 0x0A } ?? bytes.count
-                bytes.replaceSubrange(start..<max(start, end), with: numbers[Int.random(in: 0..<10, using: &random)].utf8)
+                bytes.replaceSubrange(
+                    start..<max(start, end), with: numbers[Int.random(in: 0..<10, using: &random)].utf8)
             case 5:
                 let end = min(bytes.count, at + Int.random(in: 1...200, using: &random))
                 bytes.removeSubrange(at..<end)
@@ -182,7 +192,8 @@ struct ArchiveIndexReaderTests {
                     let reader = try ArchiveIndexReader(BytesSource(bytes, name: "index"))
                     while let row = try reader.next() {
                         let size = reader.index.header.size
-                        if row.range.lowerBound < 0 || row.range.upperBound > size || row.entry.size < 0 || row.skip < 0 {
+                        if row.range.lowerBound < 0 || row.range.upperBound > size || row.entry.size < 0 || row.skip < 0
+                        {
                             odd.append("round \(round): \(row)")
                         }
                     }
@@ -220,8 +231,10 @@ struct ArchiveIndexReaderTests {
             let target = RestoreTarget(try Directory.open(packed.top.path).descendCreating(["fuzz"]), overwrites: true)
             var odd: [String] = []
             for round in 0..<600 {
-                let source = BytesSource(round % 2 == 0 ? archive : try packedBytes(mutated(tar, &random)), name: "archive")
-                let other = BytesSource(round % 2 == 0 ? try packedBytes(mutated(table, &random)) : index, name: "index")
+                let source = BytesSource(
+                    round % 2 == 0 ? archive : try packedBytes(mutated(tar, &random)), name: "archive")
+                let other = BytesSource(
+                    round % 2 == 0 ? try packedBytes(mutated(table, &random)) : index, name: "index")
                 do {
                     _ = try ArchiveVerifier(source).verify(index: round % 4 == 3 ? nil : other)
                 } catch {

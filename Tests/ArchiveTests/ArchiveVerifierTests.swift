@@ -78,8 +78,10 @@ struct ArchiveVerifierTests {
                     var bytes = small.archive
                     bytes[index] ^= mask
                     let failure = small.refusal(archive: bytes)
-                    let isNamed = failure?.message.contains("acme.tar.gz") == true || failure?.message.contains("'") == true
-                    return failure?.code == .damaged && isNamed ? nil : "\(index)^\(mask): \(String(describing: failure))"
+                    let isNamed =
+                        failure?.message.contains("acme.tar.gz") == true || failure?.message.contains("'") == true
+                    return failure?.code == .damaged && isNamed
+                        ? nil : "\(index)^\(mask): \(String(describing: failure))"
                 }
             }
         }
@@ -101,7 +103,8 @@ struct ArchiveVerifierTests {
                 bytes[at] ^= UInt8.random(in: 1...255, using: &random)
                 let failure = small.refusal(archive: bytes)
                 if failure?.code != .damaged { passed.append("\(round): \(at): \(String(describing: failure))") }
-                guard let words = failure?.message.split(separator: "at byte ").last, failure?.message.contains("at byte ") == true,
+                guard let words = failure?.message.split(separator: "at byte ").last,
+                    failure?.message.contains("at byte ") == true,
                     let place = Int(words.prefix { $0.isNumber })
                 else { continue }
                 let member = members.first { Int($0.offset) <= at && at < Int($0.offset + $0.length) }
@@ -114,19 +117,27 @@ struct ArchiveVerifierTests {
     }
 
     @Test func `an archive cut at any length is refused`() async throws {
-        let small = try await small(Self.tree)
-        let passed = try await onOwnThread {
-            small.archive.indices.filter { small.refusal(archive: Array(small.archive[..<$0]))?.code != .damaged }
-        }
-        #expect(passed == [])
-        let without = try await onOwnThread {
-            small.archive.indices.filter {
-                small.refusal(archive: Array(small.archive[..<$0]), isWithout: true)?.code != .damaged
+        var host = StagedHost()
+        host.file("a", text: "some content\n")
+        host.directory("b/")
+        let one = try await small(host)
+        let several = try await small(Self.tree)
+        for (small, step) in [(one, 1), (several, 101)] {
+            let edges = try members(small).map { Int($0.offset + $0.length) }
+            let near = edges.flatMap { ($0 - 9)...($0 + 9) }
+            let lengths = Set(stride(from: 0, to: small.archive.count, by: step)).union(near)
+                .filter { $0 < small.archive.count }
+            let (with, without) = try await onOwnThread {
+                let cuts = lengths.sorted().map { ($0, Array(small.archive[..<$0])) }
+                return (
+                    cuts.filter { small.refusal(archive: $0.1)?.code != .damaged }.map(\.0),
+                    cuts.filter { small.refusal(archive: $0.1, isWithout: true)?.code != .damaged }.map(\.0)
+                )
             }
+            #expect(with == [])
+            // Without an index only the tar tells that it is not whole: not where a member and an entry end together.
+            #expect(Set(without).isSubset(of: edges.dropLast()))
         }
-        // Without an index only the tar itself tells that it is not whole: not where a member and an entry end together.
-        let edges = try members(small).dropLast().map { Int($0.offset + $0.length) }
-        #expect(Set(without).isSubset(of: edges))
     }
 
     private func members(_ small: Small) throws -> [ArchiveIndex.Member] {
@@ -161,7 +172,8 @@ struct ArchiveVerifierTests {
             }
         }
         let more: [[UInt8]] = [
-            [0], Array("garbage".utf8), member(Array("garbage".utf8)), small.archive, member([1] + Array(repeating: 0, count: 2_000)),
+            [0], Array("garbage".utf8), member(Array("garbage".utf8)), small.archive,
+            member([1] + Array(repeating: 0, count: 2_000)),
             member(Array(repeating: 0, count: 300_000) + [1]),
         ]
         for (number, bytes) in more.enumerated() {
@@ -209,7 +221,8 @@ struct ArchiveVerifierTests {
         ("a/first", "mode", "0644"), ("a/first", "uid", "7"), ("a/first", "gid", "7"),
         ("a/first", "sha256", String(repeating: "0", count: 64)), ("a/first", "sha256", ""), ("a/first", "type", "l"),
         ("a/first", "entry", "a/First"), ("a/link", "link", "b"), ("a/symlink", "link", "second"),
-        ("a/first", "skip", "0"), ("a/first", "skip", "512"), ("b", "skip", "1"), ("b", "length", "300"), ("a/first", "length", "1"),
+        ("a/first", "skip", "0"), ("a/first", "skip", "512"), ("b", "skip", "1"), ("b", "length", "300"),
+        ("a/first", "length", "1"),
         ("c", "offset", "0"), ("c", "skip", "512"), ("b", "offset", "0"), ("MANIFEST.sha256", "length", "1"),
         ("MANIFEST.sha256", "skip", "0"),
     ])
@@ -240,7 +253,9 @@ struct ArchiveVerifierTests {
         let index = try edited(small.index) { lines in
             for (number, line) in lines.enumerated() where line.hasPrefix(word + "\t") {
                 let value = line.split(separator: "\t")[1]
-                lines[number] = word + "\t" + (word == "sha256" ? String(repeating: "1", count: 64) : word == "part_size" ? "100" : "1\(value)")
+                lines[number] =
+                    word + "\t"
+                    + (word == "sha256" ? String(repeating: "1", count: 64) : word == "part_size" ? "100" : "1\(value)")
                 changes += 1
             }
         }
@@ -255,10 +270,15 @@ struct ArchiveVerifierTests {
         for line in 1..<count {
             let without = try edited(small.index) { $0.remove(at: line) }
             let doubled = try edited(small.index) { $0.insert($0[line], at: line) }
-            let swapped = try edited(small.index) { if line + 1 < count { $0.swapAt(line, line + 1) } else { $0[line] = "x" } }
+            let swapped = try edited(small.index) {
+                if line + 1 < count { $0.swapAt(line, line + 1) } else { $0[line] = "x" }
+            }
             let text = try unpackedText(small.index).split(separator: "\n")
             // Words that tell people what the archive is are no part of the proof, and may stand in any order.
-            let free = ["tool", "job", "run", "tenant", "archive", "size", "sha256", "tar_size", "entries", "digest_entry", "part_size"]
+            let free = [
+                "tool", "job", "run", "tenant", "archive", "size", "sha256", "tar_size", "entries", "digest_entry",
+                "part_size",
+            ]
             let isWord = free.contains { text[line].hasPrefix($0 + "\t") }
             if isWord { continue }
             for (what, index) in [("without", without), ("doubled", doubled), ("swapped", swapped)] {

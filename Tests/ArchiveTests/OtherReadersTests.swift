@@ -35,9 +35,11 @@ struct OtherReadersTests {
     private static let python =
         "python3 -c \"import os, tarfile; tarfile.open(os.environ['A'], encoding='utf-8', errors='surrogateescape').extractall(numeric_owner=True)\""
 
-    @Test(.enabled(if: geteuid() == 0, "owners need root"), arguments: [
-        "tar xzpf $A", "zcat $A | tar xpf -", "pigz -dc $A | tar xpf -", "bsdtar -xpf $A", python,
-    ])
+    @Test(
+        .enabled(if: geteuid() == 0, "owners need root"),
+        arguments: [
+            "tar xzpf $A", "zcat $A | tar xpf -", "pigz -dc $A | tar xpf -", "bsdtar -xpf $A", python,
+        ])
     func `the same tree comes out`(command: String) async throws {
         // Python sets no times of links, and keeps times as floating point.
         let aspects: FileTree.Aspects =
@@ -79,14 +81,16 @@ struct OtherReadersTests {
 
     // MARK: The list of digests
 
-    @Test(arguments: [
-        ([], "MANIFEST.sha256"), (["MANIFEST.sha256"], "_MANIFEST.sha256"),
-        (["MANIFEST.sha256", "_MANIFEST.sha256"], "__MANIFEST.sha256"),
-        (["MANIFEST.sha256", "__MANIFEST.sha256"], "___MANIFEST.sha256"), (["_MANIFEST.sha256"], "__MANIFEST.sha256"),
-        (["MANIFEST.sha256/", "MANIFEST.sha256/file"], "_MANIFEST.sha256"),
-        (["MANIFEST.sha256/file", "_MANIFEST.sha256/deep/file"], "__MANIFEST.sha256"),
-        (["dir/MANIFEST.sha256", "MANIFEST.sha256.txt", "XMANIFEST.sha256"], "MANIFEST.sha256"),
-    ] as [([ByteString], ByteString)])
+    @Test(
+        arguments: [
+            ([], "MANIFEST.sha256"), (["MANIFEST.sha256"], "_MANIFEST.sha256"),
+            (["MANIFEST.sha256", "_MANIFEST.sha256"], "__MANIFEST.sha256"),
+            (["MANIFEST.sha256", "__MANIFEST.sha256"], "___MANIFEST.sha256"),
+            (["_MANIFEST.sha256"], "__MANIFEST.sha256"),
+            (["MANIFEST.sha256/", "MANIFEST.sha256/file"], "_MANIFEST.sha256"),
+            (["MANIFEST.sha256/file", "_MANIFEST.sha256/deep/file"], "__MANIFEST.sha256"),
+            (["dir/MANIFEST.sha256", "MANIFEST.sha256.txt", "XMANIFEST.sha256"], "MANIFEST.sha256"),
+        ] as [([ByteString], ByteString)])
     func `the digests get a name that no entry has`(keys: [ByteString], name: ByteString) async throws {
         var host = StagedHost()
         host.file("other", [1])

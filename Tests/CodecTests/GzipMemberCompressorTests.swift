@@ -27,7 +27,8 @@ struct GzipMemberCompressorTests {
                 #expect(back == whole, "level \(level)")
             }
             let gzip = try await run(
-                ["sh", "-c", "for f in *.gz; do gzip -t $f && gzip -dc $f | cmp - input || echo $f; done"], directory: path)
+                ["sh", "-c", "for f in *.gz; do gzip -t $f && gzip -dc $f | cmp - input || echo $f; done"],
+                directory: path)
             #expect(gzip.description == "exit status 0\nstdout: \nstderr: ")
             let python = try await run(
                 [

@@ -106,7 +106,9 @@ struct GzipReaderTests {
                     #expect(back == blocks[0])
                 } else {
                     #expect(failure?.code == .damaged, "\(count)")
-                    #expect(failure?.message.hasPrefix("data: at byte \(count): ") == true, "\(count): \(String(describing: failure))")
+                    #expect(
+                        failure?.message.hasPrefix("data: at byte \(count): ") == true,
+                        "\(count): \(String(describing: failure))")
                 }
             }
         }

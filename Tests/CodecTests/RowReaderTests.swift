@@ -157,7 +157,9 @@ struct RowReaderTests {
         #expect(failure?.message == "rows:1: field 1 is no number")
     }
 
-    @Test(arguments: [("0", UInt32(0)), ("0644", 0o644), ("7777", 0o7777), ("100644", 0o100644), ("00000000644", 0o644)])
+    @Test(arguments: [
+        ("0", UInt32(0)), ("0644", 0o644), ("7777", 0o7777), ("100644", 0o100644), ("00000000644", 0o644),
+    ])
     func `octal numbers come back`(text: String, value: UInt32) throws {
         #expect(try field(text).octal(0) == value)
     }
@@ -200,7 +202,9 @@ struct RowReaderTests {
         expectFault(.damaged) { try reader.text(0) }
     }
 
-    @Test(arguments: [("\\x41", "A"), ("\\x7f\\x7F", "\u{7f}\u{7f}"), ("\\t\\n\\r\\\\", "\t\n\r\\"), ("\\\\x41", "\\x41")])
+    @Test(arguments: [
+        ("\\x41", "A"), ("\\x7f\\x7F", "\u{7f}\u{7f}"), ("\\t\\n\\r\\\\", "\t\n\r\\"), ("\\\\x41", "\\x41"),
+    ])
     func `escapes are undone once`(text: String, value: String) throws {
         #expect(try field(text).text(0) == value)
     }

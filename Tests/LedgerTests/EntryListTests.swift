@@ -34,9 +34,11 @@ struct EntryListTests {
         #expect(back == rows)
     }
 
-    @Test(arguments: [
-        (nil, ""), ([], "hole"), ([0..<4_096], "0+4096"), ([4_096..<8_192, 1_000_000..<1_048_576], "4096+4096,1000000+48576"),
-    ] as [([Range<Int64>]?, String)])
+    @Test(
+        arguments: [
+            (nil, ""), ([], "hole"), ([0..<4_096], "0+4096"),
+            ([4_096..<8_192, 1_000_000..<1_048_576], "4096+4096,1000000+48576"),
+        ] as [([Range<Int64>]?, String)])
     func `data ranges come back`(sparse: [Range<Int64>]?, text: String) throws {
         let row = EntryList.Row(.take, Manifest.Row(entry: entry("key", size: 1 << 20)), sparse: sparse)
         let bytes = try written([row])
@@ -65,7 +67,8 @@ struct EntryListTests {
 
     @Test func `columns may stand in another order and more may come`() throws {
         let reader = try EntryListReader(
-            try packed("sparse\tx\tkey\ttype\tsize\tmodified\treason\taction\n0+1\t\ta\tf\t2\t5.000000000\twhy\ttake\n"))
+            try packed("sparse\tx\tkey\ttype\tsize\tmodified\treason\taction\n0+1\t\ta\tf\t2\t5.000000000\twhy\ttake\n")
+        )
         let row = try reader.next()
         let expected = EntryList.Row(
             .take, reason: "why",

@@ -82,9 +82,10 @@ struct IncrementalPlanTests {
         #expect(try plan([entry("a", .symlink, link: "y")], [before]) == ["take changed a"])
     }
 
-    @Test(arguments: [
-        (.racy, "racy"), (.dirty, "racy"), (.grew, "racy"), (.skipped, "new"), ([.racy, .skipped], "new"),
-    ] as [(EntryFlag, String)])
+    @Test(
+        arguments: [
+            (.racy, "racy"), (.dirty, "racy"), (.grew, "racy"), (.skipped, "new"), ([.racy, .skipped], "new"),
+        ] as [(EntryFlag, String)])
     func `what was not held for certain is taken anew`(flags: EntryFlag, reason: String) throws {
         #expect(try plan([entry("a")], [held(entry("a"), flags)]) == ["take \(reason) a"])
     }
@@ -179,7 +180,8 @@ struct IncrementalPlanTests {
             tree[key] = entry(
                 key, kind, size: Int64.random(in: 0...2, using: &random),
                 modified: Timestamp(
-                    seconds: Int64.random(in: 0...1, using: &random), nanoseconds: UInt32.random(in: 0...1, using: &random)),
+                    seconds: Int64.random(in: 0...1, using: &random),
+                    nanoseconds: UInt32.random(in: 0...1, using: &random)),
                 link: kind == .symlink || kind == .hardLink ? "target" : "")
         }
         return tree

@@ -7,7 +7,8 @@ import Testing
 struct JSONFileTests {
     private static let unit: UnitRecord = {
         var record = UnitRecord(
-            job: "siem", run: "2026-11-20", stage: .pack, unit: "acme/2026/11/20/web1", attempt: "0123", tool: "coldchain 0",
+            job: "siem", run: "2026-11-20", stage: .pack, unit: "acme/2026/11/20/web1", attempt: "0123",
+            tool: "coldchain 0",
             startedAt: "2026-11-21T01:02:03Z", finishedAt: "2026-11-21T01:02:04Z",
             inputs: ["list.web1": "abc", "größe": "\"\\/\n"],
             outputs: [.init(path: "pack/a.tar.gz", size: .max, sha256: SHA256Hasher.digest(of: []))],

@@ -18,9 +18,11 @@ struct LedgerDirectoryTests {
     }
 
     @Test(arguments: [
-        "web1.manifest.1.tsv.gz.sha256", "web1.manifest.1.tsv", ".web1.manifest.1.tsv.gz.partial", "web1.manifest.tsv.gz",
+        "web1.manifest.1.tsv.gz.sha256", "web1.manifest.1.tsv", ".web1.manifest.1.tsv.gz.partial",
+        "web1.manifest.tsv.gz",
         "web1.manifest.0.tsv.gz", "web1.manifest.-1.tsv.gz", "web1.manifest.+1.tsv.gz", "web1.manifest.01.tsv.gz",
-        "web1.manifest.x.tsv.gz", "web1.manifest..tsv.gz", "web1.Manifest.1.tsv.gz", "web1.1.tsv.gz", "manifest.1.tsv.gz",
+        "web1.manifest.x.tsv.gz", "web1.manifest..tsv.gz", "web1.Manifest.1.tsv.gz", "web1.1.tsv.gz",
+        "manifest.1.tsv.gz",
         ".manifest.1.tsv.gz", ".tsv.gz", "", "web1.manifest.99999999999999999999.tsv.gz",
     ])
     func `other names are no manifests`(name: String) {

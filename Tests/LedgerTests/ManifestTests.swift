@@ -57,10 +57,11 @@ struct ManifestTests {
         #expect(try rows(BytesSource(try written([row]), name: "manifest")) == [row])
     }
 
-    @Test(arguments: [
-        ([], ""), (.grew, "grew"), (.dirty, "dirty"), (.racy, "racy"), ([.grew, .dirty, .racy], "grew,dirty,racy"),
-        (.skipped, "skipped"), ([.racy, .skipped], "racy,skipped"),
-    ] as [(EntryFlag, String)])
+    @Test(
+        arguments: [
+            ([], ""), (.grew, "grew"), (.dirty, "dirty"), (.racy, "racy"), ([.grew, .dirty, .racy], "grew,dirty,racy"),
+            (.skipped, "skipped"), ([.racy, .skipped], "racy,skipped"),
+        ] as [(EntryFlag, String)])
     func `flags are words`(flags: EntryFlag, text: String) throws {
         #expect(flags.text == text)
         #expect(EntryFlag(text: text) == flags)
@@ -100,7 +101,8 @@ struct ManifestTests {
         #expect(text == header + "\n" + row + "\n")
     }
 
-    @Test(arguments: [("b", "a"), ("a", "a"), ("a/", "a-"), ("a\u{80}", "b"), ("aa", "a")] as [(ByteString, ByteString)])
+    @Test(
+        arguments: [("b", "a"), ("a", "a"), ("a/", "a-"), ("a\u{80}", "b"), ("aa", "a")] as [(ByteString, ByteString)])
     func `a key out of order is refused by the writer`(first: ByteString, second: ByteString) throws {
         _ = try fileBytes { file in
             let writer = try ManifestWriter(file)

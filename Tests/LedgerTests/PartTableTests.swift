@@ -6,11 +6,12 @@ struct PartTableTests {
     private static let gibibyte: Int64 = 1 << 30
     private static let tebibyte: Int64 = 1 << 40
 
-    @Test(arguments: [
-        (Int64(0), 16), (1, 16), (16 * mebibyte, 16), (9_000 * 16 * mebibyte, 16), (9_000 * 16 * mebibyte + 1, 17),
-        (9_000 * 17 * mebibyte, 17), (9_000 * 17 * mebibyte + 1, 18), (tebibyte, 117), (5 * tebibyte, 583),
-        (48 * tebibyte, 5_120), (.max, 5_120),
-    ] as [(Int64, Int64)])
+    @Test(
+        arguments: [
+            (Int64(0), 16), (1, 16), (16 * mebibyte, 16), (9_000 * 16 * mebibyte, 16), (9_000 * 16 * mebibyte + 1, 17),
+            (9_000 * 17 * mebibyte, 17), (9_000 * 17 * mebibyte + 1, 18), (tebibyte, 117), (5 * tebibyte, 583),
+            (48 * tebibyte, 5_120), (.max, 5_120),
+        ] as [(Int64, Int64)])
     func `the part size is 16 MiB or a 9000th in whole MiB`(planned: Int64, mebibytes: Int64) {
         #expect(PartTable.partSize(forTar: planned) == mebibytes * Self.mebibyte)
     }

@@ -5,12 +5,13 @@ import TestSupport
 import Testing
 
 struct StagedPathTests {
-    @Test(arguments: [
-        ("a", ["a"]), ("a/b/c", ["a", "b", "c"]), ("a/b/", ["a", "b"]), (".profile", ["%2Eprofile"]),
-        ("a/../b", ["a", "%2E.", "b"]), ("./x", ["%2E", "x"]), ("50%/x", ["50%25", "x"]), ("a\nb", ["a%0Ab"]),
-        ("grüße", ["grüße"]), (ByteString(bytes: [0x61, 0xFF]), ["a%FF"]), ("-rf *", ["-rf *"]),
-        (ByteString(bytes: [0xC3, 0xBC, 0xFF]), ["%C3%BC%FF"]),
-    ] as [(ByteString, [ByteString])])
+    @Test(
+        arguments: [
+            ("a", ["a"]), ("a/b/c", ["a", "b", "c"]), ("a/b/", ["a", "b"]), (".profile", ["%2Eprofile"]),
+            ("a/../b", ["a", "%2E.", "b"]), ("./x", ["%2E", "x"]), ("50%/x", ["50%25", "x"]), ("a\nb", ["a%0Ab"]),
+            ("grüße", ["grüße"]), (ByteString(bytes: [0x61, 0xFF]), ["a%FF"]), ("-rf *", ["-rf *"]),
+            (ByteString(bytes: [0xC3, 0xBC, 0xFF]), ["%C3%BC%FF"]),
+        ] as [(ByteString, [ByteString])])
     func `each name is escaped on its own`(key: ByteString, staged: [ByteString]) {
         #expect(StagedPath.components(of: key) == staged)
     }
@@ -31,7 +32,7 @@ struct StagedPathTests {
         for _ in 0..<3_000 {
             let count = Int.random(in: 1...255, using: &random)
             var bytes = random.bytes(count).map { $0 == 0 || $0 == 0x2F ? 0x25 : $0 }
-            if Bool.random(using: &random) { bytes = bytes.map { $0 & 0x7F | 0x20 } .map { $0 == 0x2F ? 0x2E : $0 } }
+            if Bool.random(using: &random) { bytes = bytes.map { $0 & 0x7F | 0x20 }.map { $0 == 0x2F ? 0x2E : $0 } }
             let key = ByteString(bytes: bytes)
             let staged = StagedPath.components(of: key)
             #expect(staged.count == 1)

@@ -28,7 +28,8 @@ extension PipelineTests {
             paths = try await world.paths()
             let packed = paths.filter { $0.contains("/pack/") && $0.hasSuffix(".tar.gz") }
             #expect(packed.count == 2)
-            #expect(packed.filter { $0.contains("/pack/acme/") } == packed)
+            let ofTenant = packed.filter { $0.contains("/pack/acme/") }
+            #expect(ofTenant == packed)
             try await world.expect(.pack, ["logs", "--run", Pipeline.run])
 
             try await world.expect(.ship, ["logs", "--run", Pipeline.run, "--only", "globex/*"], status: 3)
@@ -36,7 +37,8 @@ extension PipelineTests {
             let shipped = paths.filter { $0.hasPrefix("vault/") && $0.hasSuffix(".tar.gz") }
             #expect(shipped.count == 2)
             // No host is whole in the vault yet.
-            #expect(paths.filter { $0.contains("_ledger") && $0.hasSuffix(".gz") } == [])
+            let manifests = paths.filter { $0.contains("_ledger") && $0.hasSuffix(".gz") }
+            #expect(manifests == [])
             try await world.expect(.ship, ["logs", "--run", Pipeline.run, "--tenant", "acme"], status: 3)
             try await world.expect(.ship, ["logs", "--run", Pipeline.run])
             let differences = try await world.stockDifferences(to: sources)
@@ -130,7 +132,8 @@ extension PipelineTests {
             for program in Program.allCases { tables.insert(try await world.expect(program, ["status"]).output) }
             #expect(tables.count == 1)
             let words = tables.first?.split(whereSeparator: \.isWhitespace).map(String.init) ?? []
-            #expect(words.filter { $0 == "done" }.count == 2 && words.contains("waiting"), "\(tables)")
+            let done = words.filter { $0 == "done" }.count
+            #expect(done == 2 && words.contains("waiting"), "\(tables)")
         }
 
         @Test("A paused stage ends with 75 and the reason until it is resumed", arguments: Program.allCases)

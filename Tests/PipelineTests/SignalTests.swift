@@ -145,5 +145,25 @@ extension PipelineTests {
             #expect(taken.status == 0, "\(taken)")
             try await small.completes(world, "after --break-lock")
         }
+
+        @Test("The ledger's lock of another server holds back the manifests alone, with 75; --break-lock takes it")
+        func ledgerLock() async throws {
+            let small = try await SmallWorld(until: .ship)
+            let world = try await SmallWorld.copy(of: small.before)
+            let lock = """
+                {"attempt":"0123","boot":"b","host":"elsewhere","pid":4711,"since":"2026-11-20T01:02:03Z"}
+                """
+            try TreeBuilder("\(world.staging)/logs/ledger").file(".lock", text: lock)
+            let refused = try await world.stage(.ship)
+            let state = try world.state(.ship)
+            #expect(refused.status == 75 && refused.errors.contains("elsewhere"), "\(refused)")
+            #expect(refused.errors.contains("--break-lock"), "\(refused)")
+            #expect(state.state == "partial" && state.done == 4, "\(state)")
+            let broken = try await Claims.broken(world)
+            #expect(broken == [])
+            let taken = try await world.stage(.ship, Pipeline.run, ["--break-lock"])
+            #expect(taken.status == 0, "\(taken)")
+            try await small.completes(world, "after the ledger's lock was broken")
+        }
     }
 }

@@ -1,0 +1,95 @@
+import Platform
+import TestSupport
+import Testing
+
+extension PipelineTests {
+    /// Bytes that rot, or are taken away, between the stages and in the vault.
+    @Suite
+    struct DamageTests {
+        /// Changes one byte in the middle of a file, and nothing else.
+        private static let rot = """
+            set -eu
+            time=$(stat -c %y "$1")
+            at=$(($(stat -c %s "$1") / 2))
+            byte=$(od -An -tu1 -j "$at" -N 1 "$1")
+            printf "\\\\x$(printf %x $((byte ^ 1)))" | dd of="$1" bs=1 seek="$at" conv=notrunc status=none
+            touch -d "$time" "$1"
+            """
+
+        @Test(
+            "Staged content that rotted or is gone fails its archive alone; collecting it anew completes the run",
+            arguments: [rot, "rm \"$1\"", "truncate -s 3 \"$1\"", "rm \"$1\"; mkdir \"$1\""])
+        func staged(_ script: String) async throws {
+            let small = try await SmallWorld(until: .pack)
+            let world = try await SmallWorld.copy(of: small.before)
+            let file = world.runDirectory() + "/collect/web1/acme/app.log"
+            try await world.shell(script, [file])
+            let result = try await world.stage(.pack)
+            let broken = try world.state(.pack).failed.map(\.unit)
+            #expect(result.status == 3 && result.errors.contains("acme/app.log"), "\(result)")
+            #expect(broken == ["acme/2026/11/19/web1"])
+            let paths = try await world.paths()
+            let made = paths.filter { $0.contains("/pack/") && $0.hasSuffix(".tar.gz") }
+            #expect(made.count == 3)
+            let partial = paths.filter { $0.hasSuffix(".partial") }
+            #expect(partial == [])
+            // The others can go on; no manifest claims what is not there.
+            let shipped = try await world.stage(.ship)
+            let restore = try await StockRestore(world, Pipeline.run)
+            #expect(shipped.status == 3, "\(shipped)")
+            #expect(Set(restore.rows.keys) == ["web2"])
+
+            // A narrowed attempt never closes the stage; the whole one finds nothing left to do.
+            try await world.expect(.collect, ["logs", "--run", Pipeline.run, "--only", "web1", "--force"], status: 3)
+            try await world.expect(.collect, ["logs", "--run", Pipeline.run])
+            try await small.completes(world, "after a staged file was damaged", from: .same)
+        }
+
+        @Test("An archive that rotted on staging is not shipped; packed anew it is")
+        func packed() async throws {
+            let small = try await SmallWorld(until: .ship)
+            let world = try await SmallWorld.copy(of: small.before)
+            try await world.shell(Self.rot, [world.runDirectory() + "/pack/globex/2026/11/19/web2.tar.gz"])
+            let result = try await world.stage(.ship)
+            #expect(result.status == 3 && result.errors.contains("globex/2026/11/19/web2"), "\(result)")
+            let paths = try await world.paths()
+            #expect(!paths.contains("vault/logs/globex/2026/11/19/web2.tar.gz"))
+            let partial = paths.filter { $0.hasSuffix(".partial") }
+            #expect(partial == [])
+            try await world.expect(.pack, ["logs", "--run", Pipeline.run, "--force"])
+            try await small.completes(world, "after an archive was damaged")
+        }
+
+        @Test("An object that rotted in the vault is told by verify and restore; shipped anew it gets another name")
+        func shipped() async throws {
+            let small = try await SmallWorld(until: .ship)
+            let world = try await SmallWorld.copy(of: small.before)
+            try await world.night(Pipeline.run, [.ship])
+            let object = "logs/globex/2026/11/19/web2.tar.gz"
+            try await world.shell(Self.rot, [world.vault + "/" + object])
+            let verified = try await world(.pack, ["verify", world.vault + "/" + object])
+            #expect(verified.status == 1 && verified.output.contains("FAILED"), "\(verified)")
+
+            let place = world.root + "/restored"
+            let restored = try await world(.ship, ["restore", "logs", "--run", Pipeline.run, "--to", place])
+            #expect(restored.status == 3 && restored.errors.contains(object), "\(restored)")
+            let tree = try FileTree(place)
+            let whole = tree.paths.map(\.description)
+            #expect(whole.contains("acme/web1/big.log") && whole.contains("globex/web1/conf/b"), "\(whole)")
+            // What is back is right; what is not right is not back.
+            for (path, entry) in tree.entries where entry.kind == .file {
+                let parts = path.components
+                let rest = parts.dropFirst(2).reduce(parts[0]) { $0 + "/" + $1 }
+                #expect(small.sources[parts[1].description]?.entries[rest]?.checksum == entry.checksum, "\(path)")
+            }
+
+            try await world.expect(.ship, ["logs", "--run", Pipeline.run, "--force"])
+            let paths = try await world.paths()
+            let differences = try await world.stockDifferences(to: small.sources)
+            #expect(paths.contains("vault/logs/globex/2026/11/19/web2.g2.tar.gz"))
+            // Nothing in a vault is overwritten: the rotten one is still there.
+            #expect(paths.contains("vault/" + object))
+            #expect(differences == [])
+        }
+    }
+}
