@@ -37,7 +37,7 @@ deps-test: ## install those that the tests, the demo, the lint and the benchmark
 build: deps ## build collect, pack and ship into .build/release
 	env -u COLDCHAIN_STRICT $(SWIFT) build -c release --static-swift-stdlib -Xlinker -s
 
-demo: build deps-test ## show a whole night on this machine, in a scratch directory
+demo: build ## show a whole night on this machine, in a scratch directory
 	COLDCHAIN_BIN='$(RELEASE)' scripts/demo.sh
 
 # The time limit covers the debug build and the tests. At a terminal the limit stays in the foreground, so that Ctrl-C
