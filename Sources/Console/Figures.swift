@@ -8,10 +8,8 @@ package enum Figures {
 
     /// `0.8 s`, `2 min 05 s`, `3 h 10 min`.
     package static func seconds(_ value: Double) -> String {
-        if value < 60 {
-            let tenths = Int((value * 10).rounded())
-            return "\(tenths / 10).\(tenths % 10) s"
-        }
+        let tenths = Int((value * 10).rounded())
+        if tenths < 600 { return "\(tenths / 10).\(tenths % 10) s" }
         let whole = Int(value.rounded())
         if whole < 3_600 { return "\(whole / 60) min \(two(whole % 60)) s" }
         return "\(whole / 3_600) h \(two(whole % 3_600 / 60)) min"
@@ -22,11 +20,11 @@ package enum Figures {
         "\(number) \(number == 1 ? one : several)"
     }
 
-    /// How much smaller: `5.4x`.
+    /// How much smaller: `5.40x`.
     package static func ratio(_ from: Int64, _ to: Int64) -> String {
         guard to > 0 else { return "-" }
-        let tenths = Int((Double(from) / Double(to) * 100).rounded())
-        return "\(tenths / 100).\(two(tenths % 100))x"
+        let hundredths = Int((Double(from) / Double(to) * 100).rounded())
+        return "\(hundredths / 100).\(two(hundredths % 100))x"
     }
 
     private static func two(_ value: Int) -> String { value < 10 ? "0\(value)" : "\(value)" }

@@ -44,7 +44,7 @@ package struct PendingRuns {
                 )
             }
             guard try isReady(run, upstream) else {
-                throw Fault(.tryLater, "\(upstream.rawValue) \(context.job.name) \(date) has not ended yet")
+                throw Fault(.tryLater, "\(upstream.rawValue) \(context.job.name) \(date) has not handed anything on yet")
             }
             return [run]
         }
@@ -59,9 +59,12 @@ package struct PendingRuns {
         return pending
     }
 
-    /// Whether the stage before has ended its attempt, whatever came of it; a dead one counts as ended.
+    /// Whether the stage before has ended its attempt and made something; a dead attempt counts as ended.
+    ///
+    /// After one that failed altogether there is nothing to do here, and a run without archives must not look done.
     private func isReady(_ run: RunDirectory, _ upstream: Stage) throws(Fault) -> Bool {
         guard let record = try run.stageRecord(upstream) else { return false }
+        if record.state == .failed { return try !run.unitRecords(upstream).isEmpty }
         if record.state != .running { return true }
         return try !StageAttempt.isRunning(upstream, run)
     }

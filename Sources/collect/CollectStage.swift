@@ -36,9 +36,10 @@ struct CollectStage: Sendable {
         var before: [UnitRecord] = []
         var left = 0
         for host in job.hosts {
-            if !context.request.force, let record = try doneRecord(host, run) {
+            let isSelected = context.request.selects(host)
+            if !(isSelected && context.request.force), let record = try doneRecord(host, run) {
                 before.append(record)
-            } else if context.request.selects(host) {
+            } else if isSelected {
                 pending.append(host)
             } else {
                 left += 1

@@ -50,7 +50,7 @@ struct PackStage: Sendable {
         for unit in all {
             let isSelected = context.request.selects(unit.name.base, tenant: unit.archive.tenant)
             matches = matches || isSelected
-            if !context.request.force, let record = try doneRecord(unit, run) {
+            if !(isSelected && context.request.force), let record = try doneRecord(unit, run) {
                 before.append(record)
             } else if isSelected {
                 pending.append(unit)

@@ -53,7 +53,7 @@ struct ShipStage: Sendable {
             for record in packed {
                 let isSelected = context.request.selects(record.unit, tenant: record.tenant)
                 matches = matches || isSelected
-                if !context.request.force, let shipped = try shippedRecord(record, run, vault) {
+                if !(isSelected && context.request.force), let shipped = try shippedRecord(record, run, vault) {
                     before.append(shipped)
                 } else if isSelected {
                     pending.append(Unit(vault: vault, packed: record))

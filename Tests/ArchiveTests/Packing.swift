@@ -47,10 +47,8 @@ typealias Placing = @Sendable (_ host: String, _ key: ByteString) -> (archive: S
 
 let runDate = CivilDate(dayNumber: 20_777)  // 2026-11-20
 
-/// Stages the hosts, plans and writes all their archives, on a thread that may block.
-///
-/// - Parameters:
-///   - spoil: called with the staging directory before anything is written.
+/// Stages the hosts, plans and writes all their archives, on a thread that may block; `spoil` is called with the staging
+/// directory before anything is written.
 func pack(
     _ hosts: [StagedHost], workers: Int = 2, level: Int = 6, crew given: CompressorCrew? = nil,
     place: @escaping Placing = together, spoil: @escaping @Sendable (TreeBuilder) throws -> Void = { _ in }

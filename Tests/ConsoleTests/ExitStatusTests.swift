@@ -1,0 +1,106 @@
+import ArgumentParser
+import Console
+import Glibc
+import Ledger
+import Platform
+import Testing
+
+@Suite(.timeLimit(.minutes(3)))
+struct ExitStatusTests {
+    @Test(
+        arguments: [
+            (.usage, 64), (.settings, 78), (.tryLater, 75), (.incomplete, 3), (.interrupted, 143), (.io, 1),
+            (.noSpace, 1),
+            (.notFound, 1), (.exists, 1), (.permission, 1), (.damaged, 1), (.changed, 1), (.unmounted, 1), (.limit, 1),
+            (.unsupported, 1),
+        ] as [(Fault.Code, Int32)])
+    func `each kind of fault has its status`(code: Fault.Code, status: Int32) {
+        #expect(ExitStatus.of(Fault(code, "words")) == status)
+        #expect(ExitCode.of(Fault(code, "words")).rawValue == status)
+    }
+
+    private func record(_ state: StageRecord.State) -> StageRecord {
+        StageRecord(
+            job: "siem", run: "2026-11-20", stage: .pack, attempt: "a", state: state, host: "h", pid: 1, startedAt: "")
+    }
+
+    @Test(
+        arguments: [
+            ([], 0), ([.done], 0), ([.done, .done], 0), ([.partial], 3), ([.failed], 1), ([.failed, .failed], 1),
+            ([.done, .failed], 3), ([.done, .partial], 3), ([.partial, .failed], 3), ([.running], 3),
+        ] as [([StageRecord.State], Int32)])
+    func `several runs have one status`(states: [StageRecord.State], status: Int32) {
+        let records = states.map(record)
+        #expect(ExitStatus.of(records) == status)
+    }
+
+    // MARK: The door
+
+    @Test(arguments: [(Int32(0), true), (3, true), (75, true), (64, false)])
+    func `a command ends with its status`(status: Int32, isReturned: Bool) async {
+        await #expect(processExitsWith: .exitCode(status)) {
+            [status = status as Int32, isReturned = isReturned as Bool] in
+            endThroughDoor { if isReturned { return status } else { throw Fault(.usage, "no job given") } }
+        }
+    }
+
+    @Test func `a fault is told on stderr, with its advice on a line of its own`() async throws {
+        let result = await #expect(processExitsWith: .exitCode(78), observing: [\.standardErrorContent]) {
+            unsetenv("JOURNAL_STREAM")
+            endThroughDoor { throw Fault(.settings, "jobs.d/a.toml:3: unknown key", hint: "Did you mean 'hosts'?") }
+        }
+        let errors = String(decoding: try #require(result).standardErrorContent, as: UTF8.self)
+        #expect(errors.contains(": error: jobs.d/a.toml:3: unknown key\nHINT: Did you mean 'hosts'?\n"), "\(errors)")
+    }
+
+    @Test func `the journal gets levels`() async throws {
+        let result = await #expect(processExitsWith: .exitCode(1), observing: [\.standardErrorContent]) {
+            setenv("JOURNAL_STREAM", "8:1", 1)
+            endThroughDoor { throw Fault(.io, "read x: input/output error", hint: "Look at the disk.") }
+        }
+        let errors = String(decoding: try #require(result).standardErrorContent, as: UTF8.self)
+        #expect(errors.contains("<3>read x: input/output error\n<3>HINT: Look at the disk.\n"), "\(errors)")
+    }
+
+    @Test func `what the attempts came to is told in a few words`() async throws {
+        let result = await #expect(processExitsWith: .exitCode(3), observing: [\.standardOutputContent]) {
+            finishRecords()
+        }
+        let output = String(decoding: try #require(result).standardOutputContent, as: UTF8.self)
+        #expect(
+            output.contains(
+                """
+                pack siem 2026-11-20: partial, 2 units, 3 done before, 1 failed, 1 with warnings, 3 KiB in, 1 KiB out, 1.5 s
+                  failed: web1: no route
+                  warning: web2: a file vanished
+
+                """), "\(output)")
+    }
+
+    @Test func `no attempt at all is told, too`() async throws {
+        let result = await #expect(processExitsWith: .success, observing: [\.standardOutputContent]) {
+            let status = try Door.finish([], Output(isJSON: false), nothing: "nothing to pack")
+            fflush(nil)
+            try #require(status == 0)
+        }
+        let output = String(decoding: try #require(result).standardOutputContent, as: UTF8.self)
+        #expect(output.contains("nothing to pack\n"))
+    }
+}
+
+private func endThroughDoor(_ body: () throws -> Int32) -> Never {
+    do { try Door.run(body) } catch {
+        exit((error as? ExitCode)?.rawValue ?? 99)
+    }
+    exit(0)
+}
+
+private func finishRecords() -> Never {
+    var record = StageRecord(
+        job: "siem", run: "2026-11-20", stage: .pack, attempt: "a", state: .partial, host: "h", pid: 1, startedAt: "")
+    (record.done, record.skipped, record.bytesIn, record.bytesOut, record.seconds) = (2, 3, 3_072, 1_024, 1.5)
+    record.failed = [.init(unit: "web1", why: "no route")]
+    record.warnings = [.init(unit: "web2", why: "a file vanished")]
+    let records = [record]
+    endThroughDoor { try Door.finish(records, Output(isJSON: false), nothing: "") }
+}

@@ -1,0 +1,109 @@
+import Glibc
+import Ledger
+import Platform
+import Settings
+import Staging
+import TestSupport
+import Testing
+
+struct StatusReportTests {
+    @Test func `every stage of every run has a row`() throws {
+        let bench = try Bench()
+        let job = try bench.context().directory
+        let none = try StatusReport([job])
+        #expect(none.rows.isEmpty && none.pauses.isEmpty)
+        var record = try bench.leave(.collect, .partial)
+        record.failed = [.init(unit: "web1", why: "no route"), .init(unit: "web2", why: "no route")]
+        record.warnings = [.init(unit: "web3", why: "a file vanished")]
+        (record.units, record.bytesIn, record.bytesOut, record.seconds) = (5, 7, 8, 1.5)
+        record.finishedAt = "2026-11-21T00:10:00Z"
+        try bench.run().write(record)
+        _ = try bench.run(Bench.date.adding(days: -1))
+        let report = try StatusReport([job])
+        #expect(
+            report.rows.map(\.run) == Array(repeating: "2026-11-19", count: 3)
+                + Array(repeating: "2026-11-20", count: 3))
+        #expect(report.rows.map(\.stage) == Stage.allCases + Stage.allCases)
+        #expect(report.rows.map(\.state) == ["waiting", "waiting", "waiting", "partial", "waiting", "waiting"])
+        let row = report.rows[3]
+        #expect(row.units == 5 && row.failed == 2 && row.bytesIn == 7 && row.bytesOut == 8 && row.seconds == 1.5)
+        #expect(row.why == "web1: no route (and 2 more)")
+        #expect(row.startedAt == "2026-11-21T00:00:00Z" && row.finishedAt == "2026-11-21T00:10:00Z")
+        let one = try StatusReport([job], run: Bench.date)
+        #expect(one.rows.map(\.run) == Array(repeating: "2026-11-20", count: 3))
+    }
+
+    @Test func `an attempt whose process is gone is dead`() throws {
+        let bench = try Bench()
+        let job = try bench.context().directory
+        try bench.leave(.pack, .running)
+        #expect(try StatusReport([job]).rows[1].state == "dead")
+        do {
+            let attempt = try StageAttempt(.pack, of: try bench.run(), try bench.context())
+            #expect(try StatusReport([job]).rows[1].state == "running")
+            withExtendedLifetime(attempt) {}
+        }
+        #expect(try StatusReport([job]).rows[1].state == "dead")
+        try TreeBuilder(try bench.run().directory).file(".pack.lock", text: "edited")
+        #expect(try StatusReport([job]).rows[1].state == "dead")
+    }
+
+    @Test(arguments: [
+        (StageRecord.State.done, "done"), (.partial, "partial"), (.failed, "failed"),
+    ])
+    func `an attempt that has ended is what its record says`(state: StageRecord.State, word: String) throws {
+        let bench = try Bench()
+        try bench.leave(.ship, state)
+        let report = try StatusReport([bench.context().directory])
+        #expect(report.rows[2].state == word)
+        #expect(report.rows[2].why == nil)
+    }
+
+    @Test func `pauses are told by stage and job`() throws {
+        let bench = try Bench()
+        let job = try bench.context().directory
+        let pause = JobDirectory.Pause(why: "disks", since: "now", by: "anna")
+        try job.setPause(pause, .ship)
+        #expect(try StatusReport([job]).pauses == ["ship siem": pause])
+    }
+}
+
+struct CheckReportTests {
+    private func report(_ bench: Bench, now: Timestamp = Bench.now) throws -> [String] {
+        let jobs = try [bench.configuration.job("siem")]
+        return CheckReport(bench.configuration, jobs, clock: Clock { now }).items
+            .map {
+                ($0.isGood ? "ok " : "bad ") + $0.what.replacing(bench.top.path, with: "") + ($0.why == nil ? "" : "!")
+            }
+    }
+
+    @Test func `what is missing is told item by item`() async {
+        // A check sets the time zone of the process.
+        await #expect(processExitsWith: .success) { try checkReport() }
+    }
+
+    fileprivate static func run() throws {
+        let bench = try Bench()
+        let tests = CheckReportTests()
+        let good = [
+            "ok settings /coldchain.toml", "ok clock 2026-11-21T12:00:00Z", "ok state directory /state",
+            "ok staging /staging",
+        ]
+        let job = [
+            "ok job siem", "ok job siem: time zone UTC", "bad job siem: source of web1 /mnt/web1/20261120!",
+            "bad job siem: source of web2 /mnt/web2/20261120!",
+        ]
+        let unplanted = try tests.report(bench)
+        #expect(unplanted == good + ["bad vault disk file:///vault!"] + job)
+        _ = try MountGuard(bench.top.path + "/vault", state: bench.state).plant(local: true)
+        let planted = try tests.report(bench)
+        #expect(planted == good + ["ok vault disk file:///vault"] + job)
+        let past = try tests.report(bench, now: Timestamp(seconds: 1_000_000))
+        #expect(past[1] == "bad clock 1970-01-12T13:46:40Z!")
+        try bench.staging.remove(MountGuard.name)
+        let unmounted = try tests.report(bench)
+        #expect(unmounted[3] == "bad staging /staging!")
+    }
+}
+
+private func checkReport() throws { try CheckReportTests.run() }

@@ -1,0 +1,218 @@
+import Glibc
+import Ledger
+import Platform
+import Staging
+import TestSupport
+import Testing
+
+@Suite(.timeLimit(.minutes(3)))
+struct StageAttemptTests {
+    /// An attempt over units `u0`, `u1`, ...: those in `failing` throw, those in `warned` need eyes.
+    private func attempt(
+        _ bench: Bench, units: Int = 3, failing: Set<Int> = [], warned: Set<Int> = [], before: Int = 0,
+        upstream: String? = "upstream", isComplete: Bool = true, narrowed: Bool = false, atOnce: Int = 2
+    ) async throws -> StageRecord {
+        try await onOwnThread {
+            let context = try bench.context { if narrowed { $0.only = [Glob("u*")] } }
+            let attempt = try StageAttempt(.pack, of: try bench.run(), context)
+            let records = (0..<before).map { number in
+                var record = bench.unitRecord(.pack, "before\(number)")
+                (record.bytesIn, record.bytesOut) = (1_000, 100)
+                return record
+            }
+            try attempt.open(upstream: upstream, units: units + before, before: records)
+            let opened = try bench.run().stageRecord(.pack)
+            #expect(opened?.state == .running && opened?.attempt == attempt.id && opened?.upstream == upstream)
+            #expect(opened?.units == units + before && opened?.skipped == before)
+            try attempt.perform(Array(0..<units), atOnce: atOnce, name: { "u\($0)" }) { unit in
+                if failing.contains(unit) { throw Fault(.io, "unit \(unit) broke", hint: "Mend it.") }
+                return .init(bytesIn: 10, bytesOut: 1, warnings: warned.contains(unit) ? ["one", "two", "three"] : [])
+            }
+            let closed = try attempt.close(isComplete: isComplete)
+            let read = try bench.run().stageRecord(.pack)
+            #expect(read == closed)
+            return closed
+        }
+    }
+
+    @Test func `all units done close the record as done`() async throws {
+        let bench = try Bench()
+        let record = try await attempt(bench, units: 20, before: 2, atOnce: 7)
+        #expect(record.state == .done)
+        #expect(record.units == 22 && record.done == 20 && record.skipped == 2)
+        #expect(record.bytesIn == 2_200 && record.bytesOut == 220)
+        #expect(record.failed == [] && record.warnings == [])
+        #expect(record.startedAt == Bench.now.rfc3339 && record.finishedAt == Bench.now.rfc3339)
+        #expect(record.host == ProcessIdentity.host && record.pid == ProcessIdentity.pid && record.seconds >= 0)
+        let names = try bench.run().directory.names().sorted()
+        #expect(names == ["pack.json"], "the lock is gone")
+    }
+
+    @Test func `a unit that fails fails alone`() async throws {
+        let record = try await attempt(try Bench(), units: 9, failing: [1, 5])
+        #expect(record.state == .partial)
+        #expect(record.done == 7)
+        #expect(record.failed == [.init(unit: "u1", why: "unit 1 broke"), .init(unit: "u5", why: "unit 5 broke")])
+    }
+
+    @Test func `nothing but failures is a failure, unless something was done before`() async throws {
+        let failed = try await attempt(try Bench(), units: 2, failing: [0, 1])
+        #expect(failed.state == .failed)
+        let partial = try await attempt(try Bench(), units: 2, failing: [0, 1], before: 1)
+        #expect(partial.state == .partial)
+    }
+
+    @Test func `a warning makes it partial and tells the first of each unit`() async throws {
+        let record = try await attempt(try Bench(), warned: [2, 0])
+        #expect(record.state == .partial && record.done == 3)
+        #expect(
+            record.warnings == [
+                .init(unit: "u0", why: "one (and 2 more)"), .init(unit: "u2", why: "one (and 2 more)"),
+            ])
+    }
+
+    @Test func `units that were left make it partial, and so does a selection`() async throws {
+        let incomplete = try await attempt(try Bench(), isComplete: false)
+        #expect(incomplete.state == .partial && incomplete.failed == [])
+        let narrowed = try await attempt(try Bench(), narrowed: true)
+        #expect(narrowed.state == .partial)
+    }
+
+    @Test func `a selection from a run that was done leaves it done, unless the stage before began anew`() async throws
+    {
+        let bench = try Bench()
+        try bench.leave(.pack, .done, upstream: "upstream")
+        let again = try await attempt(bench, narrowed: true)
+        #expect(again.state == .done)
+        let other = try Bench()
+        try other.leave(.pack, .done, upstream: "an older one")
+        let anew = try await attempt(other, narrowed: true)
+        #expect(anew.state == .partial)
+    }
+
+    @Test func `no units at all are done`() async throws {
+        let record = try await attempt(try Bench(), units: 0)
+        #expect(record.state == .done && record.units == 0)
+    }
+
+    @Test(
+        arguments: [
+            (.done, "upstream", [], [], 0, true), (.done, "upstream", [], [], 1, false),
+            (.done, "older", [], [], 0, false),
+            (.partial, "upstream", [], [], 0, false), (.partial, "upstream", [], ["w"], 0, true),
+            (.partial, "upstream", ["f"], ["w"], 0, false), (.failed, "upstream", ["f"], [], 0, false),
+            (.running, "upstream", [], [], 0, false),
+        ] as [(StageRecord.State, String, [String], [String], Int, Bool)])
+    func `the attempt before stands when it left nothing to do`(
+        state: StageRecord.State, upstream: String, failed: [String], warnings: [String], pending: Int, stands: Bool
+    ) throws {
+        let bench = try Bench()
+        var record = try bench.leave(.pack, state, upstream: upstream)
+        record.failed = failed.map { .init(unit: $0, why: "broke") }
+        record.warnings = warnings.map { .init(unit: $0, why: "look") }
+        (record.units, record.done, record.skipped, record.seconds) = (5, 3, 2, 9)
+        try bench.run().write(record)
+        let attempt = try StageAttempt(.pack, of: try bench.run(), try bench.context())
+        let previous = attempt.previousIfComplete(upstream: "upstream", pending: pending)
+        #expect((previous != nil) == stands)
+        if let previous {
+            // Told as what this attempt did: nothing.
+            #expect(previous.done == 0 && previous.skipped == 5 && previous.seconds == 0)
+            #expect(previous.attempt == "first" && previous.warnings == record.warnings)
+        }
+        let untouched = try bench.run().stageRecord(.pack)
+        #expect(untouched == record)
+    }
+
+    @Test func `there is nothing to stand without an attempt before`() throws {
+        let bench = try Bench()
+        let attempt = try StageAttempt(.pack, of: try bench.run(), try bench.context())
+        let previous = attempt.previousIfComplete(upstream: nil, pending: 0)
+        #expect(previous == nil)
+    }
+
+    @Test func `one attempt at a time, and other stages beside it`() throws {
+        let bench = try Bench()
+        let (run, context) = (try bench.run(), try bench.context())
+        #expect(try !StageAttempt.isRunning(.pack, run))
+        do {
+            let attempt = try StageAttempt(.pack, of: run, context)
+            #expect(try StageAttempt.isRunning(.pack, run))
+            #expect(try !StageAttempt.isRunning(.ship, run))
+            let failure = fault { try StageAttempt(.pack, of: run, context) }
+            #expect(failure?.code == .tryLater)
+            #expect(failure?.message.hasPrefix("the lock of pack siem 2026-11-20 is held by process ") == true)
+            let other = try StageAttempt(.ship, of: run, context)
+            #expect(other.id != attempt.id)
+            withExtendedLifetime((attempt, other)) {}
+        }
+        #expect(try !StageAttempt.isRunning(.pack, run))
+    }
+
+    @Test func `what a crash left is swept when the lock is taken`() throws {
+        let bench = try Bench()
+        let run = try bench.run()
+        let tree = TreeBuilder(run.directory)
+        try tree.file("pack/.acme.tar.gz.partial")
+        try tree.file("pack/acme.tar.gz")
+        let attempt = try StageAttempt(.pack, of: run, try bench.context())
+        #expect(try run.directory.directory("pack").names() == ["acme.tar.gz"])
+        withExtendedLifetime(attempt) {}
+    }
+
+    @Test func `a signal closes the record as failed`() async {
+        await #expect(processExitsWith: .success) { try stopBySignal() }
+    }
+
+    @Test func `a selection takes units by glob and tenant`() {
+        var request = StageContext.Request()
+        #expect(!request.isNarrowed && request.selects("web1"))
+        expectNoFault { try request.checkMatches(false, "host") }
+        request.only = [Glob("web*"), Glob("db[12]")]
+        #expect(request.isNarrowed)
+        #expect(request.selects("web1") && request.selects("db2") && !request.selects("db3"))
+        request.tenant = Glob("ac*")
+        #expect(request.selects("web1", tenant: "acme") && !request.selects("web1", tenant: "other"))
+        #expect(!request.selects("web1") && !request.selects("x", tenant: "acme"))
+        expectNoFault { try request.checkMatches(true, "host") }
+        expectFault(.notFound) { try request.checkMatches(false, "host") }
+    }
+}
+
+/// Stops an attempt in the middle of its units; only for a process of its own.
+private func stopBySignal() throws {
+    let before = threads()
+    Shutdown.install()
+    // A test process has threads from before that do not block the signal: it goes to the thread that waits for it.
+    let listeners = threads().subtracting(before)
+    let bench = try Bench()
+    let attempt = try StageAttempt(.pack, of: try bench.run(), try bench.context())
+    try attempt.open(upstream: nil, units: 9, before: [])
+    let begun = Counter()
+    let failure = fault {
+        try attempt.perform(Array(0..<9), atOnce: 1, name: { "u\($0)" }) { unit in
+            begun.add(1)
+            if unit == 2 {
+                for thread in listeners { _ = tgkill(getpid(), thread, SIGTERM) }
+                let end = Clock.monotonic() + 30
+                while Shutdown.requested == nil && Clock.monotonic() < end { usleep(1_000) }
+                try Shutdown.check()
+            }
+            return .init()
+        }
+    }
+    try #require(failure?.code == .interrupted)
+    try #require(begun.value == 3)
+    let record = try bench.run().stageRecord(.pack)
+    try #require(record?.state == .failed && record?.done == 2)
+    try #require(record?.failed == [.init(unit: "_attempt", why: "stopped by a signal")])
+}
+
+/// The threads of this process by number.
+private func threads() -> Set<Int32> {
+    guard let names = try? Directory.open("/proc/self/task").names() else { return [] }
+    return Set(names.compactMap { Int32($0.description) })
+}
+
+@_silgen_name("tgkill")
+private func tgkill(_ process: Int32, _ thread: Int32, _ number: Int32) -> Int32
