@@ -21,8 +21,9 @@ package final class TarReader {
         init(_ stream: any ByteStream) { self.stream = stream }
     }
 
-    /// Headers are read in the locale C, in which no name can be converted, so that all come as the bytes they are, with
-    /// a warning. Where libarchive does convert, it composes too, and `e` with an accent behind it is another name then.
+    /// The locale C, in which headers are read.
+    ///
+    /// No name can be converted in it, so that all come as the bytes they are, with a warning. Where libarchive does convert, it composes too, and `e` with an accent behind it is another name then.
     private let locale = newlocale(1 << LC_CTYPE, "C", nil)
 
     package init(_ stream: any ByteStream) throws(Fault) {

@@ -44,7 +44,9 @@ package struct PendingRuns {
                 )
             }
             guard try isReady(run, upstream) else {
-                throw Fault(.tryLater, "\(upstream.rawValue) \(context.job.name) \(date) has not handed anything on yet")
+                let hasFailed = try run.stageRecord(upstream)?.state == .failed
+                let what = "\(upstream.rawValue) \(context.job.name) \(date)"
+                throw Fault(.tryLater, what + (hasFailed ? " has failed and hands nothing on" : " has not ended yet"))
             }
             return [run]
         }
