@@ -31,9 +31,16 @@ package struct MountGuard: Sendable {
     /// - Throws: `unmounted` when the directory is no mount point and `local` is false; the system's fault when the guard
     ///   can't be read or written, or the pin can't be written.
     package func plant(local: Bool) throws(Fault) -> String {
-        // Made only when asked for: an empty directory where a mount belongs would look like one.
-        let directory = local ? try Directory.create(path) : try Directory.open(path)
-        if !local {
+        let directory: Directory
+        if local {
+            directory = try Directory.create(path)
+        } else {
+            // Not made: an empty directory where a mount belongs would only hide that it is missing.
+            do { directory = try Directory.open(path) } catch {
+                throw Fault(
+                    .unmounted, "\(path): can't be opened, is it mounted?",
+                    hint: "Mount the file system first, or use --local for a directory on a local disk.", cause: error)
+            }
             let parent = try Directory.open(path + "/..")
             guard try parent.status().device != directory.status().device else {
                 throw Fault(

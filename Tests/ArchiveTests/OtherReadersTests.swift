@@ -148,6 +148,30 @@ struct OtherReadersTests {
         #expect(report.entries == 2)
     }
 
+    @Test func `a letter in one piece and the same in two are two names`() async throws {
+        var host = StagedHost()
+        host.file("\u{E9}", [1])
+        host.file("e\u{301}", [2])
+        host.symlink("link", to: "e\u{301}")
+        for command in ["tar xzf $A", Self.python, "gzip -dc $A | busybox tar x"] {
+            let unpacked = try await unpack(command, host)
+            #expect(unpacked.expected.differences(to: unpacked.found, []) == [], "\(command)")
+        }
+        // bsdtar composes names where it can convert them; in the locale C it can't, and says so.
+        let composed = try await unpack("bsdtar -xf $A", host)
+        #expect(composed.expected.differences(to: composed.found, []).first == "- e\u{301}: missing")
+        let plain = try await unpack("LC_ALL=C bsdtar -xf $A", host)
+        #expect(plain.expected.differences(to: plain.found, []) == [])
+        let packed = try await pack([host])
+        let own = try await onOwnThread {
+            let target = try Directory.open(packed.top.path).descendCreating(["own"])
+            _ = try ArchiveExtractor(packed.source())
+                .extractAll(index: ArchiveIndexReader(packed.index()), to: RestoreTarget(target))
+            return try FileTree(target.path).without("MANIFEST.sha256")
+        }
+        #expect(plain.expected.differences(to: own, []) == [])
+    }
+
     @Test func `a time before 1970 is kept`() async throws {
         var host = StagedHost()
         host.file("before", [1], modified: Timestamp(seconds: -86_400))

@@ -36,7 +36,7 @@ struct OptionsTests {
 
     @Test func `options of a run are read`() throws {
         let options = try RunOptions.parse([
-            "siem", "--run", "2024-02-29", "--only", "web*", "--only", "db1", "--tenant", "acme", "--force", "-n",
+            "siem", "--run", "2024-02-29", "--only", "web*", "--only", "db1", "--tenant", "acme", "--force", "-d",
             "--workers", "0", "--break-lock",
         ])
         #expect(options.job == "siem" && options.run == "2024-02-29" && options.only == ["web*", "db1"])

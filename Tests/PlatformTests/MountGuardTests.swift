@@ -49,9 +49,15 @@ struct MountGuardTests {
 
     @Test func `a directory on a local disk is refused unless that is meant`() throws {
         try withGuard { (setup) throws in
-            let fault = #expect(throws: Fault.self) { try setup.mount.plant(local: false) }
-            #expect(fault?.code == .unmounted)
-            #expect(fault?.message == "\(setup.path)/staging: is not a mount point")
+            let missing = #expect(throws: Fault.self) { try setup.mount.plant(local: false) }
+            #expect(missing?.code == .unmounted)
+            #expect(missing?.message == "\(setup.path)/staging: can't be opened, is it mounted?")
+            let isMade = try setup.root.exists("staging")
+            #expect(!isMade)
+            try setup.root.makeDirectory("staging")
+            let plain = #expect(throws: Fault.self) { try setup.mount.plant(local: false) }
+            #expect(plain?.code == .unmounted)
+            #expect(plain?.message == "\(setup.path)/staging: is not a mount point")
             #expect(try FileTree(setup.path + "/staging").paths == [])
         }
     }

@@ -104,6 +104,13 @@ struct PendingRunsTests {
         for (day, state) in [
             ("2026-11-20", .done), ("2026-11-18", .partial), ("2026-11-19", .failed),
         ] as [(String, StageRecord.State)] { try bench.leave(.collect, state, on: date(day)) }
+        // One that failed altogether hands nothing on; one of whose units some were done before does.
+        let failed = try date("2026-11-19")
+        #expect(try after(bench) == ["2026-11-18", "2026-11-20"])
+        let refusal = fault { try after(bench) { $0.run = failed } }
+        #expect(refusal?.code == .tryLater)
+        #expect(refusal?.message == "collect siem 2026-11-19 has failed and hands nothing on")
+        try bench.leaveUnit(.collect, "web1", on: failed)
         _ = try bench.run(try date("2026-11-10"))
         #expect(try after(bench) == ["2026-11-18", "2026-11-19", "2026-11-20"])
     }
