@@ -85,6 +85,13 @@ int clinux_filesystem(int file, uint64_t *type, uint64_t *identity, uint64_t *fr
     return 0;
 }
 
+int clinux_flush_stdout(void) {
+    errno = 0;
+    if (fflush(stdout) == 0 && !ferror(stdout)) return 0;
+    if (errno == 0) errno = EIO;  // an earlier write failed; what it said is gone
+    return -1;
+}
+
 int clinux_raise_open_files(void) {
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return -1;

@@ -21,7 +21,12 @@ package enum Door {
             report(fault)
             throw ExitCode.of(fault)
         }
-        fflush(nil)
+        if clinux_flush_stdout() != 0 {
+            // Whoever read the output has gone, as head(1) does: the end is that of a program that SIGPIPE kills.
+            if errno == EPIPE { throw ExitCode(128 + SIGPIPE) }
+            report(.lastSystem("write", "stdout"))
+            throw ExitCode(ExitStatus.failed)
+        }
         if status != ExitStatus.done { throw ExitCode(status) }
     }
 

@@ -33,7 +33,7 @@ package struct CheckReport: Codable, Sendable {
         }
         guard let state else { return }
         add("staging \(configuration.staging)") { () throws(Fault) in
-            let root = try MountGuard(configuration.staging, state: state).open()
+            let root = try StagingArea.open(configuration).root
             try Self.checkWritable(configuration.staging)
             let free = ByteCount(bytes: try root.fileSystem().free)
             guard free.bytes >= configuration.minFree.bytes else {

@@ -62,7 +62,8 @@ package struct RunDirectory: Sendable {
             if step.name.bytes.first == 0x2E { continue }
             switch step.status {
             case .success(let status):
-                guard status.kind == .file,
+                // A copy that somebody keeps beside a record (`web1.json.bak`) must not count as its unit again.
+                guard status.kind == .file, step.name.bytes.suffix(5).elementsEqual(".json".utf8),
                     let record = try JSONFile.read(UnitRecord.self, step.name, in: step.parent)
                 else { continue }
                 records.append(record)

@@ -29,9 +29,12 @@ package final class StageLock {
     }
 
     deinit {
-        // Another server may have broken this lock meanwhile: then the file is its own.
-        guard let held = try? JSONFile.read(Holder.self, name, in: directory), held.attempt == attempt else { return }
-        try? directory.removeIfPresent(name)
+        // Another server may have broken this lock meanwhile: then the file is its own. One look that fails is no answer.
+        for _ in 0..<2 {
+            guard let held = try? JSONFile.read(Holder.self, name, in: directory) else { continue }
+            if held.attempt == attempt { try? directory.removeIfPresent(name) }
+            return
+        }
     }
 
     /// Takes a lock.

@@ -263,6 +263,25 @@ struct ArchiveVerifierTests {
         #expect(small.refusal(index: index)?.code == .damaged)
     }
 
+    @Test func `a border between two members inside one entry is proved, too`() async throws {
+        let small = try await small(Self.tree)
+        var changes = 0
+        let index = try edited(small.index) { lines in
+            for (number, line) in lines.enumerated() {
+                var cells = line.split(separator: "\t").compactMap { Int($0) }
+                // The two members of "b": the first one longer by a byte, the second one shorter.
+                guard cells.count == 5, line.split(separator: "\t").count == 5, cells[0] == 1 || cells[0] == 2 else {
+                    continue
+                }
+                if cells[0] == 1 { cells[4] += 1 } else { (cells[3], cells[4]) = (cells[3] + 1, cells[4] - 1) }
+                lines[number] = cells.map { "\($0)" }.joined(separator: "\t")
+                changes += 1
+            }
+        }
+        #expect(changes == 2)
+        #expect(small.refusal(index: index)?.code == .damaged)
+    }
+
     @Test func `rows and members that are missing, doubled or swapped are refused`() async throws {
         let small = try await small(Self.tree)
         let count = try unpackedText(small.index).split(separator: "\n").count

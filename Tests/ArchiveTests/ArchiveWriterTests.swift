@@ -295,13 +295,18 @@ struct ArchiveWriterTests {
         let crew = try await onOwnThread { try CompressorCrew(workers: 2, archives: 1) }
         var random = SplitMix64(seed: 24)
         var bad = StagedHost()
-        bad.file("a", random.bytes(30 << 20))
+        // The first member takes long, the next ones are stored at once and wait for it: they are in nobody's hands when
+        // the reading fails.
+        bad.file("a1", random.text(4_000_000))
+        bad.file("a2", random.bytes(4_000_000))
+        bad.file("a3", random.bytes(4_000_000))
+        bad.file("a4", random.bytes(4_000_000))
         bad.file("b", text: "rots")
         let host = bad
         // More failures than there are blocks: each that lost one would stop the crew in the end.
         for round in 0..<8 {
             let failure = await fault {
-                try await pack([host], crew: crew, spoil: { try $0.file("web1/b", text: "rot!") })
+                try await pack([host], level: 12, crew: crew, spoil: { try $0.file("web1/b", text: "rot!") })
             }
             #expect(failure?.code == .damaged, "\(round)")
         }

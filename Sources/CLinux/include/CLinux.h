@@ -28,6 +28,7 @@ int clinux_fadvise_willneed(int file, int64_t offset, int64_t length);
 int64_t clinux_seek_data(int file, int64_t offset);
 int64_t clinux_seek_hole(int file, int64_t offset);
 int clinux_filesystem(int file, uint64_t *type, uint64_t *identity, uint64_t *free_bytes, uint64_t *size_bytes);  // fstatfs(2)
+int clinux_flush_stdout(void);                                                 // fflush(3); also tells of earlier errors
 int clinux_raise_open_files(void);                                             // RLIMIT_NOFILE to its hard limit
 int clinux_utime(int directory, const char *name, int64_t seconds, uint32_t nanoseconds);  // utimensat(2), not following
 void clinux_name_thread(unsigned long thread, const char *name);               // pthread_setname_np(3)
