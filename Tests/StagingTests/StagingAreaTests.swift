@@ -6,11 +6,6 @@ import Staging
 import TestSupport
 import Testing
 
-private func fault<R>(_ body: () throws -> R) -> Fault? {
-    do { _ = try body() } catch { return .wrapping(error) }
-    return nil
-}
-
 struct StagingAreaTests {
     @Test(.enabled(if: geteuid() == 0, "only root can give a directory away"))
     func `staging of another user is refused, and a check tells it`() throws {
