@@ -13,9 +13,6 @@ final class ArchiveOutput {
     private var wholeHasher = SHA256Hasher()
     private var size: Int64 = 0
     private var tarSize: Int64 = 0
-    /// How much the kernel has been told to write: the disk works while the next members are made, not after the last.
-    private var flushed: Int64 = 0
-    private static let writebackSize: Int64 = 8 << 20
     let rows: ArchiveIndexWriter
 
     init(_ file: File, partSize: Int64, rows: ArchiveIndexWriter) {
@@ -43,10 +40,6 @@ final class ArchiveOutput {
             if partFill == parts.partSize { endPart() }
         }
         try rows.write(block, members: members)
-        if size - flushed >= Self.writebackSize {
-            file.startWriteback(offset: flushed, length: size - flushed)
-            flushed = size
-        }
     }
 
     private func endPart() {

@@ -53,10 +53,6 @@ int clinux_rename_noreplace(int from_directory, const char *from, int to_directo
 int clinux_clone(int to, int from) { return ioctl(to, FICLONE, from); }
 int clinux_syncfs(int file) { return syncfs(file); }
 
-int clinux_start_writeback(int file, int64_t offset, int64_t length) {
-    return sync_file_range(file, offset, length, SYNC_FILE_RANGE_WRITE);
-}
-
 // posix_fadvise returns the error number instead of setting errno.
 static int advise(int file, int64_t offset, int64_t length, int advice) {
     int error = posix_fadvise(file, offset, length, advice);

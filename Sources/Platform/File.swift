@@ -106,11 +106,6 @@ package final class File: @unchecked Sendable {
     /// - Returns: false when the file systems can't do that; nothing has changed then.
     package func clone(from other: File) -> Bool { clinux_clone(storage, other.storage) == 0 }
 
-    /// Tells the kernel to begin writing a range to the medium, without waiting.
-    ///
-    /// It proves nothing; it only leaves less to do for ``sync()``.
-    package func startWriteback(offset: Int64, length: Int64) { _ = clinux_start_writeback(storage, offset, length) }
-
     /// Asks the kernel to forget the cached pages, so that the next read comes from the medium.
     ///
     /// Only pages already synced are forgotten (posix_fadvise(2)).

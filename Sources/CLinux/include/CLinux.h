@@ -21,7 +21,6 @@ int clinux_fstat(int file, struct clinux_status *status);
 int clinux_rename_noreplace(int from_directory, const char *from, int to_directory, const char *to);  // renameat2(2)
 int clinux_clone(int to, int from);                                            // ioctl(2) FICLONE
 int clinux_syncfs(int file);
-int clinux_start_writeback(int file, int64_t offset, int64_t length);           // sync_file_range(2)
 int clinux_fadvise_dontneed(int file);
 int clinux_fadvise_sequential(int file);
 int clinux_fadvise_willneed(int file, int64_t offset, int64_t length);
