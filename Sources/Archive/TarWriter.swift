@@ -101,6 +101,9 @@ package final class TarWriter {
                 if sparse.isEmpty { archive_entry_sparse_add_entry(entry, source.size, 0) }
             }
         }
+        // libarchive takes a name that can't be converted for a lack of memory when errno says so, from whatever call
+        // before (archive_write_set_format_pax.c).
+        errno = 0
         let code = archive_write_header(archive, entry)
         // A warning is how libarchive says that a name is not UTF-8 and was written as bytes.
         if code != ARCHIVE_WARN { try check(code, "write the header of '\(name)'") }
