@@ -1,4 +1,5 @@
 import Codec
+import Glibc
 import Ledger
 import Platform
 import TestSupport
@@ -74,6 +75,33 @@ struct TarTests {
             found.append(reader.headerPosition)
             #expect(found == starts)
         }
+    }
+
+    @Test func `a lack of memory long ago does not fail a name that is not converted`() throws {
+        let bytes = Bytes()
+        let tar = try writer(bytes)
+        let odd = ByteString(bytes: [0x61, 0xFF, 0xFE])
+        errno = ENOMEM
+        try tar.begin(odd, entry(), link: "", sparse: nil)
+        try tar.end()
+        var link = entry()
+        link.kind = .symlink
+        errno = ENOMEM
+        try tar.begin("link", link, link: odd, sparse: nil)
+        try tar.end()
+        link.kind = .hardLink
+        try tar.begin("grüße", link, link: "größe", sparse: nil)
+        try tar.end()
+        try tar.finish()
+        let reader = try TarReader(GzipReader(BytesSource(try packedBytes(bytes.all), name: "tar")))
+        errno = ENOMEM
+        let first = try reader.next()
+        errno = ENOMEM
+        let second = try reader.next()
+        errno = ENOMEM
+        let third = try reader.next()
+        #expect(first?.key == odd && second?.link == odd)
+        #expect(third?.key == "grüße" && third?.link == "größe")
     }
 
     @Test(arguments: [
