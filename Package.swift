@@ -15,6 +15,8 @@ let swiftSettings: [SwiftSetting] =
 
 let log: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let subprocess: Target.Dependency = .product(name: "Subprocess", package: "swift-subprocess")
+let system: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 
 func room(_ name: String, _ dependencies: [Target.Dependency], linking linker: [LinkerSetting] = []) -> Target {
@@ -45,6 +47,9 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+        // Without its trait for Foundation, which is not linked here.
+        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
     ],
     targets: [
         .systemLibrary(name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
@@ -53,7 +58,7 @@ let package = Package(
         .target(name: "CLinux"),
         .target(name: "CToml"),
 
-        room("Platform", ["CLinux"]),
+        room("Platform", ["CLinux", subprocess, system]),
         // libdeflate is linked from its archive: Debian's shared library compresses 10 % slower than the same code in it.
         room(
             "Codec", ["CDeflate", "CZlib", "Platform", crypto], linking: [.linkedLibrary(":libdeflate.a")]),

@@ -32,6 +32,10 @@ package enum ExitStatus {
     /// What the attempts of some runs come to.
     package static func of(_ records: [StageRecord]) -> Int32 {
         if records.allSatisfy({ $0.state == .done }) { return done }
+        let failures = records.flatMap(\.failed)
+        if !failures.isEmpty, failures.allSatisfy({ $0.isLater == true }), records.allSatisfy({ $0.warnings.isEmpty }) {
+            return tryLater
+        }
         return records.allSatisfy({ $0.state == .failed }) ? failed : partial
     }
 }

@@ -8,12 +8,15 @@ package struct CollectionOutcome: Sendable, Equatable {
     ///
     /// They are `entries` (rows of the list), `files`, `directories`, `symlinks`, `hardlinks`; `taken`,
     /// `taken.new`, `taken.changed`, ...; `carried`; `vanished` (held earlier, not in the tree any more); `skipped`,
-    /// `skipped.fifo`, ...; `flagged.grew`, ...; `bytes.taken`, `bytes.carried`. A count of nothing is left out.
+    /// `skipped.fifo`, ...; `flagged.grew`, ...; `reused` (staged by an attempt before); `replaced` (another file than the
+    /// one that the walk saw); `bytes.taken`, `bytes.carried`. A count of nothing is left out.
     package var counts: [String: Int64] = [:]
     /// The first warnings, in the order of the keys.
     package var warnings: [String] = []
     /// How many warnings there were.
     package var warningCount: Int64 = 0
+    /// Bytes of content by tenant, carried ones too.
+    package var tenants: [String: Int64] = [:]
     /// The digest of the entry list's bytes; nothing for a plan, which has no list.
     package var list: Digest256?
 
@@ -53,6 +56,7 @@ package struct CollectionOutcome: Sendable, Equatable {
             if !row.reason.isEmpty { add(to: "skipped." + row.reason) }
             return
         }
+        if row.entry.kind == .file { tenants[row.manifest.tenant, default: 0] += row.entry.size }
         switch row.entry.kind {
         case .file: add(to: "files")
         case .directory: add(to: "directories")

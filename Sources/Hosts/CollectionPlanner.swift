@@ -6,8 +6,8 @@ import Settings
 enum CollectionItem: Sendable {
     /// All is known; nothing is read. With the warning that belongs to it.
     case row(EntryList.Row, warning: String?)
-    /// The content is to be collected.
-    case file(TreeEntry, EntryList.Row)
+    /// The content is to be collected; with the row of an attempt before that may have staged it already.
+    case file(TreeEntry, EntryList.Row, staged: EntryList.Row?)
     /// A further name of the file whose content this run collects under the key `first`.
     case link(TreeEntry, EntryList.Row, first: ByteString)
 }
@@ -27,6 +27,11 @@ final class CollectionPlanner {
     private let place: (ByteString) throws(Fault) -> Placement
     private let run: String
     private let treeName: String
+    private let isDated: Bool
+    private let settledBefore: Timestamp?
+    /// The rows of the attempts before, and the one that was read ahead.
+    private let earlier: () -> EntryList.Row?
+    private var nextEarlier: EntryList.Row?
     /// By the key that the tree gave as the first name.
     private var groups: [ByteString: Group] = [:]
     /// Entries held earlier that the tree has no more.
@@ -34,7 +39,8 @@ final class CollectionPlanner {
 
     init(
         _ tree: any SourceTree, held: IncrementalPlan.Held?, rules: IncrementalPlan.Rules,
-        place: @escaping (ByteString) throws(Fault) -> Placement, run: String
+        place: @escaping (ByteString) throws(Fault) -> Placement, run: String, settledBefore: Timestamp? = nil,
+        earlier: @escaping () -> EntryList.Row? = { nil }
     ) throws(Fault) {
         let feed = EntryFeed(try tree.inventory(), tree.name)
         var rules = rules
@@ -43,6 +49,10 @@ final class CollectionPlanner {
         self.place = place
         self.run = run
         treeName = tree.name
+        isDated = rules.isAlwaysFull
+        self.settledBefore = settledBefore
+        self.earlier = earlier
+        nextEarlier = earlier()
         plan = IncrementalPlan(
             inventory: { () throws(Fault) -> Entry? in try feed.next() },
             held: { () throws(Fault) -> Manifest.Row? in
@@ -81,10 +91,11 @@ final class CollectionPlanner {
         case .refuse(let reason): throw refusal(of: entry, reason)
         case .archive(let tenant, _, _): row.manifest.tenant = tenant
         }
+        if let skipped = try skipUnsettled(entry) { return skipped }
         switch entry.kind {
         case .file:
             if found.links > 1 { groups[entry.key] = Group(first: entry.key, missing: found.links - 1) }
-            return .file(found, row)
+            return .file(found, row, staged: staged(entry))
         case .hardLink:
             if var group = groups[entry.link] {
                 group.missing -= 1
@@ -93,9 +104,32 @@ final class CollectionPlanner {
             }
             // The content of the first name is not collected in this run, so it is under this one.
             if found.links > 2 { groups[entry.link] = Group(first: entry.key, missing: found.links - 2) }
-            return .file(found.asFile, row.asFile)
+            return .file(found.asFile, row.asFile, staged: nil)
         default: return .row(row, warning: nil)
         }
+    }
+
+    /// The row of an attempt before, if it is of the same content.
+    private func staged(_ entry: Entry) -> EntryList.Row? {
+        while let row = nextEarlier, row.entry.key < entry.key { nextEarlier = earlier() }
+        guard let row = nextEarlier, row.entry.key == entry.key, row.entry.kind == .file, row.action == .take,
+            row.manifest.sha256 != nil, row.manifest.flags.isDisjoint(with: [.grew, .dirty]),
+            row.entry.size == entry.size, row.entry.modified == entry.modified
+        else { return nil }
+        return row
+    }
+
+    /// A file that was modified just now may not be finished.
+    ///
+    /// - Throws: `tryLater` in a tree of one day, which is collected once and whole; any other has another run tomorrow.
+    private func skipUnsettled(_ entry: Entry) throws(Fault) -> CollectionItem? {
+        guard let settledBefore, entry.kind == .file || entry.kind == .hardLink, entry.modified > settledBefore else {
+            return nil
+        }
+        guard isDated else { return .row(.skipped(entry, "unsettled"), warning: nil) }
+        throw Fault(
+            .tryLater, "\(treeName)/\(entry.key): was modified at \(entry.modified.local), later than 'settle' allows",
+            hint: "The tree is still being written; run the same command again later, or with --wait.")
     }
 
     private func refusal(of entry: Entry, _ reason: String) -> Fault {

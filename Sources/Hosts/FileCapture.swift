@@ -9,6 +9,10 @@ struct CollectedRow: Sendable {
     var warning: String?
     /// How many further names of this file may refer to the row for their content.
     var furtherNames: UInt32 = 0
+    /// Whether an attempt before had staged the content.
+    var isReused = false
+    /// Whether the name was that of another file when it was opened: logs were rotated since the walk.
+    var wasReplaced = false
 }
 
 /// What the threads of one collection share.
@@ -17,6 +21,13 @@ final class CollectionState: Sendable {
     let canClone = Atomic(true)
     /// Whether the collection is being abandoned.
     private let isAbandoned = Atomic(false)
+    private let end: Timestamp?
+    private let clock: Clock
+
+    init(until end: Timestamp? = nil, _ clock: Clock = .system) {
+        self.end = end
+        self.clock = clock
+    }
 
     func abandon() { isAbandoned.store(true, ordering: .relaxed) }
 
@@ -25,6 +36,11 @@ final class CollectionState: Sendable {
         try Shutdown.check()
         // Whoever abandoned it has said why.
         if isAbandoned.load(ordering: .relaxed) { throw Fault(.interrupted, "stopped") }
+        if let end, clock.now() >= end {
+            throw Fault(
+                .tryLater, "the time for it ended at \(end.local)",
+                hint: "The next run of the same command goes on where this one stopped.")
+        }
     }
 }
 
@@ -43,7 +59,8 @@ final class FileCapture {
     private let clock: Clock
     private let state: CollectionState
     private let progress: CollectionProgress
-    private let buffer = Buffer(capacity: 1 << 20)
+    private let journal: CollectionJournal?
+    private let buffer = Buffer(capacity: 256 << 10)
     private var cursor: StagingCursor
 
     private static let zeros: Buffer = {
@@ -55,8 +72,9 @@ final class FileCapture {
 
     init(
         _ tree: any SourceTree, to destination: Directory, _ clock: Clock, _ state: CollectionState,
-        _ progress: CollectionProgress
+        _ progress: CollectionProgress, _ journal: CollectionJournal?
     ) {
+        self.journal = journal
         self.tree = tree
         self.clock = clock
         self.state = state
@@ -87,26 +105,41 @@ final class FileCapture {
     /// - Parameters:
     ///   - entry: the file as the walk found it.
     ///   - row: all of the row but what the capture tells.
+    ///   - earlier: the row of an attempt before that has staged the same content.
     /// - Returns: the whole row, which is a skip where the file could not be had.
     /// - Throws: what staging says, and `interrupted`; a fault of the source only if it concerns more than this file.
-    func collect(_ entry: TreeEntry, _ row: EntryList.Row) throws(Fault) -> CollectedRow {
+    ///   What was staged stays then, for the next attempt to prove.
+    func collect(_ entry: TreeEntry, _ row: EntryList.Row, staged earlier: EntryList.Row? = nil) throws(Fault)
+        -> CollectedRow
+    {
         let (directory, name) = try cursor.place(entry.entry.key)
+        if let earlier, try isStaged(earlier, directory, name) {
+            var reused = CollectedRow(row: row, isReused: true)
+            reused.row.manifest.sha256 = earlier.manifest.sha256
+            reused.row.manifest.flags = earlier.manifest.flags
+            reused.row.sparse = earlier.sparse
+            reused.furtherNames = entry.links - 1
+            return reused
+        }
         var staged: File?
         let collected: CollectedRow
-        do {
-            collected = try collect(entry, row) { () throws(Fault) -> File in
-                if let file = staged {
-                    try file.truncate(to: 0)
-                    try file.seek(to: 0)
-                    return file
-                }
-                let file = try directory.createNewFile(name)
-                staged = file
-                return file
+        collected = try collect(entry, row) { (status) throws(Fault) -> (File, Start) in
+            if let file = staged {
+                try file.truncate(to: 0)
+                try file.seek(to: 0)
+                return (file, Start())
             }
-        } catch {
-            if staged != nil { try? directory.removeIfPresent(name) }
-            throw error
+            let file: File
+            var start = Start()
+            do throws(Fault) { file = try directory.createNewFile(name) } catch {
+                guard error.code == .exists, journal != nil else { throw error }
+                file = try directory.reopenFile(name)
+                start = try proved(file, entry.entry.key, status)
+                try file.truncate(to: start.count)
+                try file.seek(to: start.count)
+            }
+            staged = file
+            return (file, start)
         }
         if let staged {
             try staged.close()
@@ -115,10 +148,53 @@ final class FileCapture {
         return collected
     }
 
-    private func collect(_ found: TreeEntry, _ row: EntryList.Row, _ stage: () throws(Fault) -> File) throws(Fault)
-        -> CollectedRow
-    {
+    /// What of a file is staged already: its first bytes, and the digest of them under way.
+    private struct Start {
+        var count: Int64 = 0
+        var hasher = SHA256Hasher()
+    }
+
+    /// Gives the file that takes the content, which may hold the beginning of it.
+    private typealias Stage = (SourceStatus) throws(Fault) -> (File, Start)
+
+    /// Whether the content of an attempt before is still what its row says, every byte of it.
+    private func isStaged(_ earlier: EntryList.Row, _ directory: Directory, _ name: ByteString) throws(Fault) -> Bool {
+        let file: File
+        do { file = try directory.openFile(name) } catch {
+            if error.code == .notFound { return false }
+            throw error
+        }
+        guard try file.status().size == earlier.entry.size else { return false }
+        return try digest(of: file, count: earlier.entry.size)?.finish() == earlier.manifest.sha256
+    }
+
+    /// The digest under way of the first bytes of a staged file; nothing when it has fewer.
+    private func digest(of file: File, count: Int64) throws(Fault) -> SHA256Hasher? {
+        var hasher = SHA256Hasher()
+        var position: Int64 = 0
+        while position < count {
+            try state.check()
+            let wanted = Int(min(Int64(buffer.capacity), count - position))
+            buffer.count = try file.read(into: UnsafeMutableRawBufferPointer(rebasing: buffer.bytes[..<wanted]), at: position)
+            guard buffer.count == wanted else { return nil }
+            hasher.update(buffer.contents)
+            position += Int64(wanted)
+        }
+        return hasher
+    }
+
+    /// How much of a large file an attempt before has staged, as far as that can be proved: the file is the same by size
+    /// and time, and what is staged has the digest that was noted while it arrived.
+    private func proved(_ file: File, _ key: ByteString, _ status: SourceStatus) throws(Fault) -> Start {
+        guard let prefix = journal?.prefix(of: key), prefix.size == status.size, prefix.modified == status.modified,
+            let hasher = try digest(of: file, count: prefix.count)
+        else { return Start() }
+        return hasher.finish() == prefix.sha256 ? Start(count: prefix.count, hasher: hasher) : Start()
+    }
+
+    private func collect(_ found: TreeEntry, _ row: EntryList.Row, _ stage: Stage) throws(Fault) -> CollectedRow {
         var entry = found
+        var wasReplaced = false
         var number = 1
         while true {
             try state.check()
@@ -127,6 +203,8 @@ final class FileCapture {
             switch try attempt(entry, stage) {
             case .kept(let content, let status, let flags):
                 var collected = CollectedRow(row: FileCapture.row(row, content, status, flags))
+                // A smaller file of the same name is another one.
+                collected.wasReplaced = wasReplaced || status.size < found.entry.size
                 collected.furtherNames = entry.identity == found.identity ? found.links - 1 : 0
                 return collected
             case .unsettled(let content, let status):
@@ -141,10 +219,11 @@ final class FileCapture {
                 if fault.retry == .temporary && !isLast { continue }
                 return try skipped(row, fault)
             case .replaced:
+                wasReplaced = true
                 guard !isLast else {
                     return try skipped(row, Fault(.changed, "\(path(found)): was replaced again and again"))
                 }
-                do { entry = try tree.refresh(entry) } catch { return try skipped(row, error) }
+                do { entry = try tree.look(at: entry.entry.key) } catch { return try skipped(row, error) }
                 try entry.check(in: tree.name)
                 if entry.entry.kind == .symlink {
                     var link = row
@@ -186,7 +265,7 @@ final class FileCapture {
         return full
     }
 
-    private func attempt(_ entry: TreeEntry, _ stage: () throws(Fault) -> File) throws(Fault) -> Attempt {
+    private func attempt(_ entry: TreeEntry, _ stage: Stage) throws(Fault) -> Attempt {
         // Taken first: what is modified from here on must count as close to the capture.
         let now = clock.now()
         let source: any SourceFile
@@ -203,10 +282,10 @@ final class FileCapture {
             return .failed(Fault(.damaged, "\(path(entry)): has an impossible size or time"))
         }
 
-        let file = try stage()
+        let (file, start) = try stage(before)
         let content: Content
         let after: SourceStatus
-        switch try copy(source, before, to: file) {
+        switch try copy(source, before, to: file, start, entry.entry.key) {
         case .failure(let fault): return .failed(fault)
         case .success(let copied): content = copied
         }
@@ -223,20 +302,44 @@ final class FileCapture {
     // MARK: Copying
 
     /// Copies what the file had when it was opened, and not a byte more.
-    private func copy(_ source: any SourceFile, _ status: SourceStatus, to file: File) throws(Fault)
-        -> Result<Content, Fault>
-    {
-        if status.size > 0, let local = source.localFile, state.canClone.load(ordering: .relaxed) {
+    private func copy(
+        _ source: any SourceFile, _ status: SourceStatus, to file: File, _ start: Start, _ key: ByteString
+    ) throws(Fault) -> Result<Content, Fault> {
+        if start.count > 0, case .failure(let fault) = try checkSeam(source, file, start.count) {
+            return .failure(fault)
+        }
+        if start.count == 0, status.size > 0, let local = source.localFile, state.canClone.load(ordering: .relaxed) {
             if file.clone(from: local) { return try cloned(file, status) }
             state.canClone.store(false, ordering: .relaxed)
         }
         var ranges: [Range<Int64>]?
-        if let allocated = status.allocated, allocated < status.size {
+        if start.count == 0, let allocated = status.allocated, allocated < status.size {
             do { ranges = FileCapture.sparse(try source.dataRanges(size: status.size), status.size) } catch {
                 return .failure(error)
             }
         }
-        return try transfer(source, ranges, status.size, to: file)
+        return try transfer(source, ranges, status, to: file, start, key)
+    }
+
+    /// Reads the last block that is staged from the source once more: a file of the same size and time may be another one.
+    private func checkSeam(_ source: any SourceFile, _ file: File, _ end: Int64) throws(Fault) -> Result<Void, Fault> {
+        let count = Int(min(Int64(buffer.capacity), end))
+        let staged = Buffer(capacity: count)
+        staged.count = try file.read(into: staged.bytes, at: end - Int64(count))
+        buffer.count = 0
+        while buffer.count < count {
+            let room = UnsafeMutableRawBufferPointer(rebasing: buffer.bytes[buffer.count..<count])
+            do {
+                let read = try source.read(into: room, at: end - Int64(count) + Int64(buffer.count))
+                if read == 0 { break }
+                buffer.count += read
+            } catch { return .failure(error) }
+        }
+        if staged.count == count, staged.contents.elementsEqual(buffer.contents) {
+            return .success(())
+        }
+        return .failure(
+            Fault(.changed, "\(file.path): what was staged before is not what the source has now", retry: .temporary))
     }
 
     /// Nothing for a file that is, or is best treated as, dense.
@@ -244,12 +347,15 @@ final class FileCapture {
         ranges.count > sparseRanges || ranges == [0..<size] ? nil : ranges
     }
 
-    private func transfer(_ source: any SourceFile, _ ranges: [Range<Int64>]?, _ size: Int64, to file: File)
-        throws(Fault) -> Result<Content, Fault>
-    {
-        var hasher = SHA256Hasher()
-        var position: Int64 = 0
-        for range in ranges ?? (size > 0 ? [0..<size] : []) {
+    private func transfer(
+        _ source: any SourceFile, _ ranges: [Range<Int64>]?, _ status: SourceStatus, to file: File, _ start: Start,
+        _ key: ByteString
+    ) throws(Fault) -> Result<Content, Fault> {
+        let size = status.size
+        var hasher = start.hasher
+        var position = start.count
+        var nextNote = ranges == nil ? position + CollectionJournal.prefixStep : Int64.max
+        for range in ranges ?? (size > 0 ? [position..<size] : []) {
             if range.lowerBound > position {
                 try hashZeros(range.lowerBound - position, &hasher)
                 try file.seek(to: range.lowerBound)
@@ -271,6 +377,11 @@ final class FileCapture {
                 try file.write(bytes)
                 progress.bytes.add(Int64(count))
                 position += Int64(count)
+                if position >= nextNote, let journal {
+                    nextNote = position + CollectionJournal.prefixStep
+                    try journal.note(
+                        .init(size: size, modified: status.modified, count: position, sha256: hasher.finish()), of: key)
+                }
             }
         }
         if position < size {

@@ -48,9 +48,11 @@ package final class LocalTree: SourceTree {
         return LocalFile(file)
     }
 
-    package func refresh(_ entry: TreeEntry) throws(Fault) -> TreeEntry {
-        let (parent, name) = try locate(entry)
-        return try TreeEntry(local: entry.entry.key, try parent.status(name), name: name, in: parent)
+    package func look(at key: ByteString) throws(Fault) -> TreeEntry {
+        var components = key.components
+        guard let name = components.popLast() else { throw Fault(.notFound, "\(name): an empty key") }
+        let parent = try top.descend(components)
+        return try TreeEntry(local: key, try parent.status(name), name: name, in: parent)
     }
 
     private func locate(_ entry: TreeEntry) throws(Fault) -> (Directory, ByteString) {

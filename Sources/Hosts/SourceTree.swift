@@ -26,8 +26,10 @@ package protocol SourceTree: Sendable {
     /// - Throws: `changed` when the name is no regular file any more.
     func open(_ entry: TreeEntry) throws(Fault) -> any SourceFile
 
-    /// Looks at the name of an entry again, as the walk did; hard links are not told from files here.
-    func refresh(_ entry: TreeEntry) throws(Fault) -> TreeEntry
+    /// Looks at one name, as the walk does; hard links are not told from files here.
+    ///
+    /// - Throws: `notFound` when there is nothing of that name.
+    func look(at key: ByteString) throws(Fault) -> TreeEntry
 }
 
 extension SourceTree {

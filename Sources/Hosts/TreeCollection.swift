@@ -19,6 +19,19 @@ package struct TreeCollection {
     private let place: Placing
     private let runDate: String
     private let clock: Clock
+    private let options: Options
+
+    /// What bears on a collection besides tree and plan.
+    package struct Options: Sendable {
+        /// How long a file must not have been modified to count as finished.
+        package var settle = Period(seconds: 0)
+        /// When no more may be read from the tree.
+        package var end: Timestamp?
+        /// What the host says the content is.
+        package var checksums: SourceChecksums?
+
+        package init() {}
+    }
 
     /// Entries that go through the queues together: small files cost less than handing them over one by one would.
     private static let batchCount = 32
@@ -29,11 +42,12 @@ package struct TreeCollection {
     ///   - held: what every vault of the job holds already; nothing to take all.
     ///   - rules: what bears on the decisions; whole seconds are added where the tree has no others.
     ///   - run: the data date, as it stands in the `run` column.
+    ///   - options: what bears on it besides.
     ///   - clock: tells how long ago a file was modified.
     ///   - place: called once for each entry that is not carried, in key order.
     package init(
         _ tree: any SourceTree, held: Held?, rules: IncrementalPlan.Rules, run: String, clock: Clock = .system,
-        place: @escaping Placing
+        options: Options = Options(), place: @escaping Placing
     ) {
         self.tree = tree
         self.held = held
@@ -41,6 +55,15 @@ package struct TreeCollection {
         self.place = place
         runDate = run
         self.clock = clock
+        self.options = options
+    }
+
+    private func planner(_ earlier: @escaping () -> EntryList.Row? = { nil }) throws(Fault) -> CollectionPlanner {
+        let now = clock.now()
+        let settled = Timestamp(seconds: now.seconds - options.settle.seconds, nanoseconds: now.nanoseconds)
+        return try CollectionPlanner(
+            tree, held: held, rules: rules, place: place, run: runDate,
+            settledBefore: options.settle.seconds > 0 ? settled : nil, earlier: earlier)
     }
 
     /// The plan alone: what a run would do, as far as that is known without opening a file.
@@ -51,7 +74,7 @@ package struct TreeCollection {
     /// - Returns: the counts of the plan.
     /// - Throws: what the tree, the held side and `each` throw, and `settings` for an entry that has no place.
     package func plan(_ each: (EntryList.Row) throws -> Void) throws -> CollectionOutcome {
-        let planner = try CollectionPlanner(tree, held: held, rules: rules, place: place, run: runDate)
+        let planner = try planner()
         var outcome = CollectionOutcome()
         while let item = try planner.next() {
             var row: EntryList.Row
@@ -59,7 +82,7 @@ package struct TreeCollection {
             case .row(let known, let warning):
                 row = known
                 if let warning { outcome.warn(warning) }
-            case .file(_, let planned): row = planned
+            case .file(_, let planned, _): row = planned
             case .link(_, let planned, let first):
                 row = planned
                 row.manifest.entry.link = first
@@ -73,24 +96,27 @@ package struct TreeCollection {
 
     /// Collects the tree.
     ///
-    /// When it returns, all content and the list are on stable storage. When it throws, what it wrote is worth nothing.
+    /// When it returns, all content and the list are on stable storage. When it throws, what it wrote is worth nothing but
+    /// to a later call with the same journal.
     ///
     /// - Parameters:
     ///   - destination: takes the content, files of mode 0600 below directories of mode 0700, under ``StagedPath``.
-    ///     What an earlier attempt left in it is removed first.
+    ///     What an earlier attempt left in it is removed first, but for what the journal proves.
     ///   - list: takes the entry list; written from its current position on, synced, and left open.
     ///   - workers: how many threads copy files.
+    ///   - journal: what earlier attempts have staged, and what this one leaves to the next.
     ///   - progress: counted up while it works.
     /// - Returns: the counts, the warnings and the digest of the list.
     /// - Throws: what staging says, with its path; `settings` for an entry that has no place; `interrupted` after a
     ///   signal; a fault of the tree only when it concerns more than one entry.
     package func run(
-        into destination: Directory, list: File, workers: Int, progress: CollectionProgress = CollectionProgress()
+        into destination: Directory, list: File, workers: Int, journal: CollectionJournal? = nil,
+        progress: CollectionProgress = CollectionProgress()
     ) throws(Fault) -> CollectionOutcome {
-        for name in try destination.names() { try destination.removeTree(name) }
+        if journal == nil { for name in try destination.names() { try destination.removeTree(name) } }
 
         let width = max(1, workers)
-        let state = CollectionState()
+        let state = CollectionState(until: options.end, clock)
         let queue = BoundedQueue<Batch>(capacity: 2 * width)
         let window = OrderedWindow<[CollectedItem]>(capacity: max(16, 4 * width))
         let crew = ThreadCrew {
@@ -101,18 +127,19 @@ package struct TreeCollection {
         let written = Monitor<CollectionOutcome?>(nil)
         var vanished: Int64 = 0
         do {
-            let (tree, clock) = (tree, clock)
+            let (tree, clock, checksums) = (tree, clock, options.checksums)
             for number in 1...width {
                 try crew.start("collect-\(number)") {
-                    let capture = FileCapture(tree, to: destination, clock, state, progress)
+                    let capture = FileCapture(tree, to: destination, clock, state, progress, journal)
                     while let batch = queue.pop() {
                         window.deliver(try batch.collected(by: capture), for: batch.number)
                     }
                 }
             }
             try crew.start("collect-list") {
-                let capture = FileCapture(tree, to: destination, clock, state, progress)
-                var writer = try ListWriter(list, destination, capture, progress)
+                let capture = FileCapture(tree, to: destination, clock, state, progress, journal)
+                var writer = try ListWriter(list, destination, capture, progress, journal, checksums)
+                defer { try? journal?.flush() }
                 while let items = window.take() {
                     for item in items { try writer.write(item) }
                 }
@@ -121,7 +148,7 @@ package struct TreeCollection {
                 let outcome = try writer.finish()
                 written.with { $0 = outcome }
             }
-            vanished = try admit(queue, window)
+            vanished = try admit(queue, window, state, journal)
         } catch {
             crew.failed(error)
         }
@@ -138,15 +165,19 @@ package struct TreeCollection {
     /// Walks and plans, and hands the steps on as far as there is room.
     ///
     /// - Returns: the number of entries that vanished since the held run.
-    private func admit(_ queue: BoundedQueue<Batch>, _ window: OrderedWindow<[CollectedItem]>) throws(Fault) -> Int64 {
-        let planner = try CollectionPlanner(tree, held: held, rules: rules, place: place, run: runDate)
+    private func admit(
+        _ queue: BoundedQueue<Batch>, _ window: OrderedWindow<[CollectedItem]>, _ state: CollectionState,
+        _ journal: CollectionJournal?
+    ) throws(Fault) -> Int64 {
+        let planner = try planner(try journal?.earlier() ?? { nil })
         var batch = Batch()
         while let item = try planner.next() {
             batch.items.append(item)
-            if case .file(let entry, _) = item {
+            if case .file(let entry, _, let staged) = item {
+                try state.check()
                 batch.hasFiles = true
                 batch.bytes += min(entry.entry.size, TreeCollection.batchBytes)
-                tree.announce(entry)
+                if staged == nil { tree.announce(entry) }
             }
             if batch.items.count >= TreeCollection.batchCount || batch.bytes >= TreeCollection.batchBytes {
                 guard try send(batch, queue, window) else { return planner.vanished }
@@ -182,8 +213,8 @@ private struct Batch: Sendable {
         var collected: [CollectedItem] = []
         collected.reserveCapacity(items.count)
         for item in items {
-            if case .file(let entry, let row) = item {
-                collected.append(.file(try capture.collect(entry, row)))
+            if case .file(let entry, let row, let staged) = item {
+                collected.append(.file(try capture.collect(entry, row, staged: staged)))
             } else {
                 collected.append(.planned(item))
             }
@@ -226,7 +257,17 @@ private struct ListWriter {
     private let capture: FileCapture
     private let progress: CollectionProgress
 
-    init(_ list: File, _ destination: Directory, _ capture: FileCapture, _ progress: CollectionProgress) throws(Fault) {
+    private let journal: CollectionJournal?
+    private var checksums: SourceChecksums.Check?
+    /// The staged files by hash, to tell what an attempt before has left besides.
+    private var staged: Set<Int> = []
+
+    init(
+        _ list: File, _ destination: Directory, _ capture: FileCapture, _ progress: CollectionProgress,
+        _ journal: CollectionJournal?, _ checksums: SourceChecksums?
+    ) throws(Fault) {
+        self.journal = journal
+        self.checksums = checksums.map { SourceChecksums.Check($0) }
         self.list = list
         self.destination = destination
         self.capture = capture
@@ -238,7 +279,7 @@ private struct ListWriter {
         switch item {
         case .file(let collected): try write(collected, first: collected.row.entry.key)
         case .planned(.row(let row, let warning)): try write(CollectedRow(row: row, warning: warning), first: nil)
-        case .planned(.file(let entry, let row)): try write(try capture.collect(entry, row), first: row.entry.key)
+        case .planned(.file(let entry, let row, _)): try write(try capture.collect(entry, row), first: row.entry.key)
         case .planned(.link(let entry, let row, let first)):
             guard var content = contents[first] else {
                 // The first name could not be collected after all, or was another file by then.
@@ -263,11 +304,19 @@ private struct ListWriter {
                 key: row.entry.key, size: row.entry.size, modified: row.entry.modified, sha256: row.manifest.sha256,
                 flags: row.manifest.flags, missing: collected.furtherNames)
         }
+        var collected = collected
+        if let warning = checksums?.check(&collected.row) { outcome.warn(warning) }
         try writer.write(collected.row)
         outcome.count(collected.row)
         if let warning = collected.warning { outcome.warn(warning) }
+        if collected.isReused { outcome.add(to: "reused") }
+        if collected.wasReplaced { outcome.add(to: "replaced") }
         progress.entries.add(1)
         guard collected.row.action == .take, collected.row.entry.kind == .file else { return }
+        if let journal {
+            try journal.note(collected.row)
+            staged.insert(StagedPath.components(of: collected.row.entry.key).hashValue)
+        }
         unsynced += collected.row.entry.size
         if unsynced >= ListWriter.syncInterval {
             try destination.syncFileSystem()
@@ -276,9 +325,22 @@ private struct ListWriter {
     }
 
     mutating func finish() throws(Fault) -> CollectionOutcome {
+        if let missing = checksums?.missing() { outcome.warn(missing) }
+        if journal != nil { try removeStrays() }
         try destination.syncFileSystem()
         outcome.list = try writer.finish()
         try list.sync()
         return outcome
+    }
+
+    /// Removes what an attempt before has staged and what is in the list no more.
+    private func removeStrays() throws(Fault) {
+        var strays: [(Directory, ByteString)] = []
+        var walk = try DirectoryWalk(destination)
+        while let step = try walk.next() {
+            guard case .success(let status) = step.status, status.kind != .directory else { continue }
+            if !staged.contains(step.path.components.hashValue) { strays.append((step.parent, step.name)) }
+        }
+        for (parent, name) in strays { try parent.removeIfPresent(name) }
     }
 }

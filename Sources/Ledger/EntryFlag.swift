@@ -11,9 +11,12 @@ package struct EntryFlag: OptionSet, Hashable, Sendable {
     package static let racy = EntryFlag(rawValue: 4)
     /// Its bytes were not kept; the reason stands in the `reason` column of the entry list.
     package static let skipped = EntryFlag(rawValue: 8)
+    /// It has not the digest that the host's own list names.
+    package static let mismatched = EntryFlag(rawValue: 16)
 
     private static let words: [(EntryFlag, String)] = [
         (.grew, "grew"), (.dirty, "dirty"), (.racy, "racy"), (.skipped, "skipped"),
+        (.mismatched, "mismatched"),
     ]
 
     package var text: String {

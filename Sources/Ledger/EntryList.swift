@@ -51,6 +51,9 @@ package final class EntryListWriter {
         try gzip.write(&row)
     }
 
+    /// Brings the rows so far into the file, where they can be read though the list has no end yet.
+    package func flush() throws(Fault) { try gzip.flush() }
+
     package func finish() throws(Fault) -> Digest256 { try gzip.finish() }
 }
 

@@ -7,9 +7,12 @@ package struct StageRecord: Codable, Sendable, Equatable {
     package struct FailedUnit: Codable, Sendable, Equatable {
         package var unit: String
         package var why: String
-        package init(unit: String, why: String) {
+        /// True where nothing is broken: the same command again, later, will do it.
+        package var isLater: Bool?
+        package init(unit: String, why: String, isLater: Bool = false) {
             self.unit = unit
             self.why = why
+            self.isLater = isLater ? true : nil
         }
     }
 

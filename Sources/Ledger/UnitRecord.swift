@@ -54,6 +54,8 @@ package struct UnitRecord: Codable, Sendable, Equatable {
     /// pack: the hosts in the archive.
     package var hosts: [HostShare]?
     package var tenant: String?
+    /// collect: the bytes of each tenant, carried ones too.
+    package var tenants: [String: Int64]?
     /// ship: how the vault's copy was proved.
     package var evidence: String?
 

@@ -113,6 +113,9 @@ package final class Directory: @unchecked Sendable {
         try open(name, O_RDWR | O_CREAT | O_EXCL, mode: mode)
     }
 
+    /// Opens a file that is there for reading and writing.
+    package func reopenFile(_ name: ByteString) throws(Fault) -> File { try open(name, O_RDWR | O_NONBLOCK) }
+
     /// Opens a file for appending, making it where it is missing.
     package func appendFile(_ name: ByteString, mode: UInt32 = 0o600) throws(Fault) -> File {
         try open(name, O_RDWR | O_CREAT | O_APPEND, mode: mode)

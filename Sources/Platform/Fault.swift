@@ -10,7 +10,7 @@ package struct Fault: Error, Sendable, CustomStringConvertible {
         private enum Kind: String {
             case usage, settings, tryLater, interrupted
             case io, noSpace, notFound, exists, permission
-            case damaged, changed, unmounted, limit, unsupported, incomplete
+            case damaged, changed, unmounted, unreachable, limit, unsupported, incomplete
         }
         private let kind: Kind
         private init(_ kind: Kind) { self.kind = kind }
@@ -39,6 +39,8 @@ package struct Fault: Error, Sendable, CustomStringConvertible {
         package static let changed = Code(.changed)
         /// A directory is not the one it should be: its file system is not mounted, or it is another one.
         package static let unmounted = Code(.unmounted)
+        /// A host or server can't be reached, does not let us in, or is gone in the middle.
+        package static let unreachable = Code(.unreachable)
         /// A size, count or depth is beyond what is accepted.
         package static let limit = Code(.limit)
         /// The thing is valid but not supported here.

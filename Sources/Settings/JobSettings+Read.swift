@@ -15,18 +15,19 @@ extension JobSettings {
         let catchUp = root.days("catch_up") ?? Period(days: 0)
         let hosts = readHosts(root)
         let hostsAtOnce = root.integer("hosts_at_once", in: 1...1_024) ?? 4
-        let path = readPath(root, hosts: hosts)
-        let allowEmpty = root.boolean("allow_empty") ?? false
+        let (bandwidth, window) = (root.rate("bandwidth"), root.window("window"))
+        let limits = readLimits(root)
+        let sizeDrop = readSizeDrop(root)
         let layout = root.parsed("layout", default: "{tenant}/**") { text throws(Fault) in try Layout(text) }
         let unmatched = readUnmatched(root)
         let archive = readArchive(root, layout)
         let member = readMember(root, layout)
         let codec = root.choice("codec", Compression.self) ?? .gzip
         let level = root.level("level") ?? .balanced
-        let fullEvery = readFullEvery(root, path)
-        let tenantLevels = readTenants(root)
+        let fullEvery = readFullEvery(root, isDated: hosts.first?.isDated ?? false)
+        let (tenantLevels, decommissioned) = readTenants(root)
         root.refuseUnknownKeys()
-        guard let path, let layout, let archive, let member else { return nil }
+        guard !hosts.isEmpty, let layout, let archive, let member else { return nil }
         if hosts.count > 1, !archive.variables.contains(.host), !member.variables.contains(.host) {
             root.add(
                 "several hosts, but neither 'archive' nor 'member' contains {host}",
@@ -35,9 +36,10 @@ extension JobSettings {
         }
         return JobSettings(
             name: name, kind: kind, vaults: chosen, timezone: timezone, run: run, catchUp: catchUp, hosts: hosts,
-            hostsAtOnce: hostsAtOnce, path: path, allowEmpty: allowEmpty, layout: layout, unmatched: unmatched,
+            hostsAtOnce: hostsAtOnce, bandwidth: bandwidth, window: window, limits: limits, sizeDrop: sizeDrop,
+            layout: layout, unmatched: unmatched,
             archive: archive, member: member, codec: codec, level: level, fullEvery: fullEvery,
-            tenantLevels: tenantLevels)
+            tenantLevels: tenantLevels, decommissionedTenants: decommissioned)
     }
 
     private static func readKind(_ root: TomlTable) -> Kind? {
@@ -111,49 +113,24 @@ extension JobSettings {
         return magic == Array("TZif".utf8)
     }
 
-    private static func readHosts(_ root: TomlTable) -> [String] {
-        guard root.has("hosts") else {
-            root.missing("hosts", hint: "Write hosts = [\"NAME\"].")
-            return []
-        }
-        let hosts = root.strings("hosts", "a list of host names") ?? []
-        for host in hosts where !PathEscape.isName(host.text) {
-            root.add("'hosts': \(quoted(host.text)) is no host name: \(nameRule)", at: host.position)
-        }
-        return hosts.map(\.text)
+    private static func readLimits(_ root: TomlTable) -> TreeLimitSettings {
+        var limits = TreeLimitSettings()
+        guard let table = root.table("limits") else { return limits }
+        limits.depth = table.integer("depth", in: 1...4_096)
+        limits.entries = table.integer("entries", in: 1...1_000_000_000)
+        limits.bytes = table.byteCount("bytes")
+        table.refuseUnknownKeys()
+        return limits
     }
 
-    private static func readPath(_ root: TomlTable, hosts: [String]) -> NameTemplate? {
-        let scheme = "file://"
-        guard let text = root.string("path") else {
-            if !root.has("path") { root.missing("path", hint: "Write path = \"file:///PATH\".") }
-            return nil
-        }
-        guard text.hasPrefix(scheme) else {
-            root.problem(
-                "path", "path over SSH is not supported by this version",
-                hint: "\"file:///PATH\" reads a tree that is mounted on this server.")
-            return nil
-        }
-        do {
-            // The scheme is in the column that messages count, but not in the template.
-            _ = try NameTemplate(text, allowed: Variable.date.union([.host]))
-            let path = try NameTemplate(String(text.dropFirst(scheme.count)), allowed: Variable.date.union([.host]))
-            if let problem = path.pathProblem(absolute: true) {
-                root.problem("path", "the part behind \"file://\" \(problem)")
-                return nil
-            }
-            let dates = path.variables.intersection(Variable.date)
-            if !dates.isEmpty && dates != Variable.date {
-                root.problem("path", "has a part of the date only", hint: "Write {yyyy}, {mm} and {dd}, or none.")
-            }
-            if hosts.count > 1 && !path.variables.contains(.host) {
-                root.problem("path", "several hosts, but 'path' does not contain {host}")
-            }
-            return path
-        } catch {
-            root.problem("path", error.message, hint: error.hint)
-            return nil
+    private static func readSizeDrop(_ root: TomlTable) -> Double? {
+        guard let table = root.table("alarm") else { return nil }
+        defer { table.refuseUnknownKeys() }
+        return table.value("size_drop", #"a share such as "80%""#) {
+            guard case .string(let text) = $0, text.hasSuffix("%"), let percent = Int(text.dropLast()),
+                (1...100).contains(percent)
+            else { return nil }
+            return Double(percent) / 100
         }
     }
 
@@ -235,10 +212,10 @@ extension JobSettings {
         return good
     }
 
-    private static func readFullEvery(_ root: TomlTable, _ path: NameTemplate?) -> Period? {
+    private static func readFullEvery(_ root: TomlTable, isDated: Bool) -> Period? {
         guard let period = root.days("full_every") else { return nil }
         if period.days < 1 { root.problem("full_every", "expected at least 1 day") }
-        if let path, !path.variables.isDisjoint(with: Variable.date) {
+        if isDated {
             root.problem(
                 "full_every", "has no meaning where 'path' carries a date",
                 hint: "Each day's tree is stored whole; remove 'full_every'.")
@@ -246,8 +223,9 @@ extension JobSettings {
         return period
     }
 
-    private static func readTenants(_ root: TomlTable) -> [String: CompressionLevel] {
+    private static func readTenants(_ root: TomlTable) -> ([String: CompressionLevel], decommissioned: Set<String>) {
         var levels: [String: CompressionLevel] = [:]
+        var decommissioned: Set<String> = []
         for (name, position, table) in root.tables("tenant") {
             let plain = name.hasPrefix("_") ? String(name.dropFirst()) : name
             let escaped = PathEscape.unescape(name).map { PathEscape.escape($0) == name && !$0.isEmpty } ?? false
@@ -258,9 +236,10 @@ extension JobSettings {
                         ? nil : "Its name in archives is \"\(PathEscape.escape(ByteString(name)))\".")
             }
             levels[name] = table.level("level")
+            if table.boolean("decommissioned") == true { decommissioned.insert(name) }
             table.refuseUnknownKeys()
         }
-        return levels
+        return (levels, decommissioned)
     }
 }
 

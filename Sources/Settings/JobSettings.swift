@@ -47,13 +47,16 @@ package struct JobSettings: Sendable {
     package var run: RunDay
     /// How far back missed dates are filled in, in whole days.
     package var catchUp: Period
-    package var hosts: [String]
+    package var hosts: [HostSettings]
     /// How many hosts are collected at the same time.
     package var hostsAtOnce: Int
-    /// The source tree of a host, absolute: the setting without its `file://`.
-    package var path: NameTemplate
-    /// Whether a unit that was never empty may be empty.
-    package var allowEmpty: Bool
+    /// What all hosts together may bring in a second.
+    package var bandwidth: ByteRate?
+    /// The part of the day in which hosts are read.
+    package var window: TimeWindow?
+    package var limits: TreeLimitSettings
+    /// A tenant this far below its median of earlier runs makes a run partial; a share of 1.
+    package var sizeDrop: Double?
     package var layout: Layout
     package var unmatched: Unmatched
     /// The name of an archive, without its suffix.
@@ -66,18 +69,14 @@ package struct JobSettings: Sendable {
     package var fullEvery: Period?
     /// The levels that `[tenant.NAME]` sets.
     package var tenantLevels: [String: CompressionLevel]
+    /// The tenants that may stay away without an alarm.
+    package var decommissionedTenants: Set<String>
 
-    /// Whether the path carries the date of the run.
-    package var isDated: Bool { !path.variables.isDisjoint(with: NameTemplate.Variable.date) }
+    /// Whether the paths carry the date of the run: those of all hosts, or of none.
+    package var isDated: Bool { hosts.first?.isDated ?? false }
 
     /// The level for a tenant, named as ``Placement`` names it.
     package func level(forTenant tenant: String) -> CompressionLevel { tenantLevels[tenant] ?? level }
-
-    /// The top of a host's source tree in the run of `date`.
-    package func sourcePath(host: String, date: CivilDate) -> String {
-        // The path has only variables that the host and the date settle; loading has checked that.
-        path.expand { $0.constant(host: host, date: date) ?? "" }
-    }
 
     /// What says where the entries of a host's tree go in the run of `date`.
     package func placer(host: String, date: CivilDate) -> Placer { Placer(self, host: host, date: date) }

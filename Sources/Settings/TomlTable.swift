@@ -76,6 +76,31 @@ package final class TomlTable {
         return nil
     }
 
+    package func period(_ key: String) -> Period? {
+        value(key, #"a period such as "10 min""#) {
+            if case .string(let text) = $0 { Period(text) } else { nil }
+        }
+    }
+
+    package func rate(_ key: String) -> ByteRate? {
+        value(key, #"a rate such as "400 MiB/s""#) {
+            if case .string(let text) = $0 { ByteRate(text) } else { nil }
+        }
+    }
+
+    package func window(_ key: String) -> TimeWindow? {
+        value(key, #"a part of the day such as "20:00-06:00""#) {
+            if case .string(let text) = $0 { TimeWindow(text) } else { nil }
+        }
+    }
+
+    /// A table that stands as `[KEY]` or as `KEY = { ... }`.
+    package func table(_ key: String) -> TomlTable? {
+        value(key, "a table { ... }") {
+            if case .table(let table) = $0 { table } else { nil }
+        }
+    }
+
     package func level(_ key: String) -> CompressionLevel? {
         value(key, #""fast", "balanced", "small" or a number from 1 to 12"#) {
             switch $0 {

@@ -55,8 +55,9 @@ package struct CheckReport: Codable, Sendable {
             }
             let date = clock.today.adding(days: job.run == .yesterday ? -1 : 0)
             for host in job.hosts {
-                let path = job.sourcePath(host: host, date: date)
-                add("job \(job.name): source of \(host) \(path)") { () throws(Fault) in
+                guard host.access == .mounted else { continue }
+                let path = host.sourcePath(date)
+                add("job \(job.name): source of \(host.name) \(path)") { () throws(Fault) in
                     _ = try Directory.open(path).names()
                 }
             }

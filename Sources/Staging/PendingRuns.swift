@@ -23,7 +23,7 @@ package struct PendingRuns {
             let date = newest.adding(days: -back)
             if let run = try context.directory.run(date), try run.stageRecord(.collect) != nil {
                 let done = Set(try run.unitRecords(.collect).map(\.unit))
-                if !context.job.hosts.allSatisfy({ done.contains($0) }) { dates.append(date) }
+                if !context.job.hosts.allSatisfy({ done.contains($0.name) }) { dates.append(date) }
             } else if try hasSource(date) {
                 dates.append(date)
             }

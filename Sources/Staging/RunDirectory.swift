@@ -81,7 +81,11 @@ package struct RunDirectory: Sendable {
     package func sweep(_ stage: Stage) throws(Fault) {
         if stage == .collect {
             let collected = try collectDirectory()
-            for name in try collected.names() where Self.isTemporary(name) { try collected.removeTree(name) }
+            for name in try collected.names() where Self.isTemporary(name) {
+                // What a journal speaks of is where the next attempt goes on.
+                guard try !collected.hasJournal(of: name) else { continue }
+                try collected.removeTree(name)
+            }
         }
         // Not beyond: another stage may be at work on the same run.
         for place in [["records", ByteString(stage.rawValue)]] + (stage == .pack ? [["pack"]] : []) {
@@ -111,5 +115,14 @@ package struct RunDirectory: Sendable {
         } catch {
             if error.code != .notFound { throw error }
         }
+    }
+}
+
+extension Directory {
+    /// Whether the temporary directory of a host has a journal beside it.
+    fileprivate func hasJournal(of temporary: ByteString) throws(Fault) -> Bool {
+        let host = temporary.bytes.dropLast(PendingFile.suffix.count)
+        for suffix in [".journal", ".journal.next"] where try exists(ByteString(host) + ByteString(suffix)) { return true }
+        return false
     }
 }

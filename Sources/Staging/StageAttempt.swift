@@ -103,11 +103,13 @@ package final class StageAttempt: Sendable {
     ///   - units: the units to do, begun in this order.
     ///   - atOnce: how many run together; less than one counts as one.
     ///   - name: a unit's name.
+    ///   - isSetAside: asked about a unit that can't be done now; true when it will be given to a later call.
     ///   - body: does a unit; whatever it throws fails that unit alone.
     /// - Throws: `interrupted` after a signal, and the record is closed as failed then; `limit` when the system has no
     ///   thread left.
     package func perform<Unit: Sendable>(
         _ units: [Unit], atOnce: Int, name: @escaping @Sendable (Unit) -> String,
+        isSetAside: @escaping @Sendable (Unit, Fault) -> Bool = { _, _ in false },
         body: @escaping @Sendable (Unit) throws -> Outcome
     ) throws(Fault) {
         let queue = BoundedQueue<Unit>(capacity: max(1, units.count))
@@ -124,8 +126,12 @@ package final class StageAttempt: Sendable {
                     } catch {
                         try Shutdown.check()
                         let fault = Fault.wrapping(error)
+                        if fault.code == .tryLater, isSetAside(unit, fault) { continue }
                         log.error("\(name(unit)): \(fault)\(fault.hint.map { " HINT: \($0)" } ?? "")")
-                        record.with { $0.failed.append(.init(unit: name(unit), why: fault.description)) }
+                        record.with {
+                            $0.failed.append(
+                                .init(unit: name(unit), why: fault.description, isLater: fault.code == .tryLater))
+                        }
                     }
                 }
             }
@@ -147,6 +153,12 @@ package final class StageAttempt: Sendable {
             }
         }
         for warning in outcome.warnings { log.warning("\(unit): \(warning)") }
+    }
+
+    /// Notes what needs eyes though every unit is done; makes the attempt partial.
+    package func warn(_ unit: String, _ why: String) {
+        context.log.warning("\(unit): \(why)")
+        record.with { $0.warnings.append(.init(unit: unit, why: why)) }
     }
 
     /// Closes the record.

@@ -24,7 +24,27 @@ struct CollectCommand: DoorCommand {
     static let ownVerbs: [any ParsableCommand.Type] = [InitCommand.self]
 
     @OptionGroup var options: RunOptions
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp("Wait so long for hosts that are not ready, for example '2 h'.", valueName: "duration"))
+    var wait: String?
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp("Read no more than this from all hosts together, for example '400 MiB/s'.", valueName: "rate"))
+    var bandwidth: String?
+
     @OptionGroup var common: CommonOptions
+
+    func validate() throws {
+        if let wait, Period(wait) == nil {
+            throw ValidationError("--wait '\(wait)': expected a period such as '30 min'")
+        }
+        if let bandwidth, ByteRate(bandwidth) == nil {
+            throw ValidationError("--bandwidth '\(bandwidth)': expected a rate such as '400 MiB/s'")
+        }
+    }
 
     func run() throws {
         try Door.run {
@@ -35,7 +55,8 @@ struct CollectCommand: DoorCommand {
             }
             let context = try options.context(common)
             try context.directory.checkNotPaused(.collect)
-            let stage = CollectStage(context)
+            let stage = CollectStage(
+                context, bandwidth: bandwidth.flatMap { ByteRate($0) }, wait: wait.flatMap { Period($0) })
             if options.dryRun { return try stage.dryRun(common.output, rows: common.verbose) }
             return try Door.finish(try stage.run(), common.output, nothing: "nothing to collect")
         }

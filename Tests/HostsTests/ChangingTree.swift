@@ -49,7 +49,7 @@ final class ChangingTree: SourceTree {
         return ChangingFile(try tree.open(entry), entry.entry.key, reading, step)
     }
 
-    func refresh(_ entry: TreeEntry) throws(Fault) -> TreeEntry { try tree.refresh(entry) }
+    func look(at key: ByteString) throws(Fault) -> TreeEntry { try tree.look(at: key) }
 }
 
 private final class ChangingFile: SourceFile {

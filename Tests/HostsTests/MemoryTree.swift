@@ -46,7 +46,9 @@ final class MemoryTree: SourceTree {
         return MemoryFile(entry.entry)
     }
 
-    func refresh(_ entry: TreeEntry) throws(Fault) -> TreeEntry { entry }
+    func look(at key: ByteString) throws(Fault) -> TreeEntry {
+        throw Fault(.notFound, "\(key): is computed, not looked up")
+    }
 }
 
 private final class MemoryFile: SourceFile {

@@ -1,0 +1,309 @@
+import Platform
+
+/// One connection to an SFTP server: any number of requests under way, replies in any order.
+///
+/// A request never waits: it is put into the outgoing buffer, which a thread of its own writes in pieces as large as
+/// have come together. Another thread reads the replies and calls the handlers, which must not wait either.
+final class SFTPSession: Sendable {
+    /// Takes the reply; called once, on the reading thread, or on any when the connection is lost.
+    typealias Handler = @Sendable (SFTPReply) -> Void
+
+    /// What the server has told about itself.
+    struct Limits: Sendable {
+        /// The most bytes that one read gives.
+        var read = SFTPMessage.plainRead
+        /// How many files may be open at once.
+        var handles = 64
+    }
+
+    private struct State {
+        var outgoing = SFTPEncoder()
+        var handlers: [UInt32: Handler] = [:]
+        var nextNumber: UInt32 = 0
+        var fault: Fault?
+        var limits = Limits()
+        /// The reply to the first packet, which has no number.
+        var greeting: Handler?
+        /// When the server sent something, or was asked for something after it owed nothing.
+        var lastSign = 0.0
+    }
+
+    /// The most that is read from the connection at once.
+    private static let pieceSize = 512 << 10
+
+    let host: String
+    private let socket: StreamSocket
+    private let state = Monitor(State())
+    private let threads = ThreadCrew()
+    private let rate: RateLimit?
+    /// For how many seconds a server may owe an answer without sending a byte.
+    private let patience: Double
+    /// Tells why the connection may have ended.
+    private let explain: @Sendable () -> Fault?
+
+    /// Starts the threads; ``greet()`` comes next.
+    ///
+    /// - Parameters:
+    ///   - socket: the connection.
+    ///   - host: what stands in messages.
+    ///   - patience: for how many seconds a server may owe an answer without sending a byte.
+    ///   - rate: what limits the reading.
+    ///   - explain: asked for the reason when the connection has ended.
+    /// - Throws: `limit` when the system has no thread left.
+    init(
+        _ socket: StreamSocket, host: String, patience: Double, rate: RateLimit?,
+        explain: @escaping @Sendable () -> Fault? = { nil }
+    ) throws(Fault) {
+        self.socket = socket
+        self.host = host
+        self.patience = patience
+        self.rate = rate
+        self.explain = explain
+        try threads.start("sftp-send") { [self] in send() }
+        do { try threads.start("sftp-receive") { [self] in receive() } } catch {
+            close()
+            throw error
+        }
+    }
+
+    var limits: Limits { state.with { $0.limits } }
+
+    /// Ends the connection; every request under way fails.
+    func close() {
+        fail(Fault(.interrupted, "\(host): the connection was closed"))
+        try? threads.join()
+    }
+
+    // MARK: Requests
+
+    /// Sends a request.
+    ///
+    /// - Parameters:
+    ///   - type: the kind of the request.
+    ///   - body: appends what stands behind the request's number.
+    ///   - handler: takes the reply.
+    func send(_ type: SFTPMessage.Request, _ body: (inout SFTPEncoder) -> Void, _ handler: @escaping Handler) {
+        let fault = state.change { state -> Fault? in
+            if let fault = state.fault { return fault }
+            if state.handlers.isEmpty { state.lastSign = Clock.monotonic() }
+            let number = state.nextNumber
+            state.nextNumber &+= 1
+            state.handlers[number] = handler
+            state.outgoing.packet { packet in
+                packet.append(type.rawValue)
+                packet.append(number)
+                body(&packet)
+            }
+            return nil
+        }
+        if let fault { handler(.failed(fault)) }
+    }
+
+    /// Sends a request about a path.
+    func send(_ type: SFTPMessage.Request, path: ByteString, _ handler: @escaping Handler) {
+        send(
+            type,
+            { packet in
+                packet.append(path)
+                guard type == .open else { return }
+                packet.append(SFTPMessage.openForReading)
+                packet.append(UInt32(0))
+            }, handler)
+    }
+
+    /// Sends a request about an open handle.
+    func send(_ type: SFTPMessage.Request, handle: ByteString, _ handler: @escaping Handler) {
+        send(type, { $0.append(handle) }, handler)
+    }
+
+    func read(_ handle: ByteString, at offset: Int64, count: Int, _ handler: @escaping Handler) {
+        send(
+            .read,
+            { packet in
+                packet.append(handle)
+                packet.append(UInt64(offset))
+                packet.append(UInt32(count))
+            }, handler)
+    }
+
+    /// Closes a handle; there is nothing that could fail.
+    func close(_ handle: ByteString) { send(.close, handle: handle) { _ in } }
+
+    /// Sends a request and waits for what `result` makes of the reply.
+    func wait<Result: Sendable>(
+        _ result: @escaping @Sendable (SFTPReply) throws(Fault) -> Result,
+        sending request: (@escaping Handler) -> Void
+    ) throws(Fault) -> Result {
+        let answer = Monitor<Swift.Result<Result, Fault>?>(nil)
+        request { reply in
+            let made: Swift.Result<Result, Fault>
+            do throws(Fault) { made = .success(try result(reply)) } catch { made = .failure(error) }
+            answer.change { $0 = made }
+        }
+        return try answer.wait { $0 }.get()
+    }
+
+    // MARK: The beginning
+
+    /// Exchanges versions, and asks for the limits where the server tells them.
+    ///
+    /// - Throws: `unreachable` when the connection ends, with the reason as ssh tells it; `unsupported` for a server that
+    ///   does not speak version 3.
+    func greet() throws(Fault) {
+        let (version, extensions) = try wait({ (reply) throws(Fault) -> (UInt32, Set<ByteString>) in
+            guard case .extended(var decoder) = reply else { throw reply.fault("greet", self.host) }
+            let version = try decoder.number()
+            var extensions: Set<ByteString> = []
+            while decoder.remaining > 0 && extensions.count < 64 {
+                let name = ByteString(try decoder.string())
+                _ = try decoder.string()
+                extensions.insert(name)
+            }
+            return (version, extensions)
+        }) { handler in
+            let fault = state.change { state -> Fault? in
+                if let fault = state.fault { return fault }
+                state.greeting = handler
+                state.lastSign = Clock.monotonic()
+                state.outgoing.packet { packet in
+                    packet.append(SFTPMessage.Request.initialize.rawValue)
+                    packet.append(SFTPMessage.version)
+                }
+                return nil
+            }
+            if let fault { handler(.failed(fault)) }
+        }
+        guard version >= SFTPMessage.version else {
+            throw Fault(.unsupported, "\(host): the SFTP server speaks version \(version), expected 3")
+        }
+        guard extensions.contains("limits@openssh.com") else { return }
+        let limits = try wait({ (reply) throws(Fault) -> Limits in
+            guard case .extended(var decoder) = reply else { return Limits() }
+            var limits = Limits()
+            _ = try decoder.longNumber()
+            let read = try decoder.longNumber()
+            _ = try decoder.longNumber()
+            let handles = try decoder.longNumber()
+            // Never more than what fits into a packet that is taken here.
+            if read > 0 { limits.read = Int(min(read, UInt64(SFTPMessage.longestPacket - 1_024))) }
+            // 0 means that there is no limit.
+            if handles > 0 { limits.handles = Int(min(handles, 1_024)) }
+            return limits
+        }) { handler in
+            send(.extended, { $0.append("limits@openssh.com") }, handler)
+        }
+        state.with { $0.limits = limits }
+    }
+
+    // MARK: The threads
+
+    private func send() {
+        while true {
+            let piece = state.wait(wakes: false) { state -> [UInt8]?? in
+                if state.fault != nil { return .some(nil) }
+                guard !state.outgoing.bytes.isEmpty else { return nil }
+                let bytes = state.outgoing.bytes
+                state.outgoing = SFTPEncoder()
+                return bytes
+            }
+            guard let piece else { return }
+            var failure: Fault?
+            piece.withUnsafeBytes { do { try socket.write($0) } catch { failure = .wrapping(error) } }
+            // Why it ended is what the reading side finds out.
+            if failure != nil { return }
+        }
+    }
+
+    private func receive() {
+        let buffer = Buffer(capacity: Self.pieceSize)
+        do throws(Fault) {
+            while true {
+                let room = UnsafeMutableRawBufferPointer(rebasing: buffer.bytes[buffer.count...])
+                try waitForBytes()
+                let count = try socket.read(into: room)
+                if count == 0 { throw Fault(.unreachable, "\(host): the connection was lost") }
+                let now = Clock.monotonic()
+                state.with { $0.lastSign = now }
+                rate?.take(count)
+                buffer.count += count
+                try handlePackets(buffer)
+            }
+        } catch {
+            switch error.code {
+            case .damaged, .unreachable: fail(error.code == .damaged ? error.within("\(host): bad SFTP reply") : error)
+            default: fail(Fault(.unreachable, "\(host): the connection was lost", cause: error))
+            }
+        }
+    }
+
+    private func waitForBytes() throws(Fault) {
+        while try !socket.waitReadable(milliseconds: 1_000) {
+            let (isClosed, silence) = state.with { state in
+                let isOwed = !state.handlers.isEmpty || state.greeting != nil
+                return (state.fault != nil, isOwed ? Clock.monotonic() - state.lastSign : 0)
+            }
+            if isClosed { throw Fault(.unreachable, "\(host): the connection was closed") }
+            if silence > patience {
+                throw Fault(
+                    .unreachable, "\(host): no answer for \(Int(patience)) seconds",
+                    hint: "The host or its network hangs; run the same command again later.")
+            }
+        }
+    }
+
+    /// Handles the whole packets and keeps the beginning of the next.
+    private func handlePackets(_ buffer: Buffer) throws(Fault) {
+        var start = 0
+        while buffer.count - start >= 4 {
+            let length = Int(UInt32(bigEndian: buffer.bytes.loadUnaligned(fromByteOffset: start, as: UInt32.self)))
+            guard length >= 5, length <= SFTPMessage.longestPacket else {
+                throw Fault(
+                    .damaged, "a packet of \(length) bytes",
+                    hint: "If the account's shell prints something at login, let it do so only at a terminal.")
+            }
+            guard buffer.count - start >= 4 + length else { break }
+            try handle(UnsafeRawBufferPointer(rebasing: buffer.bytes[start + 4..<start + 4 + length]))
+            start += 4 + length
+        }
+        if start > 0 {
+            let rest = buffer.count - start
+            if rest > 0 {
+                UnsafeMutableRawBufferPointer(rebasing: buffer.bytes[..<rest])
+                    .copyMemory(from: UnsafeRawBufferPointer(rebasing: buffer.bytes[start..<buffer.count]))
+            }
+            buffer.count = rest
+        }
+    }
+
+    private func handle(_ packet: UnsafeRawBufferPointer) throws(Fault) {
+        var decoder = SFTPDecoder(packet)
+        let type = try decoder.byte()
+        if type == SFTPMessage.Reply.version {
+            guard let greeting = state.with({ $0.greeting.take() }) else {
+                throw Fault(.damaged, "a second greeting")
+            }
+            greeting(.extended(decoder))
+            return
+        }
+        let number = try decoder.number()
+        let reply = try SFTPReply(type: type, &decoder)
+        guard let handler = state.with({ $0.handlers.removeValue(forKey: number) }) else { throw Fault(.damaged, "an answer to request \(number), which is not open") }
+        handler(reply)
+    }
+
+    /// Ends everything; the first reason stays.
+    private func fail(_ fault: Fault) {
+        let isClosed = fault.code == .interrupted
+        let reason = isClosed || fault.code == .damaged ? fault : explain() ?? fault
+        let (handlers, kept) = state.change { state -> ([Handler], Fault) in
+            if state.fault == nil { state.fault = reason }
+            defer {
+                state.handlers = [:]
+                state.greeting = nil
+            }
+            return (Array(state.handlers.values) + (state.greeting.map { [$0] } ?? []), state.fault ?? reason)
+        }
+        socket.shutdown()
+        for handler in handlers { handler(.failed(kept)) }
+    }
+}
