@@ -43,7 +43,8 @@ package final class CollectionJournal: Sendable {
         prefixes = Monitor(try Self.readPrefixes(names.prefixes, in: directory))
         prefixFile = Handed(try directory.appendFile(names.prefixes))
         let next = Handed(try directory.createFile(names.next))
-        writer = Handed(try EntryListWriter(next.value))
+        // Small enough, and mostly removed unread.
+        writer = Handed(try EntryListWriter(next.value, level: 1))
     }
 
     /// Whether an attempt has left something.

@@ -115,6 +115,7 @@ package struct TreeCollection {
     ) throws(Fault) -> CollectionOutcome {
         if journal == nil { for name in try destination.names() { try destination.removeTree(name) } }
 
+        let hasLeftovers = try !destination.names().isEmpty
         let width = max(1, workers)
         let state = CollectionState(until: options.end, clock)
         let queue = BoundedQueue<Batch>(capacity: 2 * width)
@@ -138,7 +139,8 @@ package struct TreeCollection {
             }
             try crew.start("collect-list") {
                 let capture = FileCapture(tree, to: destination, clock, state, progress, journal)
-                var writer = try ListWriter(list, destination, capture, progress, journal, checksums)
+                var writer = try ListWriter(
+                    list, destination, capture, progress, journal, hasLeftovers: hasLeftovers, checksums)
                 defer { try? journal?.flush() }
                 while let items = window.take() {
                     for item in items { try writer.write(item) }
@@ -259,14 +261,17 @@ private struct ListWriter {
 
     private let journal: CollectionJournal?
     private var checksums: SourceChecksums.Check?
-    /// The staged files by hash, to tell what an attempt before has left besides.
+    /// Whether an attempt before has staged something.
+    private let hasLeftovers: Bool
+    /// The staged files by hash, to tell what of that is not in the list.
     private var staged: Set<Int> = []
 
     init(
         _ list: File, _ destination: Directory, _ capture: FileCapture, _ progress: CollectionProgress,
-        _ journal: CollectionJournal?, _ checksums: SourceChecksums?
+        _ journal: CollectionJournal?, hasLeftovers: Bool, _ checksums: SourceChecksums?
     ) throws(Fault) {
         self.journal = journal
+        self.hasLeftovers = hasLeftovers
         self.checksums = checksums.map { SourceChecksums.Check($0) }
         self.list = list
         self.destination = destination
@@ -315,7 +320,7 @@ private struct ListWriter {
         guard collected.row.action == .take, collected.row.entry.kind == .file else { return }
         if let journal {
             try journal.note(collected.row)
-            staged.insert(StagedPath.components(of: collected.row.entry.key).hashValue)
+            if hasLeftovers { staged.insert(StagedPath.components(of: collected.row.entry.key).hashValue) }
         }
         unsynced += collected.row.entry.size
         if unsynced >= ListWriter.syncInterval {
@@ -326,7 +331,7 @@ private struct ListWriter {
 
     mutating func finish() throws(Fault) -> CollectionOutcome {
         if let missing = checksums?.missing() { outcome.warn(missing) }
-        if journal != nil { try removeStrays() }
+        if hasLeftovers { try removeStrays() }
         try destination.syncFileSystem()
         outcome.list = try writer.finish()
         try list.sync()

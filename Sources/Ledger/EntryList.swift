@@ -39,8 +39,8 @@ package final class EntryListWriter {
     private let gzip: GzipWriter
     private var row = RowWriter()
 
-    package init(_ file: File) throws(Fault) {
-        gzip = try GzipWriter(file)
+    package init(_ file: File, level: Int = 6) throws(Fault) {
+        gzip = try GzipWriter(file, level: level)
         for column in ["action", "reason"] + Manifest.columns + ["sparse"] { row.field(column) }
         row.endRow()
         try gzip.write(&row)

@@ -38,10 +38,11 @@ package final class StreamSocket: @unchecked Sendable {
 
     /// Reads what is there, waiting for the first byte.
     ///
-    /// - Returns: 0 once the other end is closed.
-    package func read(into buffer: UnsafeMutableRawBufferPointer) throws(Fault) -> Int {
+    /// - Returns: 0 once the other end is closed; nothing when the time of ``setReadTimeout(seconds:)`` has passed.
+    package func read(into buffer: UnsafeMutableRawBufferPointer) throws(Fault) -> Int? {
         let count = retryingInterrupts { Glibc.read(descriptor, buffer.baseAddress, buffer.count) }
         if count < 0 && errno == ECONNRESET { return 0 }
+        if count < 0 && errno == EAGAIN { return nil }
         guard count >= 0 else { throw .lastSystem("read from", name) }
         return count
     }
@@ -58,14 +59,17 @@ package final class StreamSocket: @unchecked Sendable {
         }
     }
 
-    /// Waits until something can be read.
+    /// Lets ``read(into:)`` wait no longer than this; it gives nothing then.
+    package func setReadTimeout(seconds: Int) {
+        var limit = timeval(tv_sec: seconds, tv_usec: 0)
+        setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+    }
+
+    /// Writes what can be written without waiting.
     ///
-    /// - Returns: false when `milliseconds` have passed.
-    package func waitReadable(milliseconds: Int32) throws(Fault) -> Bool {
-        var request = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-        let count = retryingInterrupts { poll(&request, 1, milliseconds) }
-        guard count >= 0 else { throw .lastSystem("wait for", name) }
-        return count > 0
+    /// - Returns: how many bytes that were.
+    package func writeSome(_ buffer: UnsafeRawBufferPointer) -> Int {
+        max(0, send(descriptor, buffer.baseAddress, buffer.count, Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT)))
     }
 
     /// Ends both directions: the other end reads its end of file, and so does a thread that reads here.

@@ -4,7 +4,8 @@ import Platform
 struct SFTPEncoder {
     private(set) var bytes: [UInt8] = []
 
-    mutating func removeAll() { bytes.removeAll(keepingCapacity: true) }
+    /// Puts bytes in front that could not be sent yet.
+    mutating func prepend(_ rest: ArraySlice<UInt8>) { bytes.insert(contentsOf: rest, at: 0) }
 
     mutating func append(_ value: UInt8) { bytes.append(value) }
 

@@ -1,3 +1,4 @@
+import Glibc
 import Platform
 
 /// One connection to an SFTP server: any number of requests under way, replies in any order.
@@ -22,10 +23,18 @@ final class SFTPSession: Sendable {
         var nextNumber: UInt32 = 0
         var fault: Fault?
         var limits = Limits()
+        /// Whether a thread is writing to the connection.
+        var isSending = false
+        var receiver: pthread_t?
         /// The reply to the first packet, which has no number.
         var greeting: Handler?
         /// When the server sent something, or was asked for something after it owed nothing.
         var lastSign = 0.0
+
+        mutating func takeOutgoing() -> [UInt8] {
+            defer { outgoing = SFTPEncoder() }
+            return outgoing.bytes
+        }
     }
 
     /// The most that is read from the connection at once.
@@ -83,8 +92,8 @@ final class SFTPSession: Sendable {
     ///   - body: appends what stands behind the request's number.
     ///   - handler: takes the reply.
     func send(_ type: SFTPMessage.Request, _ body: (inout SFTPEncoder) -> Void, _ handler: @escaping Handler) {
-        let fault = state.change { state -> Fault? in
-            if let fault = state.fault { return fault }
+        let (fault, isHandling) = state.with { state -> (Fault?, Bool) in
+            if let fault = state.fault { return (fault, false) }
             if state.handlers.isEmpty { state.lastSign = Clock.monotonic() }
             let number = state.nextNumber
             state.nextNumber &+= 1
@@ -94,9 +103,14 @@ final class SFTPSession: Sendable {
                 packet.append(number)
                 body(&packet)
             }
-            return nil
+            // What a handler asks for goes out when all that has arrived has been handled.
+            return (nil, state.receiver.map { pthread_equal($0, pthread_self()) != 0 } ?? false)
         }
-        if let fault { handler(.failed(fault)) }
+        if let fault {
+            handler(.failed(fault))
+        } else if !isHandling {
+            state.change { _ in }
+        }
     }
 
     /// Sends a request about a path.
@@ -201,32 +215,52 @@ final class SFTPSession: Sendable {
         while true {
             let piece = state.wait(wakes: false) { state -> [UInt8]?? in
                 if state.fault != nil { return .some(nil) }
-                guard !state.outgoing.bytes.isEmpty else { return nil }
-                let bytes = state.outgoing.bytes
-                state.outgoing = SFTPEncoder()
-                return bytes
+                guard !state.isSending, !state.outgoing.bytes.isEmpty else { return nil }
+                state.isSending = true
+                return state.takeOutgoing()
             }
             guard let piece else { return }
             var failure: Fault?
             piece.withUnsafeBytes { do { try socket.write($0) } catch { failure = .wrapping(error) } }
-            // Why it ended is what the reading side finds out.
+            // Why it ended is what the receiving side finds out.
             if failure != nil { return }
+            state.change { $0.isSending = false }
+        }
+    }
+
+    /// Sends what the handlers have asked for: together, and without waking the other thread unless it has to wait.
+    private func flush() {
+        let piece = state.with { state -> [UInt8]? in
+            guard !state.isSending, !state.outgoing.bytes.isEmpty, state.fault == nil else { return nil }
+            state.isSending = true
+            return state.takeOutgoing()
+        }
+        guard let piece else { return }
+        let count = piece.withUnsafeBytes { socket.writeSome($0) }
+        state.change { state in
+            state.isSending = false
+            if count < piece.count { state.outgoing.prepend(piece[count...]) }
         }
     }
 
     private func receive() {
         let buffer = Buffer(capacity: Self.pieceSize)
+        socket.setReadTimeout(seconds: 1)
+        state.with { $0.receiver = pthread_self() }
         do throws(Fault) {
             while true {
                 let room = UnsafeMutableRawBufferPointer(rebasing: buffer.bytes[buffer.count...])
-                try waitForBytes()
-                let count = try socket.read(into: room)
+                guard let count = try socket.read(into: room) else {
+                    try checkSilence()
+                    continue
+                }
                 if count == 0 { throw Fault(.unreachable, "\(host): the connection was lost") }
                 let now = Clock.monotonic()
                 state.with { $0.lastSign = now }
                 rate?.take(count)
                 buffer.count += count
                 try handlePackets(buffer)
+                flush()
             }
         } catch {
             switch error.code {
@@ -236,18 +270,16 @@ final class SFTPSession: Sendable {
         }
     }
 
-    private func waitForBytes() throws(Fault) {
-        while try !socket.waitReadable(milliseconds: 1_000) {
-            let (isClosed, silence) = state.with { state in
-                let isOwed = !state.handlers.isEmpty || state.greeting != nil
-                return (state.fault != nil, isOwed ? Clock.monotonic() - state.lastSign : 0)
-            }
-            if isClosed { throw Fault(.unreachable, "\(host): the connection was closed") }
-            if silence > patience {
-                throw Fault(
-                    .unreachable, "\(host): no answer for \(Int(patience)) seconds",
-                    hint: "The host or its network hangs; run the same command again later.")
-            }
+    private func checkSilence() throws(Fault) {
+        let (isClosed, silence) = state.with { state in
+            let isOwed = !state.handlers.isEmpty || state.greeting != nil
+            return (state.fault != nil, isOwed ? Clock.monotonic() - state.lastSign : 0)
+        }
+        if isClosed { throw Fault(.unreachable, "\(host): the connection was closed") }
+        if silence > patience {
+            throw Fault(
+                .unreachable, "\(host): no answer for \(Int(patience)) seconds",
+                hint: "The host or its network hangs; run the same command again later.")
         }
     }
 
