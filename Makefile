@@ -12,8 +12,8 @@ RELEASE := $(CURDIR)/.build/release
 BINARIES := $(addprefix $(RELEASE)/,collect pack ship)
 
 # What it takes to build and to run; what the tests, the demo, the lint and the benchmarks need besides.
-DEPS := libarchive-dev libdeflate-dev zlib1g-dev libtomlplusplus-dev pkg-config g++ make git ca-certificates tzdata
-DEPS_TEST := strace pigz libarchive-tools 'busybox-static|busybox' python3 mandoc attr acl e2fsprogs xz-utils
+DEPS := openssh-client libarchive-dev libdeflate-dev zlib1g-dev libtomlplusplus-dev pkg-config g++ make git ca-certificates tzdata
+DEPS_TEST := openssh-server openssh-sftp-server procps rsync strace pigz libarchive-tools 'busybox-static|busybox' python3 mandoc attr acl e2fsprogs xz-utils
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:

@@ -28,7 +28,7 @@ package struct StderrLogHandler: LogHandler {
         for (key, value) in all.sorted(by: { $0.key < $1.key }) { line += " \(key)=\(value)" }
         // One write a line, so that lines of several threads don't mix. A newline in a name would fake a second line.
         let bytes = Array(line.utf8.map { $0 == 0x0A ? 0x20 : $0 }) + [0x0A]
-        bytes.withUnsafeBytes { _ = Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count) }
+        Screen.message(bytes)
     }
 
     private func word(_ level: Logger.Level) -> String {

@@ -141,7 +141,8 @@ package final class CollectionJournal: Sendable {
         let reader = RowReader(RangesStream(source, [0..<source.size]))
         // A torn last row is the end.
         while (try? reader.next()) == true {
-            guard let key = try? reader.bytes(0), let size = try? reader.int(1), let modified = try? reader.timestamp(2),
+            guard let key = try? reader.bytes(0), let size = try? reader.int(1),
+                let modified = try? reader.timestamp(2),
                 let count = try? reader.int(3), let digest = try? reader.digest(4), count > 0, count <= size
             else { break }
             prefixes[key] = Prefix(size: size, modified: modified, count: count, sha256: digest)

@@ -175,7 +175,8 @@ final class FileCapture {
         while position < count {
             try state.check()
             let wanted = Int(min(Int64(buffer.capacity), count - position))
-            buffer.count = try file.read(into: UnsafeMutableRawBufferPointer(rebasing: buffer.bytes[..<wanted]), at: position)
+            buffer.count = try file.read(
+                into: UnsafeMutableRawBufferPointer(rebasing: buffer.bytes[..<wanted]), at: position)
             guard buffer.count == wanted else { return nil }
             hasher.update(buffer.contents)
             position += Int64(wanted)

@@ -104,7 +104,8 @@ package struct SourceChecksums: Sendable {
         /// What the list names and the tree has not.
         func missing() -> String? {
             guard let first = open.min() else { return nil }
-            return "\(checksums.name) lists '\(first)'\(open.count > 1 ? " and \(open.count - 1) more" : ""), which the tree has not"
+            return
+                "\(checksums.name) lists '\(first)'\(open.count > 1 ? " and \(open.count - 1) more" : ""), which the tree has not"
         }
     }
 }

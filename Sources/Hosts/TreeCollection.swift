@@ -123,7 +123,8 @@ package struct TreeCollection {
         let crew = ThreadCrew {
             state.abandon()
             queue.cancel()
-            window.cancel()
+            // What is collected already still goes into the journal.
+            window.abandon()
         }
         let written = Monitor<CollectionOutcome?>(nil)
         var vanished: Int64 = 0
@@ -145,7 +146,7 @@ package struct TreeCollection {
                 while let items = window.take() {
                     for item in items { try writer.write(item) }
                 }
-                // A cancelled window ends as a finished one does.
+                // An abandoned window ends as a finished one does.
                 try state.check()
                 let outcome = try writer.finish()
                 written.with { $0 = outcome }

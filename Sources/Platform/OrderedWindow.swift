@@ -9,6 +9,8 @@ package final class OrderedWindow<Result: Sendable>: Sendable {
         var results: [Int: Result] = [:]
         var isFinished = false
         var isCancelled = false
+        /// No more is admitted and delivered, but what lies in a row can be taken.
+        var isAbandoned = false
     }
     private let monitor = Monitor(State())
     private let capacity: Int
@@ -18,7 +20,7 @@ package final class OrderedWindow<Result: Sendable>: Sendable {
     /// Waits for room and gives the next number; nothing once cancelled.
     package func admit() -> Int? {
         monitor.wait { state -> Int?? in
-            if state.isCancelled { return .some(nil) }
+            if state.isCancelled || state.isAbandoned { return .some(nil) }
             guard state.admitted - state.taken < capacity else { return nil }
             state.admitted += 1
             return state.admitted - 1
@@ -31,13 +33,18 @@ package final class OrderedWindow<Result: Sendable>: Sendable {
     @discardableResult
     package func deliver(_ result: Result, for number: Int) -> Bool {
         monitor.change { state in
-            if !state.isCancelled { state.results[number] = result }
-            return !state.isCancelled
+            let isOpen = !state.isCancelled && !state.isAbandoned
+            if isOpen { state.results[number] = result }
+            return isOpen
         }
     }
 
     /// Says that no more numbers will be admitted.
     package func finish() { monitor.change { $0.isFinished = true } }
+
+    /// Ends every wait to admit, and takes no more results; those already there, as far as none is missing before them, can
+    /// still be taken.
+    package func abandon() { monitor.change { $0.isAbandoned = true } }
 
     /// Ends every wait.
     ///
@@ -59,7 +66,8 @@ package final class OrderedWindow<Result: Sendable>: Sendable {
                 state.taken += 1
                 return result
             }
-            return state.isFinished && state.taken == state.admitted ? .some(nil) : nil
+            let isAtEnd = state.isAbandoned || (state.isFinished && state.taken == state.admitted)
+            return isAtEnd ? .some(nil) : nil
         }
     }
 }

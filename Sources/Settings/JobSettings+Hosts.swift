@@ -32,7 +32,7 @@ extension JobSettings {
             guard let path = own?.keys.path ?? base.path else { continue }
             let ssh = SSHSettings(
                 user: own?.keys.ssh?.user ?? base.ssh?.user, port: own?.keys.ssh?.port ?? base.ssh?.port,
-                options: (own?.keys.ssh?.options ?? []) + (base.ssh?.options ?? []), bind: bind,
+                options: own?.keys.ssh?.options ?? base.ssh?.options ?? [], bind: bind,
                 address: own?.keys.address)
             hosts.append(
                 HostSettings(
@@ -89,7 +89,7 @@ extension JobSettings {
     /// The keys that a job has for all hosts and `[host.NAME]` for one.
     private struct HostKeys {
         var path: (template: NameTemplate, isMounted: Bool)?
-        var ssh: (user: String?, port: Int?, options: [String])?
+        var ssh: (user: String?, port: Int?, options: [String]?)?
         var address: String?
         var streams: Int?
         var ready: String?
@@ -102,7 +102,7 @@ extension JobSettings {
             if let ssh = table.table("ssh") {
                 self.ssh = (
                     ssh.string("user"), ssh.integer("port", in: 1...65_535),
-                    ssh.strings("options", "a list of ssh options")?.map(\.text) ?? []
+                    ssh.strings("options", "a list of ssh options")?.map(\.text)
                 )
                 ssh.refuseUnknownKeys()
             }

@@ -36,7 +36,7 @@ package struct SSHSettings: Sendable, Equatable {
     private static let ours = [
         "BatchMode=yes", "StrictHostKeyChecking=yes", "ConnectTimeout=20", "ServerAliveInterval=15",
         "ServerAliveCountMax=4", "ForwardAgent=no", "ForwardX11=no", "ClearAllForwardings=yes", "PermitLocalCommand=no",
-        "ControlMaster=no", "ControlPath=none", "RequestTTY=no", "LogLevel=ERROR",
+        "ControlMaster=no", "ControlPath=none", "RequestTTY=no",
     ]
 
     /// Whether a text is an IPv4 or IPv6 address; else it is the name of an interface.

@@ -127,7 +127,7 @@ package final class StageAttempt: Sendable {
                         try Shutdown.check()
                         let fault = Fault.wrapping(error)
                         if fault.code == .tryLater, isSetAside(unit, fault) { continue }
-                        log.error("\(name(unit)): \(fault)\(fault.hint.map { " HINT: \($0)" } ?? "")")
+                        log.error("\(Self.naming(name(unit), fault))\(fault.hint.map { " HINT: \($0)" } ?? "")")
                         record.with {
                             $0.failed.append(
                                 .init(unit: name(unit), why: fault.description, isLater: fault.code == .tryLater))
@@ -140,6 +140,11 @@ package final class StageAttempt: Sendable {
             if error.code == .interrupted { _ = try? close(isComplete: false, wasStopped: true) }
             throw error
         }
+    }
+
+    /// The unit and what failed it; a fault of a host names the host itself.
+    private static func naming(_ unit: String, _ fault: Fault) -> String {
+        fault.description.hasPrefix("\(unit):") ? fault.description : "\(unit): \(fault)"
     }
 
     private func count(_ outcome: Outcome, _ unit: String, _ log: Logger) {

@@ -32,8 +32,12 @@ struct CollectCommand: DoorCommand {
 
     @Option(
         name: .long,
-        help: ArgumentHelp("Read no more than this from all hosts together, for example '400 MiB/s'.", valueName: "rate"))
+        help: ArgumentHelp(
+            "Read no more than this from all hosts together, for example '400 MiB/s'.", valueName: "rate"))
     var bandwidth: String?
+
+    @Option(name: .long, help: "Draw progress: auto (on a terminal), always or never.")
+    var progress: ProgressMode = .auto
 
     @OptionGroup var common: CommonOptions
 
@@ -56,7 +60,8 @@ struct CollectCommand: DoorCommand {
             let context = try options.context(common)
             try context.directory.checkNotPaused(.collect)
             let stage = CollectStage(
-                context, bandwidth: bandwidth.flatMap { ByteRate($0) }, wait: wait.flatMap { Period($0) })
+                context, bandwidth: bandwidth.flatMap { ByteRate($0) }, wait: wait.flatMap { Period($0) },
+                progress: common.quiet && progress == .auto ? .never : progress)
             if options.dryRun { return try stage.dryRun(common.output, rows: common.verbose) }
             return try Door.finish(try stage.run(), common.output, nothing: "nothing to collect")
         }

@@ -17,12 +17,15 @@ struct CollectStage: Sendable {
 
     /// Seconds between two looks at hosts that are not ready.
     private static let pause = 10.0
+    private let progressMode: ProgressMode
 
     /// - Parameters:
     ///   - context: the job and what the command line asked for.
     ///   - bandwidth: the limit of the command line, which goes over that of the job.
     ///   - wait: how long hosts are waited for that are not ready.
-    init(_ context: StageContext, bandwidth: ByteRate?, wait: Period?) {
+    ///   - progress: when progress is drawn.
+    init(_ context: StageContext, bandwidth: ByteRate?, wait: Period?, progress: ProgressMode) {
+        progressMode = progress
         self.context = context
         job = context.job
         rate = (bandwidth ?? context.job.bandwidth).map { RateLimit(bytesPerSecond: $0.bytesPerSecond) }
@@ -74,6 +77,9 @@ struct CollectStage: Sendable {
     private func collect(_ hosts: [HostSettings], _ run: RunDirectory, _ attempt: StageAttempt) throws {
         let deadline = Clock.monotonic() + patience
         let log = context.log
+        let progress = try Progress(
+            "collect \(job.name) \(run.date)", total: hosts.count, progressMode)
+        defer { progress.finish() }
         var pending = hosts
         while !pending.isEmpty {
             let setAside = Monitor<[HostSettings]>([])
@@ -86,7 +92,7 @@ struct CollectStage: Sendable {
                     return true
                 }
             ) { host in
-                try collection(host, run.date).collect(into: run, attempt: attempt.id)
+                try collection(host, run.date).collect(into: run, attempt: attempt.id, progress)
             }
             pending = setAside.with { $0 }
             let pause = min(Clock.monotonic() + Self.pause, deadline)

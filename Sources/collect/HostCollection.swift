@@ -107,7 +107,7 @@ struct HostCollection {
     /// Collects the host.
     ///
     /// - Throws: `tryLater` when it is not ready or may not be read now; whatever fails the host.
-    func collect(into run: RunDirectory, attempt: String) throws -> StageAttempt.Outcome {
+    func collect(into run: RunDirectory, attempt: String, _ progress: Progress) throws -> StageAttempt.Outcome {
         try context.staging.checkFree(context.configuration.minFree)
         let end = try checkWindow()
         let startedAt = context.clock.now().rfc3339
@@ -121,13 +121,17 @@ struct HostCollection {
         try checkReady(tree)
         let list = try PendingFile(ByteString(listName), in: directory)
         let destination = try directory.descendCreating([partial])
+        let counters = CollectionProgress()
+        let shown = progress.begin(
+            host.name, expected: try expectedBytes(), entries: counters.entries, bytes: counters.bytes)
+        defer { progress.end(shown) }
         var outcome = CollectionOutcome()
         for pass in 1...Self.passes {
             try list.file.truncate(to: 0)
             try list.file.seek(to: 0)
             outcome = try collection(tree, until: end).run(
                 into: destination, list: list.file, workers: workers,
-                journal: try CollectionJournal(host.name, in: directory))
+                journal: try CollectionJournal(host.name, in: directory), progress: counters)
             let moved = (outcome.counts["skipped.vanished"] ?? 0) + (outcome.counts["replaced"] ?? 0)
             if moved == 0 || pass == Self.passes { break }
             context.log.info(
@@ -152,6 +156,16 @@ struct HostCollection {
             warnings: outcome.warningCount > Int64(outcome.warnings.count)
                 ? outcome.warnings + ["and \(outcome.warningCount - Int64(outcome.warnings.count)) more"]
                 : outcome.warnings)
+    }
+
+    /// What the host brought in the newest run before this one.
+    private func expectedBytes() throws(Fault) -> Int64? {
+        for earlier in try context.directory.runs().sorted(by: >) where earlier < date {
+            if let record = try context.directory.run(earlier)?.unitRecord(.collect, host.name) {
+                return record.bytesIn
+            }
+        }
+        return nil
     }
 
     /// Threads that copy files: more than processors, since they wait for the host and for staging.

@@ -15,13 +15,15 @@ struct Pipeline: Sendable {
         var path = "{host}"
         var layout = "{tenant}/**"
         var archive = "{tenant}/{yyyy}/{mm}/{dd}/{host}"
+        /// Whether the sources are read over SSH.
+        var isDistant = false
         /// Further lines.
         var lines: [String] = []
 
         func text(_ source: String) -> String {
             let list = hosts.map { "\"\($0)\"" }.joined(separator: ", ")
             let head = [
-                "kind = \"hosts\"", "hosts = [\(list)]", "path = \"file://\(source)/\(path)\"",
+                "kind = \"hosts\"", "hosts = [\(list)]", "path = \"\(isDistant ? "" : "file://")\(source)/\(path)\"",
                 "layout = \"\(layout)\"", "archive = \"\(archive)\"",
             ]
             return (head + lines).joined(separator: "\n") + "\n"

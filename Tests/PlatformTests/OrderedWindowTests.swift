@@ -93,4 +93,17 @@ struct OrderedWindowTests {
         window.deliver(1, for: 0)
         #expect(try await onOwnThread { window.take() } == nil)
     }
+
+    @Test func `an abandoned window gives what lies in a row and nothing more`() async throws {
+        let window = OrderedWindow<Int>(capacity: 4)
+        let numbers = try await onOwnThread { (0..<4).map { _ in window.admit() } }
+        #expect(numbers == [0, 1, 2, 3])
+        for number in [0, 1, 3] { window.deliver(number * 10, for: number) }
+        window.abandon()
+        let isTaken = window.deliver(20, for: 2)
+        #expect(!isTaken)
+        let taken = try await onOwnThread { [window.take(), window.take(), window.take()] }
+        #expect(taken == [0, 10, nil])
+        #expect(try await onOwnThread { window.admit() } == nil)
+    }
 }

@@ -9,10 +9,14 @@ struct DocumentationTests {
         let main = try TomlDocument(bytes: Array("[vault.x]\nurl = \"file:///x\"".utf8), file: "main").root
         _ = Configuration.read(main, path: "main")
         let vault = try #require(main.tables("vault").first).table
-        let job = try TomlDocument(bytes: Array((Samples.job + "[tenant.x]").utf8), file: "job").root
+        let job = try TomlDocument(bytes: Array((Samples.job + "[tenant.x]\n[host.h1]\n[alarm]\n").utf8), file: "job")
+            .root
         _ = JobSettings.read(job, name: "job", vaults: ["disk": Samples.disk])
         let tenant = try #require(job.tables("tenant").first).table
-        return (main.askedKeys.union(vault.askedKeys), job.askedKeys.union(tenant.askedKeys))
+        let host = try #require(job.tables("host").first).table
+        let alarm = try #require(job.table("alarm"))
+        let inside = tenant.askedKeys.union(host.askedKeys).union(alarm.askedKeys)
+        return (main.askedKeys.union(vault.askedKeys), job.askedKeys.union(inside).subtracting(["alarm"]))
     }
 
     @Test("The examples are valid as they stand")
@@ -21,7 +25,7 @@ struct DocumentationTests {
         #expect(configuration.minFree.bytes == 200 << 30)
         #expect(try configuration.jobNames() == ["example"])
         let job = try configuration.job("example")
-        #expect(job.hosts == ["siem01", "siem02"])
+        #expect(job.hosts.map(\.name) == ["siem01", "siem02"])
         #expect(job.level(forTenant: "acme") == .small)
     }
 
@@ -48,7 +52,7 @@ struct DocumentationTests {
         let plain = try Samples.read(try Samples.read(file: folder + "jobs.d/example.toml"))
         #expect(job.run == plain.run)
         #expect(job.hostsAtOnce == plain.hostsAtOnce)
-        #expect(job.allowEmpty == plain.allowEmpty)
+        #expect(job.hosts.map(\.allowEmpty) == plain.hosts.map(\.allowEmpty))
         #expect(job.unmatched == plain.unmatched)
         #expect(job.archive == plain.archive)
         #expect(job.member == plain.member)
@@ -74,10 +78,10 @@ struct DocumentationTests {
         let page = try Samples.read(file: Samples.repository + "/man/coldchain.toml.5").split(separator: "\n")
         let keys = try Self.acceptedKeys()
         // A job's key is called vault as well, so only one of the two tables is no key.
-        let tables: Set<String> = ["vault", "tenant"]
+        let tables: Set<String> = ["vault", "tenant", "host"]
         let documented = page.filter { $0.hasPrefix(".It Ic ") }.map { String($0.split(separator: " ")[2]) }
         #expect(documented.filter { $0 != "level" }.count == Set(documented).count - 1)
-        #expect(Set(documented) == keys.main.union(keys.job).subtracting(["tenant"]))
+        #expect(Set(documented) == keys.main.union(keys.job).subtracting(["tenant", "host"]))
         for table in tables { #expect(page.contains(".Ic [\(table). Ns Em name Ns Ic \\&]"), "[\(table)]") }
         // Each key is told with its default, or that it has none, and an example.
         for (index, line) in page.enumerated() where line.hasPrefix(".It Ic ") {

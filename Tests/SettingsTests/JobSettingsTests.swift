@@ -11,11 +11,15 @@ struct JobSettingsTests {
         #expect(job.timezone == "UTC")
         #expect(job.run == .yesterday)
         #expect(job.catchUp.days == 0)
-        #expect(job.hosts == ["h1"])
+        #expect(job.hosts.map(\.name) == ["h1"])
         #expect(job.hostsAtOnce == 4)
-        #expect(job.path.description == "/mnt/{host}/{yyyy}{mm}{dd}")
+        #expect(job.hosts[0].path.description == "/mnt/{host}/{yyyy}{mm}{dd}")
+        #expect(job.hosts[0].access == .mounted)
         #expect(job.isDated)
-        #expect(!job.allowEmpty)
+        #expect(!job.hosts[0].allowEmpty && job.hosts[0].ready == nil && job.hosts[0].checksums == nil)
+        #expect(job.hosts[0].settle.seconds == 0 && job.hosts[0].streams == 2)
+        #expect(job.bandwidth == nil && job.window == nil && job.sizeDrop == nil)
+        #expect(job.limits == TreeLimitSettings())
         #expect(job.layout.description == "{tenant}/**")
         #expect(job.unmatched == .tenant("_unmatched"))
         #expect(job.archive.description == "{tenant}/{yyyy}/{mm}/{dd}/{host}")
@@ -38,6 +42,15 @@ struct JobSettingsTests {
             hosts_at_once = 1
             path = "file:///mnt/{host}"
             allow_empty = true
+            ready = "_READY"
+            settle = "10 min"
+            source_checksums = "SHA256SUMS"
+            streams_per_host = 3
+            bandwidth = "400 MiB/s"
+            window = "20:00-06:00"
+            bind = "10.9.0.5"
+            ssh = { user = "backup", port = 2222, options = ["ProxyJump=bastion"] }
+            limits = { depth = 20, entries = 1000, bytes = "1 TiB" }
             layout = "{tenant}/{category}/*.log"
             unmatched = "tenant:misc"
             archive = "{category}/{tenant}"
@@ -50,17 +63,38 @@ struct JobSettingsTests {
             [tenant._unmatched]
             level = 1
             [tenant."%5Fx"]
+            decommissioned = true
+            [host."a.example"]
+            path = "/srv/out"
+            address = "10.1.2.3"
+            ssh = { options = ["-F/etc/coldchain/ssh_config"] }
+            ready = "DONE"
+            [alarm]
+            size_drop = "80%"
             """
         let job = try Samples.read(text, vaults: [Samples.disk, Samples.second])
         #expect(job.vaults == [Samples.second, Samples.disk])
         #expect(job.timezone == "Europe/Berlin")
         #expect(job.run == .today)
         #expect(job.catchUp.days == 14)
-        #expect(job.hosts == ["b", "a.example"])
+        #expect(job.hosts.map(\.name) == ["b", "a.example"])
         #expect(job.hostsAtOnce == 1)
-        #expect(job.path.description == "/mnt/{host}")
+        let (first, second) = (job.hosts[0], job.hosts[1])
+        #expect(first.path.description == "/mnt/{host}" && first.access == .mounted)
+        #expect(first.source(Samples.date) == "/mnt/b" && first.ready == "_READY" && first.streams == 3)
+        #expect(first.settle.seconds == 600 && first.checksums == "SHA256SUMS")
+        #expect(second.source(Samples.date) == "a.example:/srv/out" && second.ready == "DONE")
+        guard case .ssh(let ssh) = second.access else {
+            Issue.record("a path without file:// is read over SSH")
+            return
+        }
+        #expect(ssh.user == "backup" && ssh.port == 2222 && ssh.bind == "10.9.0.5" && ssh.address == "10.1.2.3")
+        #expect(ssh.options == ["-F/etc/coldchain/ssh_config"])
+        #expect(job.bandwidth?.bytesPerSecond == 400 << 20 && job.window?.description == "20:00-06:00")
+        #expect(job.limits.depth == 20 && job.limits.entries == 1_000 && job.limits.bytes?.bytes == 1 << 40)
+        #expect(job.sizeDrop == 0.8 && job.decommissionedTenants == ["%5Fx"])
         #expect(!job.isDated)
-        #expect(job.allowEmpty)
+        #expect(first.allowEmpty && second.allowEmpty)
         #expect(job.layout.description == "{tenant}/{category}/*.log")
         #expect(job.unmatched == .tenant("misc"))
         #expect(job.archive.description == "{category}/{tenant}")
@@ -101,9 +135,9 @@ struct JobSettingsTests {
     @Test("The source of a host is the path with its host and date")
     func sourcePath() throws {
         let job = try Samples.read(Samples.job)
-        #expect(job.sourcePath(host: "h1", date: Samples.date) == "/mnt/h1/20261120")
+        #expect(job.hosts[0].sourcePath(Samples.date) == "/mnt/h1/20261120")
         let early = try #require(CivilDate(year: 2026, month: 1, day: 2))
-        #expect(job.sourcePath(host: "x", date: early) == "/mnt/x/20260102")
+        #expect(job.hosts[0].sourcePath(early) == "/mnt/h1/20260102")
     }
 
     @Test(
@@ -111,7 +145,17 @@ struct JobSettingsTests {
         arguments: [
             ("retenion = 1", "5:1: unknown key 'retenion'", nil),
             ("hosts_at_onec = 1", "5:1: unknown key 'hosts_at_onec'", "Did you mean 'hosts_at_once'?"),
-            ("ready = \"_READY\"", "5:1: unknown key 'ready'", nil),
+            ("ready = \"a/b\"", "5:9: 'ready': expected the name of a file at the top of the tree, found \"a/b\"", nil),
+            ("settle = \"soon\"", "5:10: 'settle': expected a period such as \"10 min\", found \"soon\"", nil),
+            ("bandwidth = \"1 MiB\"", "5:13: 'bandwidth': expected a rate such as \"400 MiB/s\", found", nil),
+            ("window = \"20-6\"", "5:10: 'window': expected a part of the day such as \"20:00-06:00\", found", nil),
+            ("ssh = \"backup\"", "5:7: 'ssh': expected a table { ... }, found \"backup\"", nil),
+            ("ssh = { usr = \"x\" }", "5:9: unknown key 'ssh.usr'", "Did you mean 'ssh.user'?"),
+            ("ssh = { port = 0 }", "5:16: 'ssh.port': expected a number from 1 to 65535, found 0", nil),
+            ("limits = { depth = 0 }", "5:20: 'limits.depth': expected a number from 1 to 4096, found 0", nil),
+            ("[alarm]\nsize_drop = 80", "6:13: 'alarm.size_drop': expected a share such as \"80%\", found 80", nil),
+            ("[host.h2]", "5:7: host 'h2': 'hosts' has no such host", "Did you mean [host.\"h1\"]?"),
+            ("[host.h1]\ndecommissioned = true", "2:9: all hosts are decommissioned", nil),
             ("vault = \"dsik\"", "5:9: 'vault': unknown vault \"dsik\"; known are disk", "Did you mean \"disk\"?"),
             ("vault = 1", "5:9: 'vault': expected the name of a vault, found 1", nil),
             ("copies = []", "5:10: 'copies': expected a list of vaults, found an empty array", nil),
@@ -234,7 +278,10 @@ struct JobSettingsTests {
                 "1:8: 'kind': kind 'warehouse' is not supported by this version", nil
             ),
             ("kind = \"hosts\"\npath = \"file:///a\"", "1:1: missing key 'hosts'", "Write hosts = [\"NAME\"]."),
-            ("kind = \"hosts\"\nhosts = [\"a\"]", "1:1: missing key 'path'", "Write path = \"file:///PATH\"."),
+            (
+                "kind = \"hosts\"\nhosts = [\"a\"]", "1:1: missing key 'path'",
+                "Write path = \"/PATH\" for SSH, or \"file:///PATH\" for a mounted tree."
+            ),
             (
                 "kind = \"hosts\"\nhosts = []\npath = \"file:///a\"",
                 "2:9: 'hosts': expected a list of host names, found an empty array", nil
@@ -252,9 +299,9 @@ struct JobSettingsTests {
                 "2:15: 'hosts': \"a\" stands there twice", nil
             ),
             (
-                "kind = \"hosts\"\nhosts = [\"a\"]\npath = \"/var/log\"",
-                "3:8: 'path': path over SSH is not supported by this version",
-                "\"file:///PATH\" reads a tree that is mounted on this server."
+                "kind = \"hosts\"\nhosts = [\"a\"]\npath = \"var/log\"",
+                "3:8: 'path': must begin with '/'",
+                "\"/PATH\" is read over SSH, \"file:///PATH\" from a tree that is mounted here."
             ),
             (
                 "kind = \"hosts\"\nhosts = [\"a\"]\npath = \"file://mnt\"",
@@ -302,7 +349,49 @@ struct JobSettingsTests {
         arguments: ["archive = \"{tenant}\"", "member = \"{rest}\""])
     func severalHosts(_ line: String) throws {
         let text = "kind = \"hosts\"\nhosts = [\"a\", \"b\"]\npath = \"file:///mnt/{host}\"\n" + line
-        #expect(try Samples.read(text).hosts == ["a", "b"])
+        #expect(try Samples.read(text).hosts.map(\.name) == ["a", "b"])
+    }
+
+    @Test(
+        "Ranges stand for hosts in order",
+        arguments: [
+            ("siem[08-11].dc", ["siem08.dc", "siem09.dc", "siem10.dc", "siem11.dc"]),
+            ("db[1-3,7]", ["db1", "db2", "db3", "db7"]), ("r[1-2]n[1-2]", ["r1n1", "r1n2", "r2n1", "r2n2"]),
+            ("one", ["one"]), ("x[5]", ["x5"]),
+        ])
+    func hostRanges(_ range: String, _ names: [String]) throws {
+        let text = "kind = \"hosts\"\nhosts = [\"\(range)\"]\npath = \"/out/{yyyy}{mm}{dd}\"\n"
+        #expect(try Samples.read(text).hosts.map(\.name) == names)
+    }
+
+    @Test(
+        "A wrong range is told",
+        arguments: [
+            ("a[2-1]", "the range '2-1' runs backwards"), ("a[1-", "'[' has no ']' behind it"),
+            ("a]1", "']' has no '[' before it"), ("a[x]", "'x' is no number and no range such as 01-24"),
+            ("a[1-99999]", "stands for more than 10000 hosts"),
+            ("a[1-200]b[1-200]", "stands for more than 10000 hosts"),
+        ])
+    func wrongRanges(_ range: String, _ message: String) throws {
+        let text = "kind = \"hosts\"\nhosts = [\"\(range)\"]\npath = \"/out\"\nfull_every = \"9 days\"\n"
+        let fault = try Samples.fault { try Samples.read(text) }
+        #expect(fault.message.contains(message), "\(fault.message)")
+    }
+
+    @Test("Paths have a date on all hosts, or on none")
+    func mixedDates() throws {
+        let text =
+            "kind = \"hosts\"\nhosts = [\"a[1-2]\"]\npath = \"/out/{yyyy}{mm}{dd}\"\n[host.a2]\npath = \"/out\"\n"
+        let fault = try Samples.fault { try Samples.read(text) }
+        #expect(
+            fault.message.contains("4:1: host 'a2': its 'path' has a date and that of 'a1' has not, or the reverse"))
+    }
+
+    @Test("A decommissioned host of a range is left out")
+    func decommissionedHost() throws {
+        let text =
+            "kind = \"hosts\"\nhosts = [\"a[1-3]\"]\npath = \"/out/{yyyy}{mm}{dd}\"\n[host.a2]\ndecommissioned = true\n"
+        #expect(try Samples.read(text).hosts.map(\.name) == ["a1", "a3"])
     }
 
     @Test("Without a choice the vault is the only one")

@@ -140,7 +140,9 @@ final class SFTPFile: SourceFile {
                 piece.finish(
                     .failure(
                         Fault(
-                            .damaged, "read \(name): the server gave \(bytes.count) bytes, asked for were \(piece.wanted - have)")))
+                            .damaged,
+                            "read \(name): the server gave \(bytes.count) bytes, asked for were \(piece.wanted - have)")
+                    ))
             case .status(SFTPMessage.Status.endOfFile, _): piece.finish(.success(()))
             default: piece.finish(.failure(reply.fault("read", name)))
             }

@@ -63,7 +63,8 @@ struct SFTPListing: Sendable {
         arena.withUnsafeBytes { bytes in
             guard let base = bytes.baseAddress else { return }
             func order(_ left: Row, _ right: Row) -> Int {
-                let common = memcmp(base + Int(left.start), base + Int(right.start), Int(min(left.length, right.length)))
+                let common = memcmp(
+                    base + Int(left.start), base + Int(right.start), Int(min(left.length, right.length)))
                 return common != 0 ? Int(common) : Int(left.length) - Int(right.length)
             }
             rows.sort { order($0, $1) < 0 }

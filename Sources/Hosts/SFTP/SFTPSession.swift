@@ -319,7 +319,9 @@ final class SFTPSession: Sendable {
         }
         let number = try decoder.number()
         let reply = try SFTPReply(type: type, &decoder)
-        guard let handler = state.with({ $0.handlers.removeValue(forKey: number) }) else { throw Fault(.damaged, "an answer to request \(number), which is not open") }
+        guard let handler = state.with({ $0.handlers.removeValue(forKey: number) }) else {
+            throw Fault(.damaged, "an answer to request \(number), which is not open")
+        }
         handler(reply)
     }
 

@@ -38,7 +38,9 @@ final class SFTPWalk {
                 return state.entries
             }
             // Each directory lists itself and the one above it too.
-            guard all <= 3 * limits.entries else { throw Fault(.limit, "more than \(limits.entries) entries in one tree") }
+            guard all <= 3 * limits.entries else {
+                throw Fault(.limit, "more than \(limits.entries) entries in one tree")
+            }
         }
 
         /// Notes a request, if there is room for one.

@@ -5,7 +5,7 @@ import Settings
 /// cryptography has a processor of its own.
 final class SSHConnection: Sendable {
     let session: SFTPSession
-    private let process: ChildProcess
+    private let process: ConnectedProcess
 
     /// How long a server may owe an answer; ssh itself notices a dead connection after a minute.
     private static let patience = 120.0
@@ -19,7 +19,7 @@ final class SSHConnection: Sendable {
     ///   - rate: what limits the reading.
     /// - Throws: `unreachable` with ssh's own words and advice.
     init(_ host: String, _ settings: SSHSettings, program: String, rate: RateLimit?) throws(Fault) {
-        let process = try ChildProcess(program, settings.arguments(for: host), name: host)
+        let process = try ConnectedProcess(program, settings.arguments(for: host), name: host)
         self.process = process
         do {
             session = try SFTPSession(process.connection, host: host, patience: Self.patience, rate: rate) {
@@ -40,7 +40,7 @@ final class SSHConnection: Sendable {
     }
 
     /// What ssh said when it ended; nothing while it runs.
-    private static func fault(of process: ChildProcess, _ host: String, _ program: String) -> Fault? {
+    private static func fault(of process: ConnectedProcess, _ host: String, _ program: String) -> Fault? {
         guard let end = process.wait(milliseconds: 1_000) else { return nil }
         let words = process.lastWords()
         switch end {
@@ -53,15 +53,17 @@ final class SSHConnection: Sendable {
             guard let last = words.last else {
                 return Fault(.unreachable, "\(host): ssh ended with status \(status)")
             }
+            let plain = last.hasPrefix("ssh: ") ? String(last.dropFirst(5)) : last
             let advice = words.lazy.compactMap { SSHConnection.advice(for: $0, host) }.first
             return Fault(
-                .unreachable, "\(host): ssh: \(advice?.said ?? last)", hint: advice?.hint, retry: .temporary)
+                .unreachable, "\(host): ssh: \(advice?.said ?? plain)", hint: advice?.hint, retry: .temporary)
         }
     }
 
     /// What stands for a complaint in a message, and what to do about it.
     private static func advice(for line: String, _ host: String) -> (said: String, hint: String)? {
         func said(_ part: String) -> Bool { line.contains(part) }
+        let line = line.hasPrefix("ssh: ") ? String(line.dropFirst(5)) : line
         if said("IDENTIFICATION HAS CHANGED") || said("POSSIBLE DNS SPOOFING") {
             return (
                 "its host key has changed",
@@ -71,15 +73,20 @@ final class SSHConnection: Sendable {
         if said("host key is known for") {
             return (
                 "its host key is not known",
-                "Compare the key with the host's own and add it to known_hosts, for example with ssh-keyscan(1).")
+                "Compare the key with the host's own and add it to known_hosts, for example with ssh-keyscan(1)."
+            )
         }
         if said("Permission denied") {
-            return (line, "Check the account, its authorized_keys, and 'ssh = { user = ..., options = [...] }' of the job.")
+            return (
+                line, "Check the account, its authorized_keys, and 'ssh = { user = ..., options = [...] }' of the job."
+            )
         }
         if said("subsystem request failed") {
             return (line, "The host's sshd_config has no 'Subsystem sftp'; 'internal-sftp' needs no shell.")
         }
-        if said("Could not resolve hostname") { return (line, "Check the job's `hosts`, or set `address` for this host.") }
+        if said("Could not resolve hostname") {
+            return (line, "Check the job's `hosts`, or set `address` for this host.")
+        }
         if said("Connection refused") || said("timed out") || said("No route to host") {
             return (line, "Check that the host is up and lets this server in.")
         }

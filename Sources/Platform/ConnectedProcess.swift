@@ -7,7 +7,7 @@ import SystemPackage
 /// It has a session of its own, so that it neither asks at the terminal nor gets a Ctrl-C that was meant for us, and it
 /// ends when ``connection`` is closed, be it by our death. What it says on standard error is kept, but for all but the
 /// last few kilobytes.
-package final class ChildProcess: Sendable {
+package final class ConnectedProcess: Sendable {
     /// How a child ended.
     package enum End: Sendable, Equatable {
         case exited(Int32)

@@ -1,0 +1,340 @@
+import Glibc
+import Platform
+import TestSupport
+import Testing
+
+extension PipelineTests {
+    /// Hosts behind a real sshd.
+    @Suite(.enabled(if: SSHServer.isInstalled, "Debian's openssh-server is not installed"))
+    struct SSHTests {
+        /// A world whose hosts are all this machine: a host's tree is a directory of the sources.
+        private func world(
+            _ server: SSHServer, hosts: [String] = ["127.0.0.1"], _ lines: [String] = [], ssh: String? = nil
+        )
+            throws -> Pipeline
+        {
+            var job = Pipeline.Job()
+            job.hosts = hosts
+            job.isDistant = true
+            job.lines = [ssh ?? server.settings(), "full_every = \"30 days\""] + lines
+            return try Pipeline(job)
+        }
+
+        private func fill(_ world: Pipeline, _ host: String = "127.0.0.1", files: Int = 30) throws {
+            let build = try world.host(host)
+            for file in 0..<files {
+                try build.file(
+                    ByteString("t\(file % 3)/f\(file).log"),
+                    (0..<(file * 700)).map { UInt8(truncatingIfNeeded: $0 &* file) },
+                    mode: 0o640, modified: Timestamp(seconds: 1_700_000_000 + Int64(file)))
+            }
+        }
+
+        /// What staging has of a host is what the source has.
+        private func expectStaged(
+            _ world: Pipeline, _ host: String = "127.0.0.1", _ location: SourceLocation = #_sourceLocation
+        ) async throws {
+            try await world.shell(
+                "diff -r \"$1\" \"$2\"", ["\(world.source)/\(host)", "\(world.runDirectory())/collect/\(host)"])
+        }
+
+        private func proxy(_ server: SSHServer, _ options: [String]) async throws -> (process: ChildProcess, port: Int)
+        {
+            let output = server.directory + "/proxy.\(RandomID.make())"
+            let process = try ChildProcess(
+                ["python3", Repository.root + "/bench/netproxy.py", "--to", "\(server.port)"] + options, log: output)
+            var port: Int?
+            _ = try await eventually(timeout: 20) {
+                let (directory, name) = Pipeline.split(output)
+                guard let text = try? Directory.open(directory).readFile(ByteString(name)), text.last == 0x0A else {
+                    return false
+                }
+                port = Int(String(decoding: text.dropLast(), as: UTF8.self))
+                return port != nil
+            }
+            guard let port else { throw Fault(.io, "the proxy does not start") }
+            try await server.writeKnownHosts(port: port)
+            return (process, port)
+        }
+
+        @Test("A night over SSH, and back out of the vault", arguments: [SSHServer.Access.shell, .sftpOnly])
+        func night(_ access: SSHServer.Access) async throws {
+            let server = try await SSHServer(access)
+            let world = try world(server)
+            try fill(world)
+            try world.host("127.0.0.1").symlink("t1/link", to: "/etc/passwd")
+            try world.host("127.0.0.1").file(
+                "t2/ -odd 'name'\n\u{1}.log", [1], modified: Timestamp(seconds: 1_700_000_000))
+            try world.host("127.0.0.1").file(
+                ByteString(bytes: [0x74, 0x32, 0x2F, 0xFF, 0xFE]), [2], modified: Timestamp(seconds: 1_700_000_000))
+            try await world.initialize()
+            try await world.night()
+            let target = world.root + "/restored"
+            try await world.expect(.ship, ["restore", "logs", "--run", Pipeline.run, "--to", target])
+            #expect(try await world.remains() == [])
+            // Names in archives begin with the tenant and the host.
+            try await world.shell(
+                "for t in t0 t1 t2; do diff -r --no-dereference \"$1/$t\" \"$2/$t/127.0.0.1\"; done",
+                ["\(world.source)/127.0.0.1", target])
+            // The second night has nothing to carry over the network.
+            let again = try await world.stage(.collect, "2026-11-20")
+            #expect(again.status == 0 && again.errors.contains("0 taken"), "\(again)")
+        }
+
+        @Test("A host that can't be reached fails with its name and ssh's words, and the others complete")
+        func unreachable() async throws {
+            let server = try await SSHServer()
+            let world = try world(
+                server, hosts: ["127.0.0.1", "down", "missing", "stranger", "changed", "nobody"],
+                [
+                    "[host.down]", server.settings(port: 1), "address = \"127.0.0.1\"",
+                    "[host.missing]", "address = \"127.0.0.1\"", "path = \"/nowhere\"",
+                    "[host.stranger]", "address = \"127.0.0.1\"", server.settings(["UserKnownHostsFile=/dev/null"]),
+                    "[host.changed]", "address = \"127.0.0.1\"",
+                    server.settings(["UserKnownHostsFile=\(server.directory)/changed"]),
+                    "[host.nobody]", "address = \"127.0.0.1\"", server.settings(key: "other"),
+                ])
+            try await world.shell(
+                "(printf '[127.0.0.1]:%s ' \"$1\"; cut -d' ' -f1,2 \"$2/other.pub\") > \"$2/changed\"",
+                ["\(server.port)", server.directory])
+            try fill(world)
+            try await world.initialize()
+            let result = try await world.stage(.collect)
+            #expect(result.status == 3, "\(result)")
+            let expected = [
+                "down: ssh: connect to host 127.0.0.1 port 1: Connection refused",
+                "missing: list missing:/nowhere/: no such file or directory",
+                "stranger: ssh: its host key is not known",
+                "changed: ssh: its host key has changed", "Permission denied (publickey)",
+            ]
+            for words in expected { #expect(result.errors.contains(words), "\(words)\n\(result.errors)") }
+            #expect(result.errors.contains("ssh-keygen -R changed"))
+            try await expectStaged(world)
+        }
+
+        @Test("The end of a connection in the middle fails the host; the next run goes on and has every byte")
+        func dropped() async throws {
+            let server = try await SSHServer()
+            let (process, port) = try await proxy(server, ["--cut-after", "3000000"])
+            defer { process.stop() }
+            let world = try world(server, ["streams_per_host = 1"], ssh: server.settings(port: port))
+            let build = try world.host("127.0.0.1")
+            var random = SplitMix64(seed: 5)
+            for file in 0..<400 {
+                try build.file(
+                    ByteString("t/f\(1_000 + file).log"),
+                    (0..<20_000).map { _ in UInt8(truncatingIfNeeded: random.next()) })
+            }
+            try await world.initialize()
+            var runs = 0
+            var last: RunResult
+            repeat {
+                last = try await world.stage(.collect)
+                runs += 1
+                if last.status != 0 {
+                    #expect(last.status == 1 && last.errors.contains("127.0.0.1: "), "\(last)")
+                    #expect(!last.isCrash)
+                }
+            } while last.status != 0 && runs < 12
+            #expect(last.status == 0, "\(last)")
+            #expect(runs > 2 && runs < 9, "\(runs) runs, each with 3 MB of 8 MB")
+            #expect(last.errors.contains("staged before"))
+            try await expectStaged(world)
+            #expect(try await world.remains() == [])
+        }
+
+        @Test("sshd killed in the middle, then the same command again")
+        func killed() async throws {
+            let server = try await SSHServer()
+            let world = try world(server, ["bandwidth = \"4 MiB/s\""])
+            try fill(world, files: 200)
+            try await world.initialize()
+            let first = try ChildProcess(
+                [Program.collect.path, "logs", "--run", Pipeline.run], environment: world.environment,
+                log: world.root + "/log")
+            try await Task.sleep(for: .milliseconds(900))
+            try await server.dropConnections()
+            #expect(try await first.wait() == .exited(1))
+            let log = String(decoding: try world.read(world.root + "/log"), as: UTF8.self)
+            #expect(log.contains("127.0.0.1: ") && log.contains("ssh"), "\(log)")
+            try await world.expect(.collect, ["logs", "--run", Pipeline.run, "--bandwidth", "1 GiB/s"])
+            try await expectStaged(world)
+        }
+
+        @Test("A frozen server does not hang the night")
+        func frozen() async throws {
+            let server = try await SSHServer()
+            let (process, port) = try await proxy(server, ["--freeze-after", "100000"])
+            defer { process.stop() }
+            let world = try world(
+                server, ssh: server.settings(port: port, ["ServerAliveInterval=1", "ServerAliveCountMax=2"]))
+            try fill(world, files: 200)
+            try await world.initialize()
+            let result = try await world.stage(.collect)
+            #expect(
+                result.status == 1
+                    && result.errors.contains("127.0.0.1: ssh: Timeout, server 127.0.0.1 not responding"), "\(result)")
+        }
+
+        @Test("A tree that is not ready is waited for, or told as 75")
+        func ready() async throws {
+            let server = try await SSHServer()
+            let world = try world(server, ["ready = \"_READY\""])
+            try fill(world)
+            try await world.initialize()
+            let early = try await world.stage(.collect)
+            #expect(early.status == 75 && early.errors.contains("'_READY' is not there"), "\(early)")
+            let waiting = try ChildProcess(
+                [Program.collect.path, "logs", "--run", Pipeline.run, "--wait", "60 s"],
+                environment: world.environment, log: world.root + "/log")
+            try await Task.sleep(for: .seconds(1))
+            #expect(waiting.ending == nil)
+            try world.host("127.0.0.1").file("_READY", [])
+            #expect(try await waiting.wait() == .exited(0))
+            let list = try await world.shell("ls \"$1\"", ["\(world.runDirectory())/collect/127.0.0.1"])
+            #expect(!list.output.contains("_READY"))
+        }
+
+        @Test("Files that are still being written are left for the next run, where there is one")
+        func settle() async throws {
+            let server = try await SSHServer()
+            let world = try world(server, ["settle = \"1 h\""])
+            try fill(world)
+            try world.host("127.0.0.1").file("t0/now.log", [1])
+            try await world.initialize()
+            let result = try await world.stage(.collect)
+            #expect(result.status == 0 && result.errors.contains("1 skipped (1 unsettled)"), "\(result)")
+        }
+
+        @Test("What the host's own digests say is compared with what arrived")
+        func checksums() async throws {
+            let server = try await SSHServer()
+            let world = try world(server, ["source_checksums = \"SHA256SUMS\"", "unmatched = \"tenant:_misc\""])
+            try fill(world)
+            try await world.shell(
+                "cd \"$1\" && find . -type f ! -name SHA256SUMS -print0 | sort -z | xargs -0 sha256sum > SHA256SUMS",
+                [world.source + "/127.0.0.1"])
+            try await world.initialize()
+            try await world.expect(.collect, ["logs", "--run", Pipeline.run])
+            let f7 = try world.host("127.0.0.1")
+            try f7.file("t1/f7.log", [UInt8](repeating: 1, count: 4_900), mode: 0o640)
+            let result = try await world.stage(.collect, Pipeline.run, ["--force"])
+            #expect(result.status == 3 && result.errors.contains("SHA256SUMS says that 't1/f7.log' has"), "\(result)")
+            #expect(result.errors.contains("1 mismatched"))
+        }
+
+        @Test("Outside the window nothing is begun")
+        func window() async throws {
+            let server = try await SSHServer()
+            // An hour that is not now, whatever the time.
+            var now = time(nil)
+            var parts = tm()
+            gmtime_r(&now, &parts)
+            let hour = (Int(parts.tm_hour) + 6) % 24
+            let face = { (hour: Int) in hour < 10 ? "0\(hour):00" : "\(hour):00" }
+            let world = try world(server, ["window = \"\(face(hour))-\(face((hour + 1) % 24))\""])
+            try fill(world)
+            try await world.initialize()
+            let result = try await world.stage(.collect)
+            #expect(result.status == 75 && result.errors.contains("outside the job's window"), "\(result)")
+        }
+
+        @Test("Missed dates are filled in where the host has them")
+        func catchUp() async throws {
+            let server = try await SSHServer()
+            var job = Pipeline.Job()
+            job.hosts = ["127.0.0.1"]
+            job.path = "{host}/{yyyy}{mm}{dd}"
+            job.isDistant = true
+            job.lines = [server.settings(), "catch_up = \"4 days\""]
+            let world = try Pipeline(job)
+            let today = CivilDate(dayNumber: Int(time(nil) / 86_400))
+            for back in [1, 3] {
+                let date = today.adding(days: -back)
+                let name = date.description.filter { $0 != "-" }
+                try world.host("127.0.0.1").file(ByteString("\(name)/t/log"), [UInt8(back)])
+            }
+            try await world.initialize()
+            try await world.expect(.collect, ["logs"])
+            let runs = try await world.shell("cd \"$1\" && ls -d 20*", [world.staging + "/logs"])
+            #expect(runs.lines == [today.adding(days: -3).description, today.adding(days: -1).description])
+        }
+
+        @Test("A tenant that brings far less than it used to makes the run partial")
+        func sizeDrop() async throws {
+            let server = try await SSHServer()
+            let world = try world(
+                server,
+                ["[tenant.t2]", "decommissioned = true", "[alarm]", "size_drop = \"80%\""])
+            try fill(world)
+            try await world.initialize()
+            for day in ["2026-11-10", "2026-11-11", "2026-11-12"] { try await world.night(day, [.collect]) }
+            try await world.shell("rm \"$1\"/127.0.0.1/t[12]/*", [world.source])
+            let result = try await world.stage(.collect, "2026-11-13")
+            #expect(
+                result.status == 3 && result.errors.contains("tenant t1: brought 0 B, the median of 3 runs is"),
+                "\(result)")
+            #expect(!result.errors.contains("tenant t2") && !result.errors.contains("tenant t0"))
+        }
+
+        @Test("24 hosts at once stay within their descriptors and their memory")
+        func manyHosts() async throws {
+            let server = try await SSHServer()
+            let hosts = (1...24).map { $0 < 10 ? "h0\($0)" : "h\($0)" }
+            let world = try world(
+                server, hosts: ["h[01-24]"],
+                ["hosts_at_once = 24"] + hosts.flatMap { ["[host.\($0)]", "address = \"127.0.0.1\""] })
+            for host in hosts { try fill(world, host) }
+            try await world.initialize()
+            let measure = """
+                import resource, subprocess, sys
+                resource.setrlimit(resource.RLIMIT_NOFILE, (700, 700))
+                status = subprocess.run(sys.argv[1:]).returncode
+                print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+                sys.exit(status)
+                """
+            let result = try await world(
+                .collect, ["logs", "--run", Pipeline.run, "--quiet"], through: ["python3", "-c", measure], timeout: 120)
+            #expect(result.status == 0, "\(result)")
+            let kilobytes = result.lines.last.flatMap { Int($0) } ?? Int.max
+            #expect(kilobytes < 128 << 10, "\(kilobytes) KiB")
+            for host in hosts { try await expectStaged(world, host) }
+        }
+
+        @Test("Logs that are rotated under the walk are found under their new names")
+        func rotation() async throws {
+            let world = try Pipeline(
+                { () -> Pipeline.Job in
+                    var job = Pipeline.Job()
+                    job.hosts = ["web1"]
+                    job.lines = ["full_every = \"30 days\""]
+                    return job
+                }())
+            let build = try world.host("web1")
+            try build.file("t/a.log", Array("first".utf8))
+            try build.file("t/app.log", Array("the day's log".utf8))
+            try await world.initialize()
+            // The walk is over, and the copy of the first file is held.
+            let mark = world.root + "/fault.mark"
+            let hold = Injection(
+                calls: ["open"], when: 1, action: .hold, below: world.source + "/web1/t/a.log", mark: mark)
+            var environment = world.environment
+            environment.merge(hold.environment(try await FaultLibrary.shared.path())) { $1 }
+            let running = try ChildProcess(
+                [Program.collect.path, "logs", "--run", Pipeline.run], environment: environment,
+                log: world.root + "/log")
+            guard try await eventually(timeout: 20, { access(mark, F_OK) == 0 }) else {
+                Issue.record(
+                    "the copy was never held: \(String(decoding: try world.read(world.root + "/log"), as: UTF8.self))")
+                return
+            }
+            try await world.shell(
+                "cd \"$1\" && mv app.log app.log.1 && printf new > app.log && rm \"$2\"",
+                [world.source + "/web1/t", mark])
+            #expect(try await running.wait() == .exited(0))
+            try await expectStaged(world, "web1")
+            let log = String(decoding: try world.read(world.root + "/log"), as: UTF8.self)
+            #expect(log.contains("looking once more"), "\(log)")
+        }
+    }
+}
