@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs coldchain and the stock tools in turn on the same input, and prints what each took.
 
-    bench.py [pack] [pack-small] [memory] [--size 1GiB] [--rounds 3] [--dir DIR] [--peers-only]
+    bench.py [pack] [pack-small] [collect] [memory] [--size 1GiB] [--rounds 3] [--dir DIR] [--peers-only]
 
 How it measures. Every contender is one bash command line with pipefail, timed as a whole process tree: wall time by the
 monotonic clock, user and system time by wait4 (which sums every waited descendant; a process left behind by the command
@@ -23,6 +23,7 @@ import pathlib
 import platform
 import shlex
 import shutil
+import socket
 import statistics
 import subprocess
 import sys
@@ -36,6 +37,7 @@ JOB = "bench"
 MIB = 1 << 20
 HERE = pathlib.Path(__file__).resolve().parent
 PR_SET_CHILD_SUBREAPER = 36
+SERVICES = set()  # servers that run beside the contenders
 
 
 class BenchError(Exception):
@@ -86,16 +88,24 @@ def measure(command, log):
             raise
         wall = time.monotonic() - began
     # Orphans of the command are handed to this process (subreaper): their time would be missing from the sum.
-    try:
-        os.waitpid(-1, 0)
+    left = [child for child in children() if child not in SERVICES]
+    for child in left:
+        os.waitpid(child, 0)
+    if left:
         raise BenchError(f"the command left processes behind, its time is not whole: {command}")
-    except ChildProcessError:
-        pass
     code = os.waitstatus_to_exitcode(status)
     if code != 0:
         tail = pathlib.Path(log).read_text(errors="replace").strip().splitlines()[-12:]
         raise BenchError("\n  ".join([f"status {code} from: {command}", *tail]))
     return Sample(wall, usage.ru_utime, usage.ru_stime, usage.ru_maxrss * 1024)
+
+
+def children():
+    """The processes whose parent this one is now."""
+    found = []
+    for task in os.listdir("/proc/self/task"):
+        found += map(int, pathlib.Path(f"/proc/self/task/{task}/children").read_text().split())
+    return found
 
 
 def clean_environment():
@@ -306,9 +316,9 @@ class Bench:
         stamp.write_text(json.dumps(made))
         return str(tree), made["files"], made["bytes"]
 
-    def compare(self, title, contenders, input_bytes, files, targets=()):
+    def compare(self, title, contenders, input_bytes, files, targets=(), rounds=None):
         """Runs all contenders in turn for --rounds rounds, prints the table and keeps the samples."""
-        rounds = self.options.rounds
+        rounds = rounds or self.options.rounds
         print(f"\n{title}: {files} files, {human(input_bytes)}, {rounds} rounds", flush=True)
         missing = {c.name: c.missing() for c in contenders if c.missing()}
         for name, programs in missing.items():
@@ -458,6 +468,170 @@ def pack_small(bench):
     remove(bench.dir / "ours")
 
 
+class Sshd:
+    """A throwaway sshd on loopback, and a proxy in front of it that holds each piece back."""
+
+    def __init__(self, bench):
+        self.directory = bench.dir / "sshd"
+        remove(self.directory)
+        self.directory.mkdir()
+        for key in ("host", "user"):
+            subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(self.directory / key)], check=True)
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        if os.getuid() == 0:
+            os.makedirs("/run/sshd", exist_ok=True)
+        (self.directory / "sshd_config").write_text(
+            f"ListenAddress 127.0.0.1:{self.port}\nHostKey {self.directory}/host\nPidFile none\n"
+            f"AuthorizedKeysFile {self.directory}/user.pub\nStrictModes no\nUsePAM no\nUseDNS no\n"
+            "MaxStartups 100\nSubsystem sftp internal-sftp\n")
+        self.servers = []
+        self.serve("/usr/sbin/sshd", "-D", "-f", str(self.directory / "sshd_config"))
+        self.slow_port = int(self.serve(sys.executable, str(HERE / "netproxy.py"), "--to", str(self.port), "--delay", "20")
+                             .stdout.readline())
+        key = " ".join((self.directory / "host.pub").read_text().split()[:2])
+        (self.directory / "known_hosts").write_text(
+            "".join(f"[127.0.0.1]:{port} {key}\n" for port in (self.port, self.slow_port)))
+        self.config = self.directory / "ssh_config"
+        hosts = (("bench", self.port), ("slow", self.slow_port))
+        self.config.write_text("".join(
+            f"Host {name}\n HostName 127.0.0.1\n Port {port}\n IdentityFile {self.directory}/user\n IdentitiesOnly yes\n"
+            f" UserKnownHostsFile {self.directory}/known_hosts\n StrictHostKeyChecking yes\n BatchMode yes\n"
+            for name, port in hosts))
+        for _ in range(100):
+            if subprocess.run(["ssh", "-F", str(self.config), "bench", "true"], capture_output=True, check=False).returncode == 0:
+                return
+            time.sleep(0.1)
+        raise BenchError("sshd does not answer")
+
+    def serve(self, *command):
+        server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        self.servers.append(server)
+        SERVICES.add(server.pid)
+        return server
+
+    def stop(self):
+        for server in self.servers:
+            server.terminate()
+            server.wait()
+            SERVICES.discard(server.pid)
+
+
+class OurHost:
+    """A job of ours that collects one tree over SSH."""
+
+    def __init__(self, bench, sshd, root, host, source):
+        self.bench, self.root, self.source = bench, pathlib.Path(root), source
+        self.settings = self.root / "etc" / "coldchain.toml"
+        remove(self.root)
+        for name in ("etc/jobs.d", "staging", "state", "vault"):
+            (self.root / name).mkdir(parents=True)
+        quote = json.dumps
+        self.settings.write_text(
+            f"staging = {quote(str(self.root / 'staging'))}\nstate = {quote(str(self.root / 'state'))}\n"
+            f"[vault.disk]\nurl = {quote('file://' + str(self.root / 'vault'))}\n")
+        (self.settings.parent / "jobs.d" / f"{JOB}.toml").write_text(
+            f'kind = "hosts"\nhosts = [{quote(host)}]\nssh = {{ options = [{quote("-F" + str(sshd.config))}] }}\n'
+            f'path = {quote(source)}\nlayout = "**"\narchive = "{{host}}"\nmember = "{{rest}}"\nfull_every = "30 days"\n')
+        tool = bench.options.bin / "collect"
+        self.tool = shlex.quote(str(tool))
+        log = bench.log("ours-collect")
+        measure(f"{self.tool} init --config {shlex.quote(str(self.settings))} --local", log)
+        self.staged = self.root / "staging" / JOB / RUN
+        self.host = host
+
+    def contender(self):
+        def outputs():
+            return [str(p) for p in self.staged.rglob("*") if p.is_file()] if self.staged.exists() else []
+
+        class Ours(Contender):
+            def run(inner, log):
+                remove(self.staged)
+                return super().run(log)
+
+        return Ours("coldchain collect", f"{self.tool} {JOB} --config {shlex.quote(str(self.settings))} --run {RUN}",
+                    self.source, outputs, ours=True, check=self.check)
+
+    def check(self):
+        done = subprocess.run(["diff", "-rq", self.source, str(self.staged / "collect" / self.host)], check=False)
+        if done.returncode != 0:
+            raise BenchError("what was collected is not what the source has")
+
+
+def collect(bench):
+    """Over SSH, from a real sshd on loopback into memory: one large file, many small ones, small ones at a distance."""
+    options = bench.options
+    needs = ("sshd", "ssh", "scp", "sftp", "rsync")
+    os.environ["PATH"] += ":/usr/sbin"
+    if missing := [program for program in needs if not shutil.which(program)]:
+        print(f"\ncollect: left out, not installed: {', '.join(missing)}")
+        return
+    room = pathlib.Path("/dev/shm") if os.access("/dev/shm", os.W_OK) else bench.dir
+    out, source = room / "coldchain-bench-out", room / "coldchain-bench-source"
+    sshd = Sshd(bench)
+    try:
+        ssh = f"ssh -F {shlex.quote(str(sshd.config))}"
+        scp = f"scp -q -F {shlex.quote(str(sshd.config))}"
+
+        def peer_of(name, command, tree, needed):
+            def outputs():
+                return [str(p) for p in out.rglob("*") if p.is_file()] if out.is_dir() else [str(out)] if out.exists() else []
+
+            class Peer(Contender):
+                def run(inner, log):
+                    remove(out)
+                    return super().run(log)
+
+            return Peer(name, command, tree, outputs, needs=needed)
+
+        def compare(title, host, tree, files, size, peers, targets, rounds=None):
+            contenders = list(peers)
+            if not options.peers_only:
+                contenders.insert(0, OurHost(bench, sshd, room / "coldchain-bench-ours", host, tree).contender())
+            bench.compare(title, contenders, size, files, targets, rounds)
+            remove(room / "coldchain-bench-ours")
+            remove(out)
+
+        remove(source)
+        big = source / "big"
+        big.mkdir(parents=True)
+        with open(big / "big.log", "wb") as file:
+            for _ in range(options.collect_size // MIB):
+                file.write(os.urandom(MIB))
+        batch = shlex.quote(f"get {big}/big.log {out}")
+        compare("collect, one large file", "bench", str(big), 1, options.collect_size, [
+            peer_of("sftp", f"echo {batch} | sftp -q -b - -F {shlex.quote(str(sshd.config))} bench", str(big), ("sftp",)),
+            peer_of("scp", f"{scp} bench:{big}/big.log {out}", str(big), ("scp",)),
+            peer_of("rsync -W", f"rsync -W -e {shlex.quote(ssh)} bench:{big}/big.log {out}", str(big), ("rsync",)),
+        ], [Target("sftp", 1.0), Target("scp", 1.0), Target("rsync -W", 1.0), Target(memory=128 * MIB)])
+        remove(big)
+
+        for title, host, count, peers, targets in (
+            ("collect, small files", "bench", options.collect_files, ("scp -r", "rsync -a"),
+             [Target("scp -r", 8.0), Target("rsync -a", 0.9), Target(memory=128 * MIB)]),
+            ("collect, small files 40 ms away", "slow", options.collect_files // 10, ("scp -r", "rsync -a"),
+             [Target("scp -r", 5.0), Target(memory=128 * MIB)]),
+        ):
+            tree = source / "small"
+            remove(tree)
+            for number in range(count):
+                if number % 1000 == 0:
+                    (tree / f"d{number // 1000:03}").mkdir(parents=True)
+                (tree / f"d{number // 1000:03}" / f"f{number:06}.log").write_bytes(os.urandom(4096))
+            commands = {
+                "scp -r": (f"{scp} -r {host}:{tree} {out}", ("scp",)),
+                "rsync -a": (f"rsync -a -e {shlex.quote(ssh)} {host}:{tree}/ {out}/", ("rsync",)),
+            }
+            compare(title, host, str(tree), count, count * 4096,
+                    [peer_of(name, commands[name][0], str(tree), commands[name][1]) for name in peers], targets,
+                    1 if host == "slow" else None)  # scp needs minutes for it
+    finally:
+        sshd.stop()
+        for path in (source, out, room / "coldchain-bench-ours"):
+            remove(path)
+
+
 def memory(bench):
     """Peak resident memory of collect and pack: it may depend neither on the bytes nor on the number of entries."""
     options = bench.options
@@ -497,8 +671,8 @@ def memory(bench):
     bench.results.append({"suite": "memory", "runs": runs, "budgets": verdicts})
 
 
-SUITES = {"pack": pack, "pack-small": pack_small, "memory": memory}
-DEFAULT = ["pack", "pack-small"]
+SUITES = {"pack": pack, "pack-small": pack_small, "collect": collect, "memory": memory}
+DEFAULT = ["pack", "pack-small", "collect"]
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -571,6 +745,8 @@ def arguments():
     parser.add_argument("--tenants", type=int, default=1, help="tenants: coldchain writes one archive each (1)")
     parser.add_argument("--level", default="balanced", choices=["fast", "balanced", "small"], help="coldchain's level")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--collect-size", type=genlogs.parse_size, default=2 << 30, help="large file of suite collect (2GiB)")
+    parser.add_argument("--collect-files", type=int, default=20_000, help="small files of suite collect (20000)")
     parser.add_argument("--memory-sizes", type=sizes, default="1GiB,8GiB", help="contents of suite memory (1GiB,8GiB)")
     parser.add_argument("--memory-entries", type=int, default=1_000_000, help="small files of suite memory (1000000)")
     parser.add_argument("--synced", action="store_true", help="peers, too, end with their output on the disk")

@@ -42,8 +42,8 @@ package struct TreeCollection {
     ///   - held: what every vault of the job holds already; nothing to take all.
     ///   - rules: what bears on the decisions; whole seconds are added where the tree has no others.
     ///   - run: the data date, as it stands in the `run` column.
-    ///   - options: what bears on it besides.
     ///   - clock: tells how long ago a file was modified.
+    ///   - options: what bears on it besides.
     ///   - place: called once for each entry that is not carried, in key order.
     package init(
         _ tree: any SourceTree, held: Held?, rules: IncrementalPlan.Rules, run: String, clock: Clock = .system,

@@ -22,14 +22,24 @@ package struct SSHSettings: Sendable, Equatable {
 
     /// The arguments of ssh(1) for a connection to the host's SFTP server.
     ///
+    /// - Parameters:
+    ///   - host: the host's name.
+    ///   - ciphers: the list to offer, where it is not ssh's own.
+    /// - Returns: all that stands behind the program's name.
+    package func arguments(for host: String, ciphers: String? = nil) -> [String] {
+        options(for: host) + (ciphers.map { ["-oCiphers=\($0)"] } ?? []) + ["-s", "--", address ?? host, "sftp"]
+    }
+
+    /// The arguments with which ssh(1) prints the configuration of such a connection.
+    package func queryArguments(for host: String) -> [String] { options(for: host) + ["-G", "--", address ?? host] }
+
     /// Of options that are given twice ssh takes the first, so the administrator's come before ours.
-    package func arguments(for host: String) -> [String] {
+    private func options(for host: String) -> [String] {
         var arguments = options.map { $0.hasPrefix("-") ? $0 : "-o\($0)" }
         if let user { arguments.append("-oUser=\(user)") }
         if let port { arguments.append("-oPort=\(port)") }
         if let bind { arguments.append((Self.isAddress(bind) ? "-oBindAddress=" : "-oBindInterface=") + bind) }
-        arguments += Self.ours.map { "-o\($0)" }
-        return arguments + ["-s", "--", address ?? host, "sftp"]
+        return arguments + Self.ours.map { "-o\($0)" }
     }
 
     /// Nothing is asked, nobody unknown is trusted, a dead host is noticed, and nothing is forwarded to it.

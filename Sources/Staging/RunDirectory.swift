@@ -122,7 +122,9 @@ extension Directory {
     /// Whether the temporary directory of a host has a journal beside it.
     fileprivate func hasJournal(of temporary: ByteString) throws(Fault) -> Bool {
         let host = temporary.bytes.dropLast(PendingFile.suffix.count)
-        for suffix in [".journal", ".journal.next"] where try exists(ByteString(host) + ByteString(suffix)) { return true }
+        for suffix: ByteString in [".journal", ".journal.next"] where try exists(ByteString(host) + suffix) {
+            return true
+        }
         return false
     }
 }

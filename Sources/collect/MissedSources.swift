@@ -10,7 +10,9 @@ final class MissedSources {
 
     init(_ job: JobSettings) { self.job = job }
 
-    /// Whether any host has a tree of the date. One that can't be reached says nothing: it fails in a run of its own.
+    /// Whether any host has a tree of the date.
+    ///
+    /// One that can't be reached says nothing: it fails in a run of its own.
     func exist(_ date: CivilDate) throws(Fault) -> Bool {
         for host in job.hosts where try has(host, date) { return true }
         return false

@@ -31,7 +31,7 @@ struct Distant: Sendable {
             try session.greet()
             return session
         }
-        tree = SFTPTree(sessions, [], "host", path, chosen)
+        tree = SFTPTree(SFTPStreams(sessions), "host", path, chosen)
     }
 
     func stop() {

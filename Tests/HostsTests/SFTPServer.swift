@@ -5,7 +5,9 @@ import Platform
 ///
 /// It answers one request after the other, on a thread of its own.
 final class SFTPServer: Sendable {
-    /// What may be wrong with a server. Each gets the bytes of an honest reply, without the length in front, and gives what
+    /// What may be wrong with a server.
+    ///
+    /// Each gets the bytes of an honest reply, without the length in front, and gives what
     /// is sent instead; nothing for no reply.
     typealias Tampering = @Sendable (_ request: UInt8, _ path: String, _ reply: [UInt8]) -> [UInt8]?
 

@@ -81,7 +81,7 @@ package final class SSHServer: Sendable {
     /// The keys of a job, or of `[host.NAME]`, that lead here.
     ///
     /// - Parameters:
-    ///   - port: another port that leads here, such as that of a proxy.
+    ///   - other: another port that leads here, such as that of a proxy.
     ///   - key: the key of the client.
     ///   - user: the account; without it that of the tests.
     ///   - more: further options of ssh.

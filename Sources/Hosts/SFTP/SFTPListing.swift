@@ -57,7 +57,9 @@ struct SFTPListing: Sendable {
         links.append(link)
     }
 
-    /// Brings the rows into walking order, which is the byte order of the paths. Of two rows of one name, as a directory
+    /// Brings the rows into walking order, which is the byte order of the paths.
+    ///
+    /// Of two rows of one name, as a directory
     /// may give when it changes meanwhile, one stays.
     mutating func sort() {
         arena.withUnsafeBytes { bytes in

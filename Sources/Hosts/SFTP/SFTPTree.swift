@@ -29,8 +29,7 @@ package final class SFTPTree: SourceTree {
     private let top: ByteString
     private let limits: TreeLimits
     private let ignored: Set<ByteString>
-    private let sessions: [SFTPSession]
-    private let connections: [SSHConnection]
+    private let streams: SFTPStreams
     private let queue: SFTPFetchQueue
     private let fileWindow: Int
     private let received = Counter()
@@ -46,54 +45,38 @@ package final class SFTPTree: SourceTree {
     ///   - options: how the host is read.
     /// - Throws: `unreachable` when there is no connection, with ssh's words; `notFound` when there is no such directory.
     package convenience init(_ host: String, _ path: String, _ options: Options) throws(Fault) {
-        var connections: [SSHConnection] = []
-        do {
-            for _ in 0..<max(1, options.streams) {
-                connections.append(
-                    try SSHConnection(host, options.ssh, program: options.program, rate: options.rate))
-            }
-        } catch {
-            for connection in connections { connection.close() }
-            throw error
-        }
-        self.init(connections.map(\.session), connections, host, path, options)
+        self.init(
+            try SFTPStreams(most: options.streams) { () throws(Fault) in
+                try SSHConnection(host, options.ssh, program: options.program, rate: options.rate)
+            }, host, path, options)
     }
 
-    /// Takes sessions that have been greeted.
-    init(
-        _ sessions: [SFTPSession], _ connections: [SSHConnection] = [], _ host: String, _ path: String,
-        _ options: Options
-    ) {
-        self.sessions = sessions
-        self.connections = connections
+    init(_ streams: SFTPStreams, _ host: String, _ path: String, _ options: Options) {
+        self.streams = streams
         let plain = path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
         name = "\(host):\(plain)"
         top = plain == "/" ? "/" : ByteString(plain + "/")
         limits = options.limits
         ignored = Set(options.ignored)
         fileWindow = max(256 << 10, options.window / 4)
-        queue = SFTPFetchQueue(window: options.window / 2, files: sessions.map(\.limits.handles).reduce(0, +) / 2)
+        queue = SFTPFetchQueue(window: options.window / 2, files: streams.first.limits.handles / 2)
     }
 
     deinit { close() }
 
     /// Ends the connections.
-    package func close() {
-        for connection in connections { connection.close() }
-    }
+    package func close() { streams.close() }
 
     package func inventory() throws(Fault) -> TreeInventory {
         let walk: SFTPWalk
-        do { walk = try SFTPWalk(sessions[0], top: top, limits: limits, ignoring: ignored) } catch {
+        do { walk = try SFTPWalk(streams.first, top: top, limits: limits, ignoring: ignored) } catch {
             guard error.code == .notFound else { throw error }
             throw error.hinting("Check the job's `path`: has the directory of this date been written yet?")
         }
-        var number = 0
         return { [self] () throws(Fault) -> TreeEntry? in
             guard var entry = try walk.next() else { return nil }
             guard entry.entry.kind == .file, entry.fault == nil else { return entry }
-            let session = sessions[number % sessions.count]
-            number += 1
+            let session = streams.next()
             entry.locator = SFTPLocator(
                 session,
                 entry.entry.size <= Self.largestFetch
@@ -142,7 +125,7 @@ package final class SFTPTree: SourceTree {
 
     package func look(at key: ByteString) throws(Fault) -> TreeEntry {
         let path = top + key
-        let session = sessions[0]
+        let session = streams.first
         let attributes = try look(path, session)
         let status = try attributes.status("\(session.host):\(path)")
         var now = TreeEntry(

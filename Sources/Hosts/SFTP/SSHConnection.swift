@@ -19,7 +19,8 @@ final class SSHConnection: Sendable {
     ///   - rate: what limits the reading.
     /// - Throws: `unreachable` with ssh's own words and advice.
     init(_ host: String, _ settings: SSHSettings, program: String, rate: RateLimit?) throws(Fault) {
-        let process = try ConnectedProcess(program, settings.arguments(for: host), name: host)
+        let ciphers = SSHCiphers.preferred(host, settings, program: program)
+        let process = try ConnectedProcess(program, settings.arguments(for: host, ciphers: ciphers), name: host)
         self.process = process
         do {
             session = try SFTPSession(process.connection, host: host, patience: Self.patience, rate: rate) {
