@@ -164,11 +164,12 @@ package struct ArchiveExtractor {
 
     /// Extracts every entry in the order of the tar, as stock tar does, where there is no index to tell more.
     ///
-    /// - Returns: what was left out, or restored in part, and why.
+    /// - Parameters:
+    ///   - target: where to.
+    ///   - leftOut: is told what was left out, or restored in part, and why.
     /// - Throws: what the first entry throws that can't be restored.
-    package func extractAll(to target: RestoreTarget) throws(Fault) -> [String] {
-        var skipped: [String] = []
-        let tar = try TarReader(GzipReader(source)) { skipped.append($0) }
+    package func extractAll(to target: RestoreTarget, leftOut: @escaping (String) -> Void) throws(Fault) {
+        let tar = try TarReader(GzipReader(source), warn: leftOut)
         while let found = try tar.next() {
             try Shutdown.check()
             switch found.kind {
@@ -181,10 +182,9 @@ package struct ArchiveExtractor {
                     try tar.readContent(piece)
                 }
             case .fifo, .socket, .blockDevice, .characterDevice, .unknown:
-                skipped.append("\(found.key): \(found.kind.skipReason ?? "unknown-type")")
+                leftOut("'\(found.key)': left out: \(found.kind.skipReason ?? "unknown-type")")
             }
         }
-        return skipped
     }
 
     /// Sends the content of one file to `write`, checked against its digest.

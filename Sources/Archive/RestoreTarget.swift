@@ -52,7 +52,7 @@ package final class RestoreTarget {
         var current = root
         for (depth, name) in path.enumerated() {
             do { current = try current.directory(name) } catch {
-                guard error.code == .notFound else { throw error }
+                guard error.code == .notFound, try !current.exists(name) else { throw error }
                 try current.makeDirectory(name, mode: 0o777)
                 madeUp.insert(Array(path[...depth]))
                 current = try current.directory(name)

@@ -8,8 +8,8 @@ package final class RestoreReport {
     private var hints: Set<String> = []
     /// Entries that could not be restored.
     package private(set) var failed: Int64 = 0
-    /// Whether something could not be read that tells which entries there are.
-    private var hasLost = false
+    /// Whether something is missing besides: entries that nobody can name, or parts of some.
+    private var isIncomplete = false
 
     package init(_ common: CommonOptions) {
         output = common.output
@@ -24,8 +24,14 @@ package final class RestoreReport {
 
     /// What tells the entries of `name` could not be read.
     package func lost(_ name: String, _ fault: Fault) {
-        hasLost = true
+        isIncomplete = true
         tell("\(name): \(fault)", fault)
+    }
+
+    /// An entry was left out, or restored in part.
+    package func leftOut(_ what: String) {
+        isIncomplete = true
+        log.warning("\(what)")
     }
 
     /// Each hint is given once: a thousand files may be in the way.
@@ -35,7 +41,7 @@ package final class RestoreReport {
     }
 
     /// Whether everything could be read and restored so far.
-    package var isClean: Bool { failed == 0 && !hasLost }
+    package var isClean: Bool { failed == 0 && !isIncomplete }
 
     /// Prints the sum, and gives the exit status: partial when some entries are missing, failed when all are.
     package func finish(to place: String, restored: Int64, kept: Int64, bytes: Int64) throws(Fault) -> Int32 {

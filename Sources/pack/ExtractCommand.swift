@@ -2,7 +2,6 @@ import Archive
 import ArgumentParser
 import Console
 import Ledger
-import Logging
 import Platform
 
 /// `pack extract ARCHIVE [PATH...] --to DIR`.
@@ -45,7 +44,7 @@ struct ExtractCommand: ParsableCommand {
                         try extractor.extract(batch, to: target) { report.failed($0, $1) }
                     }
                 } else {
-                    for what in try extractor.extractAll(to: target) { common.logger().warning("skipped \(what)") }
+                    try extractor.extractAll(to: target) { report.leftOut($0) }
                 }
             } catch { failure = error }
             // What came back is settled, whatever ended it.

@@ -167,8 +167,7 @@ struct OtherReadersTests {
         let packed = try await pack([host])
         let own = try await onOwnThread {
             let target = try Directory.open(packed.top.path).descendCreating(["own"])
-            _ = try ArchiveExtractor(packed.source())
-                .extractAll(to: RestoreTarget(target))
+            try ArchiveExtractor(packed.source()).extractAll(to: RestoreTarget(target)) { Issue.record("\($0)") }
             return try FileTree(target.path).without("MANIFEST.sha256")
         }
         #expect(plain.expected.differences(to: own, []) == [])

@@ -217,6 +217,31 @@ extension PipelineTests {
             #expect(cut.output.contains("does not end with MANIFEST.sha256"), "\(cut)")
         }
 
+        @Test("What another program's archive has and can't be had here is told, and ends list and extract with 3")
+        func foreign() async throws {
+            let world = try Pipeline()
+            let archive = world.root + "/foreign.tar.gz"
+            let script = """
+                import io, sys, tarfile
+                with tarfile.open(sys.argv[1], 'w:gz', format=tarfile.GNU_FORMAT) as tar:
+                    for name, kind, owner in [('odd', tarfile.REGTYPE, 4294967297), ('fifo', tarfile.FIFOTYPE, 0)]:
+                        info = tarfile.TarInfo(name)
+                        info.type, info.uid = kind, owner
+                        tar.addfile(info, io.BytesIO())
+                """
+            let made = try await TestSupport.run(["python3", "-c", script, archive])
+            #expect(made.status == 0, "\(made)")
+            let listed = try await world.expect(.pack, ["list", archive], status: 3)
+            #expect(listed.errors.contains("'odd': its user 4294967297 is beyond 4294967295"), "\(listed)")
+            #expect(listed.lines.count == 2 && listed.lines[0].contains("4294967295/0"), "\(listed)")
+            let result = try await world.expect(.pack, ["extract", archive, "--to", world.root + "/out"], status: 3)
+            #expect(
+                result.errors.contains("'odd': its user") && result.errors.contains("'fifo': left out"), "\(result)")
+            #expect(try FileTree(world.root + "/out").paths == ["odd"])
+            let verified = try await world.expect(.pack, ["verify", archive], status: 1)
+            #expect(verified.output.contains("does not end with MANIFEST.sha256"), "\(verified)")
+        }
+
         @Test("extract takes what is sound, names the rest, and settles what came back")
         func extract() async throws {
             let world = try await world()
