@@ -48,7 +48,7 @@ struct RestorePlan {
     /// - Parameters:
     ///   - open: opens the manifest; it is read twice.
     ///   - selects: whether a row is wanted.
-    /// - Throws: `damaged` for a manifest that can't be read to its end; nothing of it is wanted then.
+    /// - Throws: `damaged` for a manifest that can't be read to its end.
     mutating func add(
         _ open: () throws(Fault) -> ManifestReader, selects: (Manifest.Row) -> Bool
     ) throws(Fault) {
