@@ -27,15 +27,22 @@ package struct ArchiveExtractor {
         }
     }
 
+    /// Is told of a name that could not be restored, and why.
+    package typealias Failed = (_ output: ByteString, _ fault: Fault) -> Void
+
     private let source: any RangedSource
 
     package init(_ source: any RangedSource) { self.source = source }
 
     /// Extracts what is wanted, reading only the members that cover it; ranges that touch are read as one.
     ///
-    /// - Throws: `damaged` when an entry is not where the index says, or not what it says.
-    package func extract(_ wanted: [Wanted], to target: RestoreTarget) throws(Fault) {
-        let sorted = wanted.sorted {
+    /// An entry that can't be restored is told to `failed`, and keeps no other from coming back. Directories and links
+    /// come from what is known of them; nothing is read for them.
+    ///
+    /// - Throws: `interrupted` after a signal; `noSpace`, since nothing more can be restored then.
+    package func extract(_ wanted: [Wanted], to target: RestoreTarget, failed: Failed) throws(Fault) {
+        for item in wanted where item.entry.kind != .file { try make(item, target, failed) }
+        let sorted = wanted.filter { $0.entry.kind == .file }.sorted {
             ($0.range.lowerBound, $0.range.upperBound) < ($1.range.lowerBound, $1.range.upperBound)
         }
         var start = 0
@@ -46,83 +53,138 @@ package struct ArchiveExtractor {
                 range = range.lowerBound..<max(range.upperBound, sorted[end].range.upperBound)
                 end += 1
             }
-            try extract(sorted[start..<end], range: range, to: target)
+            try extract(sorted[start..<end], range: range, to: target, failed)
             start = end
         }
     }
 
-    private func extract(_ wanted: ArraySlice<Wanted>, range: Range<Int64>, to target: RestoreTarget) throws(Fault) {
-        var missing: [ByteString: Wanted] = [:]
-        for item in wanted {
-            if let other = missing[item.name] {
-                guard item.entry.kind == .directory else {
-                    throw Fault(.damaged, "\(source.name): '\(item.name)' is listed twice")
-                }
-                _ = other
-            }
-            missing[item.name] = item
-        }
-        let tar = try TarReader(GzipReader(source, range: range))
-        while !missing.isEmpty, let found = try tar.next() {
+    private func make(_ item: Wanted, _ target: RestoreTarget, _ failed: Failed) throws(Fault) {
+        for output in item.outputs {
             try Shutdown.check()
-            guard let item = missing.removeValue(forKey: found.key) else { continue }
-            try restore(item, found, tar, to: target)
-        }
-        if let item = missing.values.first {
-            throw Fault(.damaged, "\(source.name): '\(item.name)' is not in the members where the index has it")
-        }
-    }
-
-    private func restore(_ item: Wanted, _ found: Entry, _ tar: TarReader, to target: RestoreTarget) throws(Fault) {
-        guard let first = item.outputs.first else { return }
-        switch item.entry.kind {
-        case .directory: try target.makeDirectory(first, item.entry)
-        case .symlink: try target.makeSymlink(first, item.entry)
-        default:
-            guard found.kind == .file, found.size == item.entry.size else {
-                throw Fault(
-                    .damaged, "\(source.name): '\(item.name)' is no file of \(item.entry.size) bytes in the tar")
-            }
-            try target.writeFile(first, item.entry, expected: item.sha256) {
-                (piece: (UnsafeRawBufferPointer, Int64) throws(Fault) -> Void) throws(Fault) in
-                try tar.readContent(piece)
-            }
-            for other in item.outputs.dropFirst() { try target.makeHardLink(other, to: first) }
-        }
-    }
-
-    /// Extracts every entry in the order of the tar, as stock tar does; with an index, each is checked against it.
-    package func extractAll(index: ArchiveIndexReader?, to target: RestoreTarget) throws(Fault) -> [String] {
-        var skipped: [String] = []
-        let tar = try TarReader(GzipReader(source))
-        while let found = try tar.next() {
-            try Shutdown.check()
-            let row = try index?.next()
-            if index != nil {
-                guard let row, row.entry.key == found.key else {
+            do throws(Fault) {
+                switch item.entry.kind {
+                case .directory: try target.makeDirectory(output, item.entry)
+                case .symlink: try target.makeSymlink(output, item.entry)
+                default:
                     throw Fault(
-                        .damaged,
-                        "\(source.name): the tar has '\(found.key)' where the index has '\(row?.entry.key.description ?? "its end")'"
+                        .unsupported,
+                        "\(source.name): '\(item.name)' is no file, directory or link, but of type '\(item.entry.kind.letter)'"
                     )
                 }
+            } catch {
+                if error.endsRestore { throw error }
+                failed(output, error)
             }
+        }
+    }
+
+    private func extract(
+        _ wanted: ArraySlice<Wanted>, range: Range<Int64>, to target: RestoreTarget, _ failed: Failed
+    ) throws(Fault) {
+        var missing: [ByteString: Wanted] = [:]
+        for item in wanted {
+            guard let other = missing.updateValue(item, forKey: item.name) else { continue }
+            other.fail(Fault(.damaged, "\(source.name): '\(item.name)' is listed twice"), failed)
+        }
+        let fault: Fault
+        do throws(Fault) {
+            let tar = try TarReader(GzipReader(source, range: range))
+            while !missing.isEmpty, let found = try tar.next() {
+                try Shutdown.check()
+                guard var item = missing[found.key] else { continue }
+                do throws(Fault) { try restore(&item, found, tar, to: target, failed) } catch {
+                    missing[found.key] = item
+                    throw error
+                }
+                missing[found.key] = nil
+            }
+            fault = Fault(.damaged, "\(source.name): is not in the members where the index has it")
+        } catch {
+            if error.endsRestore { throw error }
+            // What touches was read as one: a damaged member must not keep what lies in others from coming back.
+            let ranges = Dictionary(grouping: missing.values, by: \.range)
+            if ranges.count > 1 || ranges.keys.first.map({ $0 != range }) ?? false {
+                for (own, items) in ranges.sorted(by: { $0.key.lowerBound < $1.key.lowerBound }) {
+                    try extract(items[...], range: own, to: target, failed)
+                }
+                return
+            }
+            fault = error
+        }
+        for (_, item) in missing.sorted(by: { $0.key < $1.key }) { item.fail(fault, failed) }
+    }
+
+    /// Restores a file under all its names that can be made; those that are done, or told as failed, leave `item`.
+    ///
+    /// - Throws: what makes reading on impossible.
+    private func restore(
+        _ item: inout Wanted, _ found: Entry, _ tar: TarReader, to target: RestoreTarget, _ failed: Failed
+    ) throws(Fault) {
+        guard found.kind == .file, found.size == item.entry.size else {
+            return item.fail(
+                Fault(.damaged, "\(source.name): '\(item.name)' is no file of \(item.entry.size) bytes in the tar"),
+                failed)
+        }
+        var holder: ByteString?
+        var hasBegun = false
+        var unreadable: Fault?
+        while let output = item.outputs.first {
+            do throws(Fault) {
+                if let holder {
+                    try target.makeHardLink(output, to: holder, size: item.entry.size, expected: item.sha256)
+                } else {
+                    try target.writeFile(output, item.entry, expected: item.sha256) {
+                        (write: (UnsafeRawBufferPointer, Int64) throws(Fault) -> Void) throws(Fault) in
+                        hasBegun = true
+                        var refused: Fault?
+                        do throws(Fault) {
+                            try tar.readContent { (piece: UnsafeRawBufferPointer, offset: Int64) throws(Fault) in
+                                do throws(Fault) { try write(piece, offset) } catch {
+                                    refused = error
+                                    throw error
+                                }
+                            }
+                        } catch {
+                            if refused == nil { unreadable = error }
+                            throw error
+                        }
+                    }
+                    holder = output
+                }
+            } catch {
+                if error.endsRestore { throw error }
+                if let unreadable { throw unreadable }
+                // The content has gone by, so no other name can get it either.
+                if hasBegun && holder == nil { return item.fail(error, failed) }
+                failed(output, error)
+            }
+            item.outputs.removeFirst()
+        }
+    }
+
+    /// Extracts every entry in the order of the tar, as stock tar does, where there is no index to tell more.
+    ///
+    /// - Parameters:
+    ///   - target: where to.
+    ///   - leftOut: is told what was left out, or restored in part, and why.
+    /// - Throws: what the first entry throws that can't be restored.
+    package func extractAll(to target: RestoreTarget, leftOut: @escaping (String) -> Void) throws(Fault) {
+        let tar = try TarReader(GzipReader(source), warn: leftOut)
+        while let found = try tar.next() {
+            try Shutdown.check()
             switch found.kind {
             case .directory: try target.makeDirectory(found.key, found)
             case .symlink: try target.makeSymlink(found.key, found)
             case .hardLink: try target.makeHardLink(found.key, to: found.link)
             case .file:
-                try target.writeFile(found.key, found, expected: row?.sha256) {
+                try target.writeFile(found.key, found, expected: nil) {
                     (piece: (UnsafeRawBufferPointer, Int64) throws(Fault) -> Void) throws(Fault) in
                     try tar.readContent(piece)
                 }
             case .fifo, .socket, .blockDevice, .characterDevice, .unknown:
-                skipped.append("\(found.key): \(found.kind.skipReason ?? "unknown-type")")
+                leftOut("'\(found.key)': left out: \(found.kind.skipReason ?? "unknown-type")")
             }
         }
-        if let index, let row = try index.next() {
-            throw Fault(.damaged, "\(source.name): ends before '\(row.entry.key)', which the index lists")
-        }
-        return skipped
     }
 
     /// Sends the content of one file to `write`, checked against its digest.
@@ -166,5 +228,18 @@ package struct ArchiveExtractor {
 
 extension ArchiveExtractor {
     /// The whole tar, entry by entry.
-    package func tar() throws(Fault) -> TarReader { try TarReader(GzipReader(source)) }
+    package func tar(warn: @escaping (String) -> Void) throws(Fault) -> TarReader {
+        try TarReader(GzipReader(source), warn: warn)
+    }
+}
+
+extension ArchiveExtractor.Wanted {
+    fileprivate func fail(_ fault: Fault, _ failed: ArchiveExtractor.Failed) {
+        for output in outputs { failed(output, fault) }
+    }
+}
+
+extension Fault {
+    /// Whether no other entry can be restored either.
+    fileprivate var endsRestore: Bool { code == .interrupted || code == .noSpace }
 }

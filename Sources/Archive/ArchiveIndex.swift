@@ -54,6 +54,7 @@ package struct ArchiveIndex: Sendable {
     }
 
     package var header = Header()
+    /// Empty where the index was read without the archive.
     package var members: [Member] = []
     package var parts = PartTable(partSize: 0)
 

@@ -4,17 +4,31 @@ package import Platform
 
 /// Reads an index: the header and members at once, then entry by entry, then the parts.
 ///
-/// Nothing in it is trusted: numbers are bounded and every range lies within the archive.
+/// Nothing in it is trusted: numbers are bounded, tables are no longer than the archive can have them, and every range
+/// lies within it.
 package final class ArchiveIndexReader {
     private let reader: RowReader
     /// What has been read so far; the parts are complete once ``next()`` has returned nothing.
     package private(set) var index = ArchiveIndex()
     private var isAtEnd = false
 
-    /// - Throws: `damaged`, naming file and row; `unsupported` for an index of a later version.
-    package init(_ source: any RangedSource) throws(Fault) {
+    private let keepsMembers: Bool
+
+    /// Reads the header and the members.
+    ///
+    /// - Parameters:
+    ///   - source: the index.
+    ///   - archive: the archive whose index it must be. Only with it are the members kept, since its size bounds their
+    ///     number; else they are looked through.
+    /// - Throws: `damaged`, naming file and row, or both sizes when the archive has another one than the index says;
+    ///   `unsupported` for an index of a later version.
+    package init(_ source: any RangedSource, of archive: (any RangedSource)? = nil) throws(Fault) {
         reader = RowReader(gzip: source)
+        keepsMembers = archive != nil
         try readHeader()
+        if let archive, archive.size != index.header.size {
+            throw Fault(.damaged, "\(archive.name): has \(archive.size) bytes, the index says \(index.header.size)")
+        }
         try readMembers()
     }
 
@@ -43,15 +57,31 @@ package final class ArchiveIndexReader {
             default: continue  // a word of a later version
             }
         }
-        guard index.header.size >= 0, index.header.tarSize >= 0, index.header.partSize > 0 else {
-            throw reader.fault("an impossible size in the header")
-        }
+        let header = index.header
+        guard header.size >= 0, header.tarSize >= 0, header.tarSize / Self.mostInflated <= header.size,
+            header.partSize > 0, parts <= PartTable.maximumParts
+        else { throw reader.fault("an impossible size in the header") }
     }
+
+    private var parts: Int64 {
+        let header = index.header
+        return header.size / header.partSize + (header.size % header.partSize == 0 ? 0 : 1)
+    }
+
+    /// How much larger deflate makes nothing at the most: 258 bytes of a match for 2 bits.
+    private static let mostInflated: Int64 = 1_032
+
+    /// Members that the tar can have at the most.
+    ///
+    /// Two that follow each other hold more than one's fill together, but for the little that may stand before and behind
+    /// an entry that is larger than a member.
+    private var mostMembers: Int64 { 4 * (index.header.tarSize / Int64(Block.memberSize) + 1) }
 
     private func readMembers() throws(Fault) {
         guard try reader.next(), reader.field(0, is: "member") else { throw reader.fault("has no member table") }
         var offset: Int64 = 0
         var tarOffset: Int64 = 0
+        var count: Int64 = 0
         while true {
             guard try reader.next() else { throw reader.fault("ends in the member table") }
             if reader.field(0, is: "#entries") { break }
@@ -61,9 +91,13 @@ package final class ArchiveIndexReader {
             guard member.offset == offset, member.tarOffset == tarOffset, member.length > 0, member.tarLength >= 0,
                 member.length <= index.header.size - offset, member.tarLength <= index.header.tarSize - tarOffset
             else { throw reader.fault("the members do not follow each other") }
+            count += 1
+            guard count <= mostMembers else {
+                throw reader.fault("has more than \(mostMembers) members, which its tar can't have")
+            }
             offset += member.length
             tarOffset += member.tarLength
-            index.members.append(member)
+            if keepsMembers { index.members.append(member) }
         }
         guard offset == index.header.size, tarOffset == index.header.tarSize else {
             throw reader.fault("the members do not add up to the archive")
@@ -101,7 +135,7 @@ package final class ArchiveIndexReader {
     private func readParts() throws(Fault) {
         guard try reader.next(), reader.field(0, is: "part") else { throw reader.fault("has no part table") }
         var parts = PartTable(partSize: index.header.partSize)
-        let expected = index.header.size / parts.partSize + (index.header.size % parts.partSize == 0 ? 0 : 1)
+        let expected = self.parts
         while try reader.next() {
             guard Int64(parts.digests.count) < expected else { throw reader.fault("has more than \(expected) parts") }
             guard let digest = try reader.digest(3) else { throw reader.fault("a part without a digest") }

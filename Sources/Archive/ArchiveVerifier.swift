@@ -3,8 +3,8 @@ import Ledger
 package import Platform
 
 /// Proves an archive against its index: every gzip member inflated by zlib (which did not make it) with CRC and length,
-/// the member table, the tar's structure, every entry's place and every file's SHA-256, the part table and the digest of
-/// the whole.
+/// the member table, the tar's structure, every entry's place and every file's SHA-256, the part table, the digest of the
+/// whole, and the list of digests at the end.
 package struct ArchiveVerifier {
     /// What was looked at.
     package struct Report: Sendable, Equatable {
@@ -23,7 +23,8 @@ package struct ArchiveVerifier {
 
     /// Reads the archive once from front to back and proves what can be proved.
     ///
-    /// - Parameter indexSource: the index; without one only the archive's own structure can be proved.
+    /// - Parameter indexSource: the index; without one the archive is proved by its structure and the list of digests in
+    ///   it alone.
     /// - Returns: what was looked at.
     /// - Throws: `damaged`, saying what is wrong and where; `unsupported` for an index of a later version; `interrupted`
     ///   after a signal; what the sources throw when they can't be read.
@@ -32,13 +33,10 @@ package struct ArchiveVerifier {
         var index: ArchiveIndex?
         var rows: ArchiveIndexReader?
         if let indexSource {
-            let whole = try ArchiveIndexReader(indexSource).finish()
-            guard whole.header.size == source.size else {
-                throw Fault(.damaged, "\(source.name): has \(source.size) bytes, the index says \(whole.header.size)")
-            }
+            let whole = try ArchiveIndexReader(indexSource, of: source).finish()
             digesting.partSize = whole.header.partSize
             index = whole
-            rows = try ArchiveIndexReader(indexSource)
+            rows = try ArchiveIndexReader(indexSource, of: source)
         }
         var report = Report()
         report.hasIndex = index != nil
@@ -60,6 +58,7 @@ package struct ArchiveVerifier {
         }
         let tar = try TarReader(gzip)
         var places = EntryPlaces(index?.members ?? [])
+        var list = DigestListCheck(source.name)
         while let found = try tar.next() {
             try Shutdown.check()
             let row = try rows?.next()
@@ -68,13 +67,16 @@ package struct ArchiveVerifier {
                 try places.reach(tar.headerPosition, row, source.name)
             }
             report.entries += 1
+            list.begin(found)
             guard found.kind == .file else { continue }
             var content = ContentHasher()
             try tar.readContent { (piece: UnsafeRawBufferPointer, offset: Int64) throws(Fault) in
                 try content.add(piece, at: offset, found.key)
+                try list.add(piece)
             }
             try content.end(at: found.size, found.key)
             let digest = content.finish()
+            list.end(found, digest)
             if let row, row.sha256 != digest {
                 throw Fault(
                     .damaged,
@@ -86,6 +88,7 @@ package struct ArchiveVerifier {
         }
         try digesting.finish()
         report.sha256 = digesting.digest
+        try list.finish()
         if let index {
             try places.reach(tar.headerPosition, nil, source.name)
             guard try rows?.next() == nil, report.members == Int64(index.members.count),

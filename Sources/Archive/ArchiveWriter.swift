@@ -14,6 +14,8 @@ package struct ArchiveWriter {
         package var run: CivilDate
         package var tool: String
         package var plan: ArchivePlan.Archive
+        /// Bytes of an upload part.
+        package var partSize: Int64
         package var spool: SpooledEntries
         /// Opens a host's staged content.
         package var tree: (_ host: String) throws(Fault) -> StagedTree
@@ -22,7 +24,7 @@ package struct ArchiveWriter {
 
         package init(
             name: ArchiveName, job: String, run: CivilDate, tool: String, plan: ArchivePlan.Archive,
-            spool: SpooledEntries, tree: @escaping (String) throws(Fault) -> StagedTree,
+            partSize: Int64, spool: SpooledEntries, tree: @escaping (String) throws(Fault) -> StagedTree,
             place: @escaping (String, ByteString) throws(Fault) -> (archive: String, member: ByteString)
         ) {
             self.name = name
@@ -30,6 +32,7 @@ package struct ArchiveWriter {
             self.run = run
             self.tool = tool
             self.plan = plan
+            self.partSize = partSize
             self.spool = spool
             self.tree = tree
             self.place = place
@@ -66,8 +69,7 @@ package struct ArchiveWriter {
         let pending = try PendingFile(ByteString(leaf.archive), in: directory, mode: 0o640)
         let output = Handed(
             ArchiveOutput(
-                pending.file, partSize: PartTable.partSize(forTar: request.plan.tarSize),
-                rows: try ArchiveIndexWriter(scratch: scratch)))
+                pending.file, partSize: request.partSize, rows: try ArchiveIndexWriter(scratch: scratch)))
         var index = ArchiveIndex()
         let contentBytes = try stream(request, to: output, header: &index.header)
         output.value.finish(into: &index)

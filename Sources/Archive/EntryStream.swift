@@ -9,16 +9,15 @@ struct EntryStream {
     private let cutter: MemberCutter
     private let tar: TarWriter
     private let digests: File
-    private var digestRows = RowWriter()
-    private var digestBytes: [UInt8] = []
-    private var names = NameSet()
+    private var digestText = DigestText()
+    private var names = ArchiveNames()
     private var row = RowWriter()
     private let buffer = Buffer(capacity: 64 << 10)
 
     /// Entries written, the digest list included.
     private(set) var count: Int64 = 0
     private(set) var contentBytes: Int64 = 0
-    private(set) var digestEntry = ByteString("MANIFEST.sha256")
+    private(set) var digestEntry = DigestText.name
 
     private static let zeros = Handed(Buffer(capacity: 1 << 20).zeroed())
 
@@ -48,14 +47,13 @@ struct EntryStream {
         let source = listRow.entry
         let sparse = listRow.sparse.map { Self.inBlocks($0, size: source.size) }
         let name = try request.place(host, source.key).member
-        // Several hosts may bring one directory: a tar may name it more than once.
-        if source.kind != .directory, names.insert(name), let other = try earlier(name, before: source.key, host: host)
-        {
-            throw collision(name, (host, source.key), other)
+        for taken in names.add(name, isDirectory: source.kind == .directory) {
+            try refuse(taken, by: (host, source.key))
         }
         avoidDigestName(name)
 
         var entry = source
+        entry.modified = TarWriter.kept(source.modified)
         var contentKey = source.key
         var link = source.kind == .symlink ? source.link : ByteString()
         if source.kind == .hardLink {
@@ -164,36 +162,20 @@ struct EntryStream {
 
     // MARK: The digest list
 
-    /// Adds a line as sha256sum(1) writes it: a name with a newline or backslash is escaped, and the line says so.
     private mutating func addDigest(_ digest: Digest256, _ name: ByteString) throws(Fault) {
-        let backslash = UInt8(ascii: "\\")
-        let isOdd = name.bytes.contains { $0 == backslash || $0 == 0x0A || $0 == 0x0D }
-        if isOdd { digestBytes.append(backslash) }
-        digest.write(to: &digestRows)
-        digestBytes += digestRows.bytes
-        digestRows.clear()
-        digestBytes += [0x20, 0x20]
-        for byte in name.bytes {
-            switch byte {
-            case backslash: digestBytes += [backslash, backslash]
-            case 0x0A: digestBytes += [backslash, UInt8(ascii: "n")]
-            case 0x0D: digestBytes += [backslash, UInt8(ascii: "r")]
-            default: digestBytes.append(byte)
-            }
-        }
-        digestBytes.append(0x0A)
-        if digestBytes.count >= 256 << 10 { try flushDigests() }
+        digestText.add(digest, name)
+        if digestText.bytes.count >= 256 << 10 { try flushDigests() }
     }
 
     private mutating func flushDigests() throws(Fault) {
-        try digests.write(digestBytes)
-        digestBytes.removeAll(keepingCapacity: true)
+        try digests.write(digestText.bytes)
+        digestText.clear()
     }
 
     /// Gives the digest list a further `_` where an entry has its name, or lies in a directory of its name.
     private mutating func avoidDigestName(_ name: ByteString) {
         let first = name.bytes.prefix { $0 != UInt8(ascii: "/") }
-        guard first.drop(while: { $0 == UInt8(ascii: "_") }).elementsEqual("MANIFEST.sha256".utf8) else { return }
+        guard DigestText.isName(of: ByteString(first)) else { return }
         // The longest run of marks is the greatest name: `_` comes behind `M`.
         if !(ByteString(first) < digestEntry) { digestEntry = ByteString("_") + ByteString(first) }
     }
@@ -227,29 +209,20 @@ struct EntryStream {
 
     // MARK: Collisions
 
-    /// The entry before this one that has the same name, if there is one: asked only when the hashes say "perhaps".
-    private func earlier(_ name: ByteString, before key: ByteString, host: String) throws(Fault)
-        -> (host: String, key: ByteString)?
-    {
+    /// Throws when an entry before this one really stands in its way: the hashes only say "perhaps".
+    private func refuse(_ taken: ArchiveNames.Taken, by one: (host: String, key: ByteString)) throws(Fault) {
         for share in request.plan.shares {
             let rows = request.spool.rows(share.ranges)
-            while let other = try rows.next() {
-                if share.host == host && other.entry.key == key { return nil }
-                if try request.place(share.host, other.entry.key).member == name {
-                    return (share.host, other.entry.key)
-                }
+            while let row = try rows.next() {
+                if share.host == one.host && row.entry.key == one.key { return }
+                let name = try request.place(share.host, row.entry.key).member
+                guard taken.isMeant(by: name, isDirectory: row.entry.kind == .directory) else { continue }
+                throw Fault(
+                    .settings,
+                    "'\(taken.path)' would stand \(taken.words) in archive '\(request.plan.name)': from \(share.host)'s '\(row.entry.key)' and from \(one.host)'s '\(one.key)'",
+                    hint: "Make the job's 'member' template tell them apart, for example with {host}.")
             }
         }
-        return nil
-    }
-
-    private func collision(
-        _ name: ByteString, _ one: (host: String, key: ByteString), _ other: (host: String, key: ByteString)
-    ) -> Fault {
-        Fault(
-            .settings,
-            "'\(name)' would stand twice in archive '\(request.plan.name)': from \(other.host)'s '\(other.key)' and from \(one.host)'s '\(one.key)'",
-            hint: "Make the job's 'member' template tell them apart, for example with {host}.")
     }
 }
 

@@ -10,9 +10,22 @@ struct NameSet {
     /// Adds a name.
     ///
     /// - Returns: true when it was perhaps there already.
+    @discardableResult
     mutating func insert(_ name: ByteString) -> Bool {
         if count * 2 >= table.count { grow() }
         return place(Self.hash(name))
+    }
+
+    /// Whether a name is perhaps there.
+    func contains(_ name: ByteString) -> Bool {
+        let hash = Self.hash(name)
+        let mask = table.count - 1
+        var slot = Int(truncatingIfNeeded: hash) & mask
+        while table[slot] != 0 {
+            if table[slot] == hash { return true }
+            slot = (slot + 1) & mask
+        }
+        return false
     }
 
     /// FNV-1a with a final mix, never 0, which marks a free slot.

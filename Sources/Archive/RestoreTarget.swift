@@ -17,8 +17,10 @@ package final class RestoreTarget {
     private var parentPath: [ByteString] = []
     private var parent: Directory
     private var directories: [(path: [ByteString], entry: Entry)] = []
+    /// Directories that were made on the way to an entry, and have not come as entries themselves.
+    private var madeUp: Set<[ByteString]> = []
 
-    /// Files, links and directories made.
+    /// Entries that were made.
     package private(set) var restored: Int64 = 0
     /// What was there already with the same content.
     package private(set) var kept: Int64 = 0
@@ -41,11 +43,22 @@ package final class RestoreTarget {
         return parts
     }
 
+    /// Opens the directory at `path`.
+    ///
+    /// What is missing on the way is made as mkdir(1) and tar(1) make it, with the modes that the umask leaves: whoever
+    /// may read an entry can reach it. A directory that is an entry itself gets its own in ``finish()``.
     private func enter(_ path: [ByteString]) throws(Fault) -> Directory {
-        if path != parentPath {
-            parent = try root.descendCreating(path)
-            parentPath = path
+        if path == parentPath { return parent }
+        var current = root
+        for (depth, name) in path.enumerated() {
+            do { current = try current.directory(name) } catch {
+                guard error.code == .notFound, try !current.exists(name) else { throw error }
+                try current.makeDirectory(name, mode: 0o777)
+                madeUp.insert(Array(path[...depth]))
+                current = try current.directory(name)
+            }
         }
+        (parent, parentPath) = (current, path)
         return parent
     }
 
@@ -54,15 +67,16 @@ package final class RestoreTarget {
         let path = try Self.components(name)
         guard let leaf = path.last else { return }
         let directory = try enter(path.dropLast())
-        directories.append((path, entry))
         if try directory.exists(leaf) {
             if try directory.status(leaf).kind == .directory {
-                kept += 1
+                if madeUp.remove(path) == nil { kept += 1 } else { restored += 1 }
+                directories.append((path, entry))
                 return
             }
             try clear(leaf, in: directory)
         }
         try directory.makeDirectory(leaf)
+        directories.append((path, entry))
         restored += 1
     }
 
@@ -81,7 +95,11 @@ package final class RestoreTarget {
     }
 
     /// Makes `name` a further name of what was restored as `existing`.
-    package func makeHardLink(_ name: ByteString, to existing: ByteString) throws(Fault) {
+    ///
+    /// A file of its own that has the content of `size` bytes already is kept.
+    package func makeHardLink(
+        _ name: ByteString, to existing: ByteString, size: Int64 = 0, expected: Digest256? = nil
+    ) throws(Fault) {
         let target = try Self.components(existing)
         guard let targetLeaf = target.last else { throw Fault(.damaged, "'\(existing)': names nothing") }
         let other = try root.descend(target.dropLast())
@@ -91,7 +109,9 @@ package final class RestoreTarget {
         let (directory, leaf) = try place(name)
         if try directory.exists(leaf) {
             let (one, two) = (try directory.status(leaf), try other.status(targetLeaf))
-            if one.device == two.device && one.inode == two.inode {
+            var isThere = one.device == two.device && one.inode == two.inode
+            if !isThere, let expected { isThere = try isSame(leaf, in: directory, size: size, digest: expected) }
+            if isThere {
                 kept += 1
                 return
             }
@@ -117,12 +137,13 @@ package final class RestoreTarget {
         fill: ((UnsafeRawBufferPointer, Int64) throws(Fault) -> Void) throws(Fault) -> Void
     ) throws(Fault) {
         let (directory, leaf) = try place(name)
-        if let expected, try directory.exists(leaf),
-            try isSame(leaf, in: directory, size: entry.size, digest: expected)
-        {
-            kept += 1
-            bytes += entry.size
-            return
+        if let expected, try directory.exists(leaf) {
+            if try isSame(leaf, in: directory, size: entry.size, digest: expected) {
+                kept += 1
+                bytes += entry.size
+                return
+            }
+            try checkReplacing(leaf, in: directory)
         }
         let (temporary, file) = try makeTemporary(for: leaf, in: directory)
         var isPlaced = false
@@ -182,12 +203,16 @@ package final class RestoreTarget {
         return try SHA256Hasher.digest(of: try FileSource(try directory.openFile(leaf))) == digest
     }
 
-    private func clear(_ leaf: ByteString, in directory: Directory) throws(Fault) {
+    private func checkReplacing(_ leaf: ByteString, in directory: Directory) throws(Fault) {
         guard overwrites else {
             throw Fault(
                 .exists, "\(directory.path(of: leaf)): is there already with another content",
                 hint: "Restore into an empty directory, or use --force to replace what is there.")
         }
+    }
+
+    private func clear(_ leaf: ByteString, in directory: Directory) throws(Fault) {
+        try checkReplacing(leaf, in: directory)
         try directory.remove(leaf)
     }
 
@@ -199,15 +224,19 @@ package final class RestoreTarget {
     }
 
     /// Gives the directories their modes and times, the deepest first, and brings everything to stable storage.
+    ///
+    /// - Throws: the first fault of a directory, once all others are done; the system's fault when writing fails.
     package func finish() throws(Fault) {
         parent = root
         parentPath = []
+        var failure: Fault?
         for (path, entry) in directories.sorted(by: { $0.path.count > $1.path.count }) {
             guard let leaf = path.last else { continue }
-            try settle(leaf, in: try root.descend(path.dropLast()), entry)
+            do { try settle(leaf, in: try root.descend(path.dropLast()), entry) } catch { failure = failure ?? error }
         }
         directories = []
         try root.syncFileSystem()
+        if let failure { throw failure }
     }
 }
 

@@ -10,6 +10,7 @@ package final class TarReader {
     private let archive: OpaquePointer
     private let feed: Feed
     private var hasEnded = false
+    private let warn: (String) -> Void
 
     /// What libarchive calls back; it keeps the fault, since a C callback can't throw.
     private final class Feed {
@@ -26,9 +27,16 @@ package final class TarReader {
     /// No name can be converted in it, so that all come as the bytes they are, with a warning. Where libarchive does convert, it composes too, and `e` with an accent behind it is another name then.
     private let locale = newlocale(1 << LC_CTYPE, "C", nil)
 
-    package init(_ stream: any ByteStream) throws(Fault) {
+    /// Begins at the first entry.
+    ///
+    /// - Parameters:
+    ///   - stream: the bytes of the tar.
+    ///   - warn: is told what an entry has that can't be kept: an owner beyond 32 bits.
+    /// - Throws: `limit` when there is no memory; what the stream throws.
+    package init(_ stream: any ByteStream, warn: @escaping (String) -> Void = { _ in }) throws(Fault) {
         guard let archive = archive_read_new() else { throw Fault(.limit, "no memory for a tar reader") }
         self.archive = archive
+        self.warn = warn
         feed = Feed(stream)
         archive_read_support_format_tar(archive)
         let opened = archive_read_open(
@@ -94,12 +102,21 @@ package final class TarReader {
             default: kind = .unknown
             }
         }
+        let key = ByteString(cString: name)
         return Entry(
-            key: ByteString(cString: name), kind: kind, size: kind == .file ? archive_entry_size(entry) : 0,
+            key: key, kind: kind, size: kind == .file ? archive_entry_size(entry) : 0,
             modified: Timestamp(
                 seconds: Int64(archive_entry_mtime(entry)), nanoseconds: UInt32(archive_entry_mtime_nsec(entry))),
-            mode: UInt32(archive_entry_perm(entry)) & 0o7777, uid: UInt32(truncatingIfNeeded: archive_entry_uid(entry)),
-            gid: UInt32(truncatingIfNeeded: archive_entry_gid(entry)), link: link)
+            mode: UInt32(archive_entry_perm(entry)) & 0o7777, uid: owner("user", archive_entry_uid(entry), key),
+            gid: owner("group", archive_entry_gid(entry), key), link: link)
+    }
+
+    /// A number of a user or group; one that this system can't have becomes the greatest number, which chown(2) takes for
+    /// "as it is", as in GNU tar.
+    private func owner(_ what: String, _ number: la_int64_t, _ key: ByteString) -> UInt32 {
+        if let number = UInt32(exactly: number) { return number }
+        warn("'\(key)': its \(what) \(number) is beyond \(UInt32.max), the greatest that there can be")
+        return UInt32.max
     }
 
     /// Reads the content of the current entry: pieces with their offsets; between them are holes.

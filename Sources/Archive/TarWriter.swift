@@ -63,6 +63,14 @@ package final class TarWriter {
         archive_write_free(archive)
     }
 
+    /// A time as it is written: before 1970 in whole seconds.
+    ///
+    /// For one and a half seconds before 1970 libarchive would write `-2.5`, its -2 with half a second behind; it reads
+    /// that back, but GNU tar and Python read a second too early.
+    package static func kept(_ moment: Timestamp) -> Timestamp {
+        moment.seconds < 0 ? Timestamp(seconds: moment.seconds) : moment
+    }
+
     /// Begins an entry: its headers are written.
     ///
     /// - Parameters:

@@ -12,6 +12,7 @@ package final class GzipReader: ByteStream {
     private let stream: UnsafeMutablePointer<z_stream>
     private var state = State.between
     private var hasMember = false
+    private var failure: Fault?
 
     private enum State { case between, inside, ended }
 
@@ -50,13 +51,25 @@ package final class GzipReader: ByteStream {
 
     /// Inflates up to the size of `buffer`.
     ///
+    /// What was inflated before something went wrong is given first: it may be all that is wanted, and digests tell
+    /// whether it is right.
+    ///
     /// - Returns: the bytes inflated; 0 at the end of the last member.
-    /// - Throws: `damaged`, naming the offset, where the data is no whole gzip member.
+    /// - Throws: `damaged`, naming the offset, where the data is no whole gzip member; what the source throws.
     package func read(into buffer: UnsafeMutableRawBufferPointer) throws(Fault) -> Int {
+        if let failure { throw failure }
         guard state != .ended, buffer.count > 0 else { return 0 }
         let wanted = min(buffer.count, Int(UInt32.max))
         stream.pointee.next_out = buffer.baseAddress?.assumingMemoryBound(to: UInt8.self)
         stream.pointee.avail_out = UInt32(wanted)
+        do throws(Fault) { try fillOutput() } catch {
+            failure = error
+            if stream.pointee.avail_out == wanted { throw error }
+        }
+        return wanted - Int(stream.pointee.avail_out)
+    }
+
+    private func fillOutput() throws(Fault) {
         while stream.pointee.avail_out > 0 {
             if stream.pointee.avail_in == 0 {
                 let count = try fill()
@@ -83,7 +96,6 @@ package final class GzipReader: ByteStream {
                 throw fault(words)
             }
         }
-        return wanted - Int(stream.pointee.avail_out)
     }
 
     private func fill() throws(Fault) -> Int {

@@ -144,7 +144,11 @@ package final class RowReader {
             let seconds = Self.decimal(field[..<dot]), field[dot + 1] != UInt8(ascii: "-"),
             let fraction = Self.decimal(field[(dot + 1)...])
         else { throw fault("field \(index + 1) is no time") }
-        return Timestamp(seconds: seconds, nanoseconds: UInt32(fraction))
+        guard field.first == UInt8(ascii: "-"), fraction > 0 else {
+            return Timestamp(seconds: seconds, nanoseconds: UInt32(fraction))
+        }
+        guard seconds > .min else { throw fault("field \(index + 1) is no time") }
+        return Timestamp(seconds: seconds - 1, nanoseconds: UInt32(1_000_000_000 - fraction))
     }
 
     package func digest(_ index: Int) throws(Fault) -> Digest256? {

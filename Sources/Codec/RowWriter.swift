@@ -58,11 +58,18 @@ package struct RowWriter: Sendable {
     }
 
     package mutating func append(_ moment: Timestamp) {
-        append(decimal: moment.seconds)
-        bytes.append(UInt8(ascii: "."))
+        var (whole, parts) = (moment.seconds, moment.nanoseconds)
+        // Half a second before 1970 is kept as -1 and half a second more; what stands in a table is the number itself,
+        // which `touch -d @NUMBER` takes.
+        if whole < 0 && parts > 0 {
+            (whole, parts) = (whole + 1, 1_000_000_000 - parts)
+            if whole == 0 { append(ascii: "-") }
+        }
+        append(decimal: whole)
+        append(ascii: ".")
         var divisor: UInt32 = 100_000_000
         while divisor > 0 {
-            bytes.append(UInt8(0x30 + moment.nanoseconds / divisor % 10))
+            bytes.append(UInt8(0x30 + parts / divisor % 10))
             divisor /= 10
         }
     }

@@ -31,13 +31,15 @@ package final class Directory: @unchecked Sendable {
         return Directory(descriptor: descriptor, path: path)
     }
 
-    /// Opens a directory by its path and makes what is missing, with mode 0700.
-    package static func create(_ path: String) throws(Fault) -> Directory {
+    /// Opens a directory by its path and makes what is missing, with mode 0700 unless another one is given; the umask
+    /// goes off it.
+    package static func create(_ path: String, mode: UInt32 = 0o700) throws(Fault) -> Directory {
         var current = try open(path.hasPrefix("/") ? "/" : ".")
         for component in ByteString(path).components where component != "." {
             current =
                 component == ".."
-                ? try open(current.path + "/..") : try current.existingOrNewDirectory(component, following: true)
+                ? try open(current.path + "/..")
+                : try current.existingOrNewDirectory(component, mode: mode, following: true)
         }
         let descriptor = ".".withCString { clinux_openat(current.descriptor, $0, O_RDONLY | O_DIRECTORY, 0) }
         guard descriptor >= 0 else { throw .lastSystem("open", path) }
@@ -60,8 +62,10 @@ package final class Directory: @unchecked Sendable {
         return Directory(descriptor: descriptor, trail: Trail(name, below: trail))
     }
 
-    private func existingOrNewDirectory(_ name: ByteString, following: Bool = false) throws(Fault) -> Directory {
-        if name.withCString({ mkdirat(descriptor, $0, 0o700) }) != 0 && errno != EEXIST {
+    private func existingOrNewDirectory(
+        _ name: ByteString, mode: UInt32 = 0o700, following: Bool = false
+    ) throws(Fault) -> Directory {
+        if name.withCString({ mkdirat(descriptor, $0, mode_t(mode)) }) != 0 && errno != EEXIST {
             throw .lastSystem("make directory", path(of: name))
         }
         if following { return try Directory.open(path(of: name)) }

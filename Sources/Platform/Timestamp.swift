@@ -35,6 +35,19 @@ package struct Timestamp: Hashable, Comparable, Sendable {
         return CivilDate(parts).description + " " + Timestamp.clockFace(parts)
     }
 
+    /// RFC 3339 in the process's time zone, with its offset: `2026-11-20T04:04:05+01:00`.
+    package var rfc3339Local: String {
+        var value = time_t(seconds)
+        var parts = tm()
+        localtime_r(&value, &parts)
+        // The offsets of local mean times have seconds, for which the format has no room.
+        guard parts.tm_gmtoff % 60 == 0 else { return rfc3339 }
+        let minutes = abs(parts.tm_gmtoff) / 60
+        let offset = [minutes / 60, minutes % 60].map { $0 < 10 ? "0\($0)" : "\($0)" }.joined(separator: ":")
+        return CivilDate(parts).description + "T" + Timestamp.clockFace(parts) + (parts.tm_gmtoff < 0 ? "-" : "+")
+            + offset
+    }
+
     private static func clockFace(_ parts: tm) -> String {
         [parts.tm_hour, parts.tm_min, parts.tm_sec].map { $0 < 10 ? "0\($0)" : "\($0)" }.joined(separator: ":")
     }

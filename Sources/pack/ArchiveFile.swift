@@ -7,7 +7,15 @@ struct ArchiveFile {
     let source: FileSource
     let index: FileSource?
 
+    /// - Throws: `usage` for what stands beside an archive, naming the one to give; the system's fault when it can't be
+    ///   read.
     init(_ path: String) throws(Fault) {
+        for (suffix, what) in [(ArchiveName.indexSuffix, "an index"), (ArchiveName.digestSuffix, "a list of digests")]
+        where path.hasSuffix(suffix) {
+            let archive = ArchiveName(String(path.dropLast(suffix.utf8.count))).archive
+            let isThere = (try? File.open(archive)) != nil
+            throw Fault(.usage, "\(path): is \(what), no archive\(isThere ? "; give \(archive)" : "")")
+        }
         source = try FileSource(try File.open(path))
         guard let base = ArchiveName.base(ofArchive: path) else {
             index = nil
@@ -20,12 +28,14 @@ struct ArchiveFile {
     }
 
     /// Calls `body` with each entry: from the index alone where there is one, else from the archive read through.
-    func forEachEntry(_ body: (Entry) throws -> Void) throws {
+    ///
+    /// `warn` is told what of an entry can't be what the archive says.
+    func forEachEntry(warn: @escaping (String) -> Void, _ body: (Entry) throws -> Void) throws {
         if let index {
             let reader = try ArchiveIndexReader(index)
             while let row = try reader.next() { try body(row.entry) }
         } else {
-            let tar = try ArchiveExtractor(source).tar()
+            let tar = try ArchiveExtractor(source).tar(warn: warn)
             while let entry = try tar.next() { try body(entry) }
         }
     }

@@ -2,7 +2,6 @@ import Archive
 import ArgumentParser
 import Console
 import Ledger
-import Logging
 import Platform
 
 /// `pack extract ARCHIVE [PATH...] --to DIR`.
@@ -10,8 +9,9 @@ struct ExtractCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "extract", abstract: "Extract an archive, or some of its paths by seeking.",
         discussion: """
-            With an index beside the archive, paths are read from the gzip members that hold them, and every file is \
-            checked against its digest. Nothing is ever written outside of the target directory.
+            With an index beside the archive, paths are read from the gzip members that hold them, every file is \
+            checked against its digest, and what can't be extracted is named while all else is. Nothing is ever \
+            written outside of the target directory.
             """)
 
     @OptionGroup var common: CommonOptions
@@ -26,28 +26,34 @@ struct ExtractCommand: ParsableCommand {
     func run() throws {
         try Door.run {
             let file = try ArchiveFile(archive)
-            let target = RestoreTarget(try Directory.create(to), overwrites: force)
+            let report = RestoreReport(common)
+            if file.index == nil && !paths.isEmpty {
+                throw Fault(
+                    .unsupported, "\(archive): has no index beside it, so single paths can't be found by seeking",
+                    hint: "Extract it whole, or use tar: tar xzf ARCHIVE PATH.")
+            }
+            // A directory that has to be made is one as mkdir(1) makes it.
+            let target = RestoreTarget(try Directory.create(to, mode: 0o777), overwrites: force)
+            let selection = PathSelection(paths)
             let extractor = ArchiveExtractor(file.source)
-            if paths.isEmpty {
-                let skipped = try extractor.extractAll(
-                    index: try file.index.map { source throws(Fault) in try ArchiveIndexReader(source) }, to: target)
-                for what in skipped { common.logger().warning("skipped \(what)") }
-            } else {
-                guard let index = file.index else {
-                    throw Fault(
-                        .unsupported, "\(archive): has no index beside it, so single paths can't be found by seeking",
-                        hint: "Extract it whole, or use tar: tar xzf ARCHIVE PATH.")
+            var failure: Fault?
+            do throws(Fault) {
+                if let index = file.index {
+                    try ExtractPlan.forEachBatch(index, selection.matches) {
+                        (batch: [ArchiveExtractor.Wanted]) throws(Fault) in
+                        try extractor.extract(batch, to: target) { report.failed($0, $1) }
+                    }
+                } else {
+                    try extractor.extractAll(to: target) { report.leftOut($0) }
                 }
-                let selection = PathSelection(paths)
-                try extractor.extract(
-                    try ExtractPlan.wanted(index, { selection.matches($0) }), to: target)
-                try selection.checkAllMatched(in: archive)
-            }
-            try target.finish()
-            try common.output.result(["restored": target.restored, "kept": target.kept, "bytes": target.bytes]) {
-                "\(target.restored) restored, \(target.kept) were there already, \(Figures.bytes(target.bytes))"
-            }
-            return ExitStatus.done
+            } catch { failure = error }
+            // What came back is settled, whatever ended it.
+            do throws(Fault) { try target.finish() } catch { failure = failure ?? error }
+            if let failure { throw failure }
+            let status = try report.finish(
+                to: to, restored: target.restored, kept: target.kept, bytes: target.bytes)
+            try selection.checkAllMatched(in: archive)
+            return status
         }
     }
 }

@@ -4,10 +4,16 @@ import Platform
 
 /// Which ranges of an archive bring the paths that are wanted.
 enum ExtractPlan {
-    /// - Throws: `damaged` when a hard link's first name is not in the archive.
-    static func wanted(_ index: any RangedSource, _ selects: (ByteString) -> Bool) throws(Fault)
-        -> [ArchiveExtractor.Wanted]
-    {
+    /// Entries that are taken out of an archive at once.
+    private static let batch = 4_096
+
+    /// Calls `body` with what is wanted, some thousands of entries at once, in the order of the archive.
+    ///
+    /// - Throws: `damaged` when the index is, or has a hard link without its first name; what `body` throws.
+    static func forEachBatch(
+        _ index: any RangedSource, _ selects: (ByteString) -> Bool,
+        _ body: ([ArchiveExtractor.Wanted]) throws(Fault) -> Void
+    ) throws(Fault) {
         // A hard link has no bytes of its own: its first name brings them, restored under every name that is wanted.
         var links: [ByteString: [ByteString]] = [:]
         let first = try ArchiveIndexReader(index)
@@ -25,11 +31,15 @@ enum ExtractPlan {
             if outputs.isEmpty { continue }
             wanted.append(
                 .init(name: row.entry.key, range: row.range, sha256: row.sha256, entry: row.entry, outputs: outputs))
+            if wanted.count == batch {
+                try body(wanted)
+                wanted.removeAll(keepingCapacity: true)
+            }
         }
+        if !wanted.isEmpty { try body(wanted) }
         if let (target, names) = links.first {
             throw Fault(
                 .damaged, "\(index.name): '\(names[0])' is a hard link to '\(target)', which is not in the archive")
         }
-        return wanted
     }
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Console
 import Ledger
+import Logging
 import Platform
 
 /// `pack list ARCHIVE [PATH...]`: what is inside, from the index alone where it lies beside the archive.
@@ -30,12 +31,17 @@ struct ListCommand: ParsableCommand {
         try Door.run {
             let file = try ArchiveFile(archive)
             let selection = PathSelection(paths)
-            try file.forEachEntry { entry in
+            var warnings = 0
+            func warn(_ what: String) {
+                warnings += 1
+                common.logger().warning("\(what)")
+            }
+            try file.forEachEntry(warn: warn) { entry in
                 guard selection.matches(entry.key) else { return }
                 if common.json {
                     let line = Line(
                         name: entry.key.description, type: entry.kind.letter, size: entry.size,
-                        modified: entry.modified.rfc3339, mode: String(entry.mode, radix: 8), uid: entry.uid,
+                        modified: entry.modified.rfc3339Local, mode: String(entry.mode, radix: 8), uid: entry.uid,
                         gid: entry.gid, link: entry.link.isEmpty ? nil : entry.link.description)
                     try Output.writeLine(line)
                 } else {
@@ -43,7 +49,7 @@ struct ListCommand: ParsableCommand {
                 }
             }
             try selection.checkAllMatched(in: archive)
-            return ExitStatus.done
+            return warnings == 0 ? ExitStatus.done : ExitStatus.partial
         }
     }
 }

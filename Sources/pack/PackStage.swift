@@ -191,7 +191,8 @@ struct PackStage: Sendable {
         let collectDirectory = try run.collectDirectory()
         var placers: [String: Placer] = [:]
         let request = ArchiveWriter.Request(
-            name: unit.name, job: job.name, run: run.date, tool: context.tool, plan: unit.archive, spool: spool,
+            name: unit.name, job: job.name, run: run.date, tool: context.tool, plan: unit.archive,
+            partSize: try PartTable.partSize(forTar: unit.archive.tarSize), spool: spool,
             tree: { (host: String) throws(Fault) -> StagedTree in
                 StagedTree(try collectDirectory.directory(ByteString(host)))
             },
@@ -250,6 +251,8 @@ struct PackStage: Sendable {
         var bytes: Int64
         /// False when the archive is there already, made from the same lists.
         var isPending: Bool
+        /// Why it can't be packed.
+        var refusal: String?
     }
 
     /// Prints the archives that a run would write.
@@ -258,12 +261,12 @@ struct PackStage: Sendable {
         for run in try PendingRuns(context).after(.collect, for: .pack) {
             for unit in try units(try collected(run), run)
             where context.request.selects(unit.name.base, tenant: unit.archive.tenant) {
-                results.append(
-                    DryRun(
-                        run: run.date.description, archive: unit.name.archive, tenant: unit.archive.tenant,
-                        hosts: unit.archive.shares.map(\.host), entries: unit.archive.entries,
-                        bytes: unit.archive.bytes, isPending: try context.request.force || doneRecord(unit, run) == nil)
-                )
+                var result = DryRun(
+                    run: run.date.description, archive: unit.name.archive, tenant: unit.archive.tenant,
+                    hosts: unit.archive.shares.map(\.host), entries: unit.archive.entries,
+                    bytes: unit.archive.bytes, isPending: try context.request.force || doneRecord(unit, run) == nil)
+                do { _ = try PartTable.partSize(forTar: unit.archive.tarSize) } catch { result.refusal = error.message }
+                results.append(result)
             }
         }
         try output.result(results) {
@@ -272,7 +275,8 @@ struct PackStage: Sendable {
             for result in results {
                 table.add([
                     result.run, result.archive, "\(result.entries)", Figures.bytes(result.bytes),
-                    result.hosts.joined(separator: ","), result.isPending ? "would be packed" : "is done",
+                    result.hosts.joined(separator: ","),
+                    result.refusal.map { "would fail: \($0)" } ?? (result.isPending ? "would be packed" : "is done"),
                 ])
             }
             return table.text

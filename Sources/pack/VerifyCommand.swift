@@ -35,7 +35,8 @@ struct VerifyCommand: ParsableCommand {
                     results.append(
                         Result(
                             archive: path, isGood: true,
-                            why: report.hasIndex ? nil : "no index beside it: only its own structure was proved",
+                            why: report.hasIndex
+                                ? nil : "no index beside it: proved by its structure and the digests in it alone",
                             entries: report.entries, bytes: report.contentBytes, sha256: report.sha256.description))
                 } catch {
                     try Shutdown.check()

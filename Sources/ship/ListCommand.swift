@@ -12,7 +12,8 @@ struct ListCommand: ParsableCommand {
         commandName: "list", abstract: "List what the vault holds.",
         discussion: """
             Reads the manifests in the vault; each is the complete picture of a host in a run, so an unchanged file \
-            stands in every run. Without --run, --from or --to only the newest run is listed.
+            stands in every run. Without --run, --from or --to only the newest run is listed. Times are those of the \
+            job's time zone.
             """)
 
     @OptionGroup var common: CommonOptions
@@ -30,6 +31,9 @@ struct ListCommand: ParsableCommand {
                 throw ValidationError("\(name) '\(text)': expected a date such as 2026-11-20")
             }
         }
+        if runs && (!paths.isEmpty || options.tenant != nil) {
+            throw ValidationError("--runs shows runs and hosts alone: it excludes paths and --tenant")
+        }
         if date != nil && (from != nil || to != nil) { throw ValidationError("--run excludes --from and --to") }
     }
 
@@ -41,6 +45,7 @@ struct ListCommand: ParsableCommand {
         var type: String
         var size: Int64
         var modified: String
+        var link: String?
         var sha256: String?
         var object: String
         var offset: Int64?
@@ -61,26 +66,49 @@ struct ListCommand: ParsableCommand {
                     .notFound, "\(vault.store.description): has no manifest of job '\(settings.name)' in that range",
                     hint: "Is the vault mounted? 'ship status \(settings.name)' tells which runs were shipped.")
             }
+            let selection = options.selection(paths)
             if runs {
-                for (run, units) in all { try printRun(run, hosts: units.keys.sorted()) }
+                for (run, units) in all {
+                    let hosts = units.keys.filter(selection.selects(host:)).sorted()
+                    if !hosts.isEmpty { try printRun(run, hosts: hosts) }
+                }
+                try selection.checkAllMatched(in: "job '\(settings.name)'")
                 return ExitStatus.done
             }
             if date == nil && from == nil && to == nil { all = Array(all.suffix(1)) }
-            let selection = PathSelection(paths)
+            let span = all.count == 1 ? "run \(all[0].run)" : "runs \(all[0].run) to \(all[all.count - 1].run)"
             for (run, units) in all {
-                for (host, number) in units.sorted(by: { $0.key < $1.key }) where options.selects(host: host) {
+                for (host, number) in units.sorted(by: { $0.key < $1.key }) where selection.selects(host: host) {
                     let key = try layout.manifest(run: run, unit: host, number: number)
-                    let reader = try ManifestReader(try vault.store.open(key))
-                    while let row = try reader.next() {
-                        try Shutdown.check()
-                        let name = row.name.isEmpty ? row.entry.key : row.name
-                        guard options.selects(row), selection.matches(name) else { continue }
-                        try printLine(row, name, run, host)
+                    try list(run, host, selection) { () throws(Fault) in
+                        try ManifestReader(try vault.store.open(key))
                     }
                 }
             }
-            try selection.checkAllMatched(in: vault.store.description)
+            try selection.checkAllMatched(in: "\(span) of job '\(settings.name)'")
             return ExitStatus.done
+        }
+    }
+
+    private func list(
+        _ run: CivilDate, _ host: String, _ selection: EntrySelection, _ open: () throws(Fault) -> ManifestReader
+    ) throws(Fault) {
+        // A hard link refers to the key on the host; what is printed are names in archives.
+        var linked: [ByteString: ByteString] = [:]
+        let first = try open()
+        while let row = try first.next() {
+            if row.entry.kind == .hardLink { linked[row.entry.link] = row.entry.link }
+        }
+        let second = try open()
+        while let row = try second.next() {
+            try Shutdown.check()
+            // The name that has the content comes before the others.
+            if linked[row.entry.key] != nil { linked[row.entry.key] = row.nameOrKey }
+            guard selection.selects(row) else { continue }
+            var entry = row.entry
+            entry.key = row.nameOrKey
+            if entry.kind == .hardLink { entry.link = linked[entry.link] ?? entry.link }
+            try printLine(row, entry, run, host)
         }
     }
 
@@ -94,20 +122,19 @@ struct ListCommand: ParsableCommand {
         common.output.line("\(run)  \(hosts.joined(separator: " "))")
     }
 
-    private func printLine(_ row: Manifest.Row, _ name: ByteString, _ run: CivilDate, _ host: String) throws(Fault) {
+    private func printLine(_ row: Manifest.Row, _ entry: Entry, _ run: CivilDate, _ host: String) throws(Fault) {
         let isSkipped = row.flags.contains(.skipped)
         if common.json {
             try Output.writeLine(
                 Line(
-                    run: run.description, host: host, tenant: row.tenant, name: name.description,
-                    type: row.entry.kind.letter, size: row.entry.size, modified: row.entry.modified.rfc3339,
-                    sha256: row.sha256?.description, object: row.object, offset: row.range?.lowerBound,
+                    run: run.description, host: host, tenant: row.tenant, name: entry.key.description,
+                    type: entry.kind.letter, size: entry.size, modified: entry.modified.rfc3339Local,
+                    link: entry.link.isEmpty ? nil : entry.link.description, sha256: row.sha256?.description,
+                    object: row.object, offset: row.range?.lowerBound,
                     length: row.range.map { $0.upperBound - $0.lowerBound }, storedInRun: row.run,
                     skipped: isSkipped ? row.reason : nil))
             return
         }
-        var entry = row.entry
-        entry.key = name
         common.output.line(
             "\(run) \(host) \(EntryLine.text(entry))\(isSkipped ? "  (not kept: \(row.reason))" : "")")
     }

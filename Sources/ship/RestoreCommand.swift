@@ -14,7 +14,8 @@ struct RestoreCommand: ParsableCommand {
         discussion: """
             Reads the manifests of the run in the vault and fetches only the gzip members that hold what is wanted, \
             from the archives of this run and of the earlier ones that it carries entries from. Every file is checked \
-            against its digest. Running it again goes on where it stopped: what is there with the same content is kept.
+            against its digest. What can't be restored is named, and all else comes back. Running it again goes on \
+            where it stopped: what is there with the same content is kept.
             """)
 
     @OptionGroup var common: CommonOptions
@@ -52,27 +53,43 @@ struct RestoreCommand: ParsableCommand {
                     .notFound, "\(vault.store.description): has no manifest of job '\(settings.name)' for run \(date)",
                     hint: "'ship list \(settings.name) --runs' shows the runs; is the vault mounted?")
             }
-            let selection = PathSelection(paths)
+            let place = "run \(run) of job '\(settings.name)'"
+            let selection = options.selection(paths)
+            let report = RestoreReport(common)
             let scratch: Directory
-            if let to, !dryRun { scratch = try Directory.create(to) } else { scratch = try Directory.open("/tmp") }
+            if let to, !dryRun { scratch = try target(to) } else { scratch = try Directory.open("/tmp") }
             var plan = try RestorePlan(scratch: scratch)
-            for (host, number) in found.units.sorted(by: { $0.key < $1.key }) where options.selects(host: host) {
+            for (host, number) in found.units.sorted(by: { $0.key < $1.key }) where selection.selects(host: host) {
                 let key = try layout.manifest(run: run, unit: host, number: number)
-                try plan.add(
-                    { () throws(Fault) -> ManifestReader in try ManifestReader(try vault.store.open(key)) },
-                    selects: {
-                        options.selects($0) && selection.matches($0.name.isEmpty ? $0.entry.key : $0.name)
-                    })
+                do throws(Fault) {
+                    try plan.add(
+                        { () throws(Fault) -> ManifestReader in try ManifestReader(try vault.store.open(key)) },
+                        selects: selection.selects)
+                } catch {
+                    guard error.code != .interrupted, error.code != .noSpace else { throw error }
+                    // One damaged manifest must not keep the other hosts from coming back.
+                    report.lost("host \(host)", error)
+                }
             }
             try plan.finish()
-            try selection.checkAllMatched(in: "run \(run) of job '\(settings.name)'")
-            if dryRun { return try show(plan) }
+            // What was not found may stand in a manifest that could not be read.
+            if report.isClean { try selection.checkAllMatched(in: place) }
+            for (name, fault) in plan.lost { report.failed(name, fault) }
+            if dryRun {
+                try show(plan)
+                return report.isClean ? ExitStatus.done : plan.entries > 0 ? ExitStatus.partial : ExitStatus.failed
+            }
             for what in plan.notKept { common.logger().warning("not kept when the run was collected: \(what)") }
-            return stdout ? try write(plan, vault) : try restore(plan, vault)
+            if let to { return try restore(plan, vault, to, report) }
+            try write(plan, vault)
+            return report.isClean ? ExitStatus.done : ExitStatus.partial
         }
     }
 
-    private func show(_ plan: RestorePlan) throws -> Int32 {
+    /// Opens where to restore to; a directory that has to be made is one as mkdir(1) makes it.
+    private func target(_ path: String) throws(Fault) -> Directory { try Directory.create(path, mode: 0o777) }
+
+    private func show(_ plan: RestorePlan) throws {
         let lines = plan.objects.map { PlanLine(object: $0.key, entries: $0.entries, fetched: $0.bytes) }
         try common.output.result(lines) {
             var table = TextTable(["OBJECT", "ENTRIES", "FETCH"], right: [1, 2])
@@ -80,10 +97,9 @@ struct RestoreCommand: ParsableCommand {
             return table.text
                 + "\n\(Figures.count(plan.entries, "entry", "entries")), \(Figures.bytes(plan.contentBytes)) of content, \(Figures.bytes(lines.reduce(0) { $0 + $1.fetched })) to fetch from \(Figures.count(Int64(lines.count), "object", "objects"))"
         }
-        return ExitStatus.done
     }
 
-    private func write(_ plan: RestorePlan, _ vault: OpenVault) throws -> Int32 {
+    private func write(_ plan: RestorePlan, _ vault: OpenVault) throws {
         var files: [(object: String, wanted: ArchiveExtractor.Wanted)] = []
         for object in plan.objects where files.count < 2 {
             try plan.forEachBatch(of: object) { (batch: [ArchiveExtractor.Wanted]) throws(Fault) in
@@ -99,34 +115,23 @@ struct RestoreCommand: ParsableCommand {
         try ArchiveExtractor(source).content(of: wanted) { (bytes: UnsafeRawBufferPointer) throws(Fault) in
             try Output.write(bytes)
         }
-        return ExitStatus.done
     }
 
-    private func restore(_ plan: RestorePlan, _ vault: OpenVault) throws -> Int32 {
-        guard let to else { return ExitStatus.usage }
-        let target = RestoreTarget(try Directory.create(to), overwrites: force)
-        var failures: [String] = []
+    private func restore(_ plan: RestorePlan, _ vault: OpenVault, _ to: String, _ report: RestoreReport) throws -> Int32
+    {
+        let target = RestoreTarget(try target(to), overwrites: force)
         for object in plan.objects {
-            do {
-                let source = try vault.store.open(try ObjectKey(object.key))
-                let extractor = ArchiveExtractor(source)
-                try plan.forEachBatch(of: object) { (batch: [ArchiveExtractor.Wanted]) throws(Fault) in
-                    try extractor.extract(batch, to: target)
-                }
-            } catch {
-                // One damaged archive must not keep the others from coming back.
+            let source: any RangedSource
+            do { source = try vault.store.open(try ObjectKey(object.key)) } catch {
                 try Shutdown.check()
-                let fault = Fault.wrapping(error)
-                guard fault.code != .noSpace else { throw fault }
-                failures.append("\(object.key): \(fault)")
-                common.logger().error("\(object.key): \(fault)\(fault.hint.map { " HINT: \($0)" } ?? "")")
+                source = UnreadableObject(object.key, error)
+            }
+            let extractor = ArchiveExtractor(source)
+            try plan.forEachBatch(of: object) { (batch: [ArchiveExtractor.Wanted]) throws(Fault) in
+                try extractor.extract(batch, to: target) { report.failed($0, $1) }
             }
         }
         try target.finish()
-        try common.output.result(["restored": target.restored, "kept": target.kept, "bytes": target.bytes]) {
-            "\(target.restored) restored to \(to), \(target.kept) were there already, \(Figures.bytes(target.bytes))"
-        }
-        if failures.isEmpty { return ExitStatus.done }
-        return failures.count == plan.objects.count ? ExitStatus.failed : ExitStatus.partial
+        return try report.finish(to: to, restored: target.restored, kept: target.kept, bytes: target.bytes)
     }
 }

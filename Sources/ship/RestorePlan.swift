@@ -27,6 +27,8 @@ struct RestorePlan {
     private(set) var contentBytes: Int64 = 0
     /// Entries that match but were not kept when the run was collected, with the reason.
     private(set) var notKept: [String] = []
+    /// Entries that match but that the manifest does not tell how to restore, and why.
+    private(set) var lost: [(name: ByteString, fault: Fault)] = []
 
     private var numbers: [String: Int] = [:]
     private let spool: EntrySpool
@@ -46,7 +48,7 @@ struct RestorePlan {
     /// - Parameters:
     ///   - open: opens the manifest; it is read twice.
     ///   - selects: whether a row is wanted.
-    /// - Throws: `damaged` for a manifest that does not tell where an entry is.
+    /// - Throws: `damaged` for a manifest that can't be read to its end.
     mutating func add(
         _ open: () throws(Fault) -> ManifestReader, selects: (Manifest.Row) -> Bool
     ) throws(Fault) {
@@ -70,14 +72,18 @@ struct RestorePlan {
             let others = links.removeValue(forKey: row.entry.key) ?? []
             if isSelected || !others.isEmpty { try add(row, outputs: (isSelected ? [row.name] : []) + others) }
         }
-        if let (target, names) = links.first {
-            throw Fault(.damaged, "'\(names[0])' is a hard link to '\(target)', which the manifest does not have")
+        for (target, names) in links.sorted(by: { $0.key < $1.key }) {
+            lose(names, "is a hard link to '\(target)', which the manifest does not have")
         }
+    }
+
+    private mutating func lose(_ names: [ByteString], _ why: String) {
+        lost += names.map { ($0, Fault(.damaged, why)) }
     }
 
     private mutating func add(_ row: Manifest.Row, outputs: [ByteString]) throws(Fault) {
         guard let range = row.range, !row.object.isEmpty else {
-            throw Fault(.damaged, "the manifest does not tell where '\(row.entry.key)' is")
+            return lose(outputs, "the manifest does not tell where '\(row.entry.key)' is")
         }
         let number: Int
         if let known = numbers[row.object] {
@@ -89,7 +95,8 @@ struct RestorePlan {
         }
         let place = try spool.append(EntryList.Row(.take, row))
         if outputs != [row.name] { objects[number].outputs[row.name] = outputs }
-        objects[number].add(place, range)
+        // Directories and links come from the manifest alone.
+        objects[number].add(place, row.entry.kind == .file ? range : nil)
         entries += Int64(outputs.count)
         if row.entry.kind == .file { contentBytes += row.entry.size }
     }
@@ -117,13 +124,14 @@ struct RestorePlan {
 }
 
 extension RestorePlan.Object {
-    fileprivate mutating func add(_ row: Range<Int64>, _ range: Range<Int64>) {
+    fileprivate mutating func add(_ row: Range<Int64>, _ range: Range<Int64>?) {
         entries += 1
         if let last = rows.last, last.upperBound == row.lowerBound {
             rows[rows.count - 1] = last.lowerBound..<row.upperBound
         } else {
             rows.append(row)
         }
+        guard let range else { return }
         bytes += max(0, range.upperBound - max(end, range.lowerBound))
         end = max(end, range.upperBound)
     }

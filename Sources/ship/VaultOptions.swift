@@ -1,6 +1,5 @@
 import ArgumentParser
 import Console
-import Ledger
 import Platform
 import Settings
 import Vault
@@ -14,7 +13,7 @@ struct VaultOptions: ParsableArguments {
 
     @Option(name: .long, help: ArgumentHelp("Only tenants that match.", valueName: "glob")) var tenant: String?
 
-    @Option(name: .long, help: ArgumentHelp("Only this host's entries.", valueName: "glob")) var host: String?
+    @Option(name: .long, help: ArgumentHelp("Only hosts that match.", valueName: "glob")) var host: String?
 
     /// Opens the vault; staging is not needed, so a new server can read.
     func open(_ common: CommonOptions) throws(Fault) -> (settings: JobSettings, vault: OpenVault) {
@@ -28,7 +27,7 @@ struct VaultOptions: ParsableArguments {
         return (settings, try OpenVault.forReading(chosen))
     }
 
-    func selects(_ row: Manifest.Row) -> Bool { tenant.map { Glob($0).matches(row.tenant) } ?? true }
-
-    func selects(host name: String) -> Bool { host.map { Glob($0).matches(name) } ?? true }
+    func selection(_ paths: [String]) -> EntrySelection {
+        EntrySelection(job: job, host: host, tenant: tenant, paths: paths)
+    }
 }

@@ -34,8 +34,9 @@ struct ArchiveIndexReaderTests {
         return lines.joined(separator: "\n") + "\n"
     }()
 
-    private func read(_ text: String) throws -> (ArchiveIndex, [ArchiveIndex.Row]) {
-        let reader = try ArchiveIndexReader(BytesSource(try packedText(text), name: "index"))
+    private func read(_ text: String, archive size: Int? = nil) throws -> (ArchiveIndex, [ArchiveIndex.Row]) {
+        let archive = size.map { BytesSource(Array(repeating: 0, count: $0), name: "archive") }
+        let reader = try ArchiveIndexReader(BytesSource(try packedText(text), name: "index"), of: archive)
         var rows: [ArchiveIndex.Row] = []
         while let row = try reader.next() { rows.append(row) }
         return (reader.index, rows)
@@ -58,7 +59,7 @@ struct ArchiveIndexReaderTests {
     }
 
     @Test func `all four tables are read`() throws {
-        let (index, rows) = try read(Self.text)
+        let (index, rows) = try read(Self.text, archive: 300)
         #expect(index.header.tool == "coldchain test" && index.header.archive == "acme/web1")
         #expect(index.header.size == 300 && index.header.tarSize == 9_000 && index.header.entries == 5)
         #expect(index.members.map(\.offset) == [0, 100, 150])
@@ -89,7 +90,9 @@ struct ArchiveIndexReaderTests {
         ("#coldchain-index\t1", "#coldchain-index\tx", "no number"),
         ("size\t300", "size\t-300", "impossible size"), ("size\t300", "size\t9223372036854775808", "no number"),
         ("size\t300", "size\t301", "do not add up"), ("size\t300", "size\t299", "do not follow each other"),
-        ("tar_size\t9000", "tar_size\t9223372036854775807", "do not add up"),
+        ("tar_size\t9000", "tar_size\t9223372036854775807", "impossible size"),
+        ("tar_size\t9000", "tar_size\t310632", "impossible size"),
+        ("tar_size\t9000", "tar_size\t309600", "do not add up"),
         ("tar_size\t9000", "tar_size\t-1", "impossible size"),
         ("part_size\t128", "part_size\t0", "impossible size"), ("part_size\t128", "part_size\t-1", "impossible size"),
         ("part_size\t128\n", "", "impossible size"),
@@ -130,6 +133,38 @@ struct ArchiveIndexReaderTests {
             #expect(refusal(text)?.code == .damaged, "\(count) lines")
         }
         #expect(refusal(Self.text + "4\t384\t1\t" + SHA256Hasher.digest(of: []).description + "\n")?.code == .damaged)
+    }
+
+    @Test func `a table of more members than the tar can have is refused, however small they are packed`() throws {
+        let size = 4_000_000
+        // Four for each begun fill of a member: this tar has one.
+        func text(_ members: Int) throws -> String {
+            var rows = (0..<members).map { "\($0)\t\($0)\t1\t\($0)\t1\n" }.joined()
+            rows += "\(members)\t\(members)\t\(size - members)\t\(members)\t\(9_000 - members)\n"
+            return try changed("size\t300", "size\t\(size)")
+                .replacing("part_size\t128", with: "part_size\t\(size)").split(separator: "0\t0\t100\t0\t4000\n")[0]
+                + rows + "#entries\n" + Self.text.split(separator: "#entries\n")[1].split(separator: "1\t0\t128")[0]
+                + "1\t0\t\(size)\t\(SHA256Hasher.digest(of: []))\n"
+        }
+        #expect(try read(text(3)).1.count == 5)
+        let failure = refusal(try text(4))
+        #expect(failure?.code == .damaged)
+        #expect(failure?.message.contains("has more than 4 members, which its tar can't have") == true)
+    }
+
+    @Test func `more parts than an upload can have are refused`() throws {
+        let text = try changed("size\t300", "size\t1290000")
+        #expect(refusal(text)?.message.contains("impossible size") == true)
+        let most = try changed("size\t300", "size\t1280000")
+        #expect(refusal(most)?.message.contains("do not add up") == true)
+    }
+
+    @Test func `the index of an archive of another size is refused`() throws {
+        for size in [0, 299, 301] {
+            let failure = #expect(throws: Fault.self) { try read(Self.text, archive: size) }
+            #expect(failure?.code == .damaged)
+            #expect(failure?.message == "archive: has \(size) bytes, the index says 300")
+        }
     }
 
     @Test func `part sizes that would overflow are refused`() throws {
@@ -179,6 +214,7 @@ struct ArchiveIndexReaderTests {
 
     @Test func `no damage makes the reader crash, or give what lies outside`() async throws {
         let seed: UInt64 = 31
+        let archive = BytesSource(Array(repeating: 0, count: 300), name: "archive")
         let odd = try await onOwnThread { () -> (odd: [String], read: Int, refused: Int) in
             var random = SplitMix64(seed: seed)
             var odd: [String] = []
@@ -189,7 +225,7 @@ struct ArchiveIndexReaderTests {
                 // Some are damaged below the table, too.
                 if round % 10 == 0 { bytes[Int.random(in: 0..<bytes.count, using: &random)] ^= 0x10 }
                 do {
-                    let reader = try ArchiveIndexReader(BytesSource(bytes, name: "index"))
+                    let reader = try ArchiveIndexReader(BytesSource(bytes, name: "index"), of: archive)
                     while let row = try reader.next() {
                         let size = reader.index.header.size
                         if row.range.lowerBound < 0 || row.range.upperBound > size || row.entry.size < 0 || row.skip < 0
@@ -249,7 +285,9 @@ struct ArchiveIndexReaderTests {
                                 name: row.entry.key, range: row.range, sha256: row.sha256, entry: row.entry,
                                 outputs: [row.entry.key]))
                     }
-                    try ArchiveExtractor(source).extract(wanted, to: target)
+                    try ArchiveExtractor(source).extract(wanted, to: target) {
+                        if $1.message.isEmpty { odd.append("extract \(round): \($0)") }
+                    }
                 } catch {
                     // Whatever it is: it is told, and the process lives.
                     odd += Fault.wrapping(error).message.isEmpty ? ["extract \(round): no message"] : []

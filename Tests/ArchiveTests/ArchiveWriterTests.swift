@@ -50,7 +50,7 @@ struct ArchiveWriterTests {
         #expect(written.contentBytes == contents)
         #expect(header.tool == "coldchain test" && header.job == "siem" && header.run == "2026-11-20")
         #expect(header.tenant == "acme" && header.archive == "acme" && header.digestEntry == "MANIFEST.sha256")
-        let read = try ArchiveIndexReader(try packed.index()).finish()
+        let read = try ArchiveIndexReader(try packed.index(), of: packed.source()).finish()
         #expect(read.header == header)
         #expect(read.members == written.index.members)
         #expect(read.parts == written.index.parts)
@@ -85,7 +85,8 @@ struct ArchiveWriterTests {
             archive.restrict(to: [])
             let request = ArchiveWriter.Request(
                 name: ArchiveName("acme"), job: "siem", run: runDate, tool: "coldchain test", plan: archive,
-                spool: plan.spool, tree: { (_: String) throws(Fault) in throw Fault(.notFound, "no host") },
+                partSize: 16 << 20, spool: plan.spool,
+                tree: { (_: String) throws(Fault) in throw Fault(.notFound, "no host") },
                 place: { (_: String, key: ByteString) throws(Fault) in ("acme", key) })
             let written = try ArchiveWriter(crew: crew, scratch: directory).write(request, in: out)
             try crew.finish()
@@ -169,7 +170,8 @@ struct ArchiveWriterTests {
             let target = try Directory.open(packed.top.path).descendCreating(["restored"])
             try ArchiveExtractor(try packed.source()).extract(
                 [.init(name: "hole", range: row.range, sha256: row.sha256, entry: row.entry, outputs: ["hole"])],
-                to: RestoreTarget(target))
+                to: RestoreTarget(target)
+            ) { Issue.record("\($0): \($1)") }
             return try target.status("hole")
         }
         #expect(kept.size == size)
@@ -230,6 +232,29 @@ struct ArchiveWriterTests {
             failure?.message
                 == "'logs/app' would stand twice in archive 'acme': from one's 'logs/app' and from two's 'logs/app'")
         #expect(failure?.hint?.contains("{host}") == true)
+
+        // A file or link of one host, and a directory of its name of the other, which may be no entry itself.
+        for isFirst in [true, false] {
+            for (number, key) in (["x/a", "x/", "x/deep/b"] as [ByteString]).enumerated() {
+                var (file, tree) = (StagedHost(isFirst ? "one" : "two"), StagedHost(isFirst ? "two" : "one"))
+                if number == 0 { file.symlink("x", to: "a") } else { file.file("x", [1]) }
+                if number == 1 { tree.directory(key) } else { tree.file(key, [2]) }
+                let both = isFirst ? [file, tree] : [tree, file]
+                let failure = await fault { try await pack(both) }
+                #expect(failure?.code == .settings)
+                let (first, second): (ByteString, ByteString) = isFirst ? ("x", key) : (key, "x")
+                #expect(
+                    failure?.message
+                        == "'x' would stand as a file and as a directory in archive 'acme': from one's '\(first)' and from two's '\(second)'"
+                )
+            }
+        }
+        // Each host in a directory of its own: nothing is in the way.
+        var (file, tree) = (StagedHost("one"), StagedHost("two"))
+        file.file("x", [1])
+        tree.file("x/a", [2])
+        let apart = try await pack([file, tree], place: byHost)
+        #expect(try apart.rows().count == 3)
 
         var same = StagedHost("one")
         same.file("a", [1])

@@ -95,7 +95,7 @@ func packBlocking(
     for archive in plan.archives {
         let request = ArchiveWriter.Request(
             name: ArchiveName(archive.name), job: "siem", run: runDate, tool: "coldchain test", plan: archive,
-            spool: plan.spool,
+            partSize: try PartTable.partSize(forTar: archive.tarSize), spool: plan.spool,
             tree: { (host: String) throws(Fault) in StagedTree(try staging.directory(ByteString(host))) },
             place: { (host: String, key: ByteString) throws(Fault) in place(host, key) })
         written[archive.name] = try writer.write(request, in: out)

@@ -127,6 +127,38 @@ struct RestoreTargetTests {
         }
     }
 
+    @Test func `directories on the way are made as mkdir makes them, and are no entries`() throws {
+        let old = umask(0o027)
+        defer { umask(old) }
+        try withTemporaryDirectory { path in
+            let root = try Directory.open(path)
+            let target = RestoreTarget(root)
+            try write(target, "a/b/file", entry(1), [(0, [1])])
+            #expect(target.restored == 1 && target.kept == 0)
+            // One that comes as an entry later is made by this restore, and was not there.
+            try target.makeDirectory("a/", entry(mode: 0o701, .directory))
+            #expect(target.restored == 2 && target.kept == 0)
+            try target.makeDirectory("a/", entry(mode: 0o701, .directory))
+            #expect(target.restored == 2 && target.kept == 1)
+            try target.finish()
+            let tree = try FileTree(path)
+            #expect(tree.entries["a"]?.mode == 0o701 && tree.entries["a/b"]?.mode == 0o750)
+        }
+    }
+
+    @Test func `a file where a directory should be keeps its mode and time`() throws {
+        try withTemporaryDirectory { path in
+            let tree = try TreeBuilder(path)
+            try tree.file("a", text: "mine", mode: 0o600, modified: Timestamp(seconds: 7))
+            let target = RestoreTarget(tree.root)
+            let failure = refusal { try target.makeDirectory("a/", entry(mode: 0o777, .directory)) }
+            #expect(failure?.code == .exists)
+            try target.finish()
+            let status = try tree.root.status("a")
+            #expect(status.mode == 0o600 && status.modified == Timestamp(seconds: 7))
+        }
+    }
+
     private func entry(_ kind: EntryKind, link: ByteString) -> Entry { entry(0, mode: 0o777, kind, link: link) }
 
     @Test func `a hard link to what is no file is refused`() throws {

@@ -117,6 +117,72 @@ struct TarTests {
         #expect(failure?.message.hasPrefix("tar: ") == true)
     }
 
+    @Test(arguments: [
+        (Timestamp(seconds: -2, nanoseconds: 500_000_000), Timestamp(seconds: -2)),
+        (Timestamp(seconds: -1, nanoseconds: 1), Timestamp(seconds: -1)),
+        (Timestamp(seconds: -86_400), Timestamp(seconds: -86_400)),
+        (Timestamp(seconds: 0, nanoseconds: 5), Timestamp(seconds: 0, nanoseconds: 5)),
+    ])
+    func `before 1970 a time is written in whole seconds`(moment: Timestamp, kept: Timestamp) {
+        #expect(TarWriter.kept(moment) == kept)
+    }
+
+    @Test func `an owner beyond 32 bits is told, and stays as it is`() async throws {
+        try await withTemporaryDirectory { path in
+            let script = """
+                import io, sys, tarfile
+                for name, kind, headers, owner in [
+                    ('pax', tarfile.PAX_FORMAT, {'uid': '4294967297', 'gid': '4294967296'}, 0),
+                    ('gnu', tarfile.GNU_FORMAT, {}, 4294967297),
+                    ('good', tarfile.GNU_FORMAT, {}, 4294967294),
+                ]:
+                    with tarfile.open(sys.argv[1] + '/' + name, 'w:gz', format=kind) as tar:
+                        info = tarfile.TarInfo('file')
+                        info.uid, info.gid, info.pax_headers = owner, owner, headers
+                        tar.addfile(info, io.BytesIO())
+                """
+            let made = try await run(["python3", "-c", script, path])
+            try #require(made.status == 0, "\(made)")
+            let directory = try Directory.open(path)
+            for (name, owner) in [("pax", UInt32.max), ("gnu", .max), ("good", 4_294_967_294)] as [(ByteString, UInt32)]
+            {
+                let source = try FileSource(directory.openFile(name))
+                var warnings: [String] = []
+                let reader = try TarReader(GzipReader(source)) { warnings.append($0) }
+                let found = try reader.next()
+                #expect(found?.uid == owner && found?.gid == owner, "\(name)")
+                let words = warnings.filter { $0.hasPrefix("'file': its ") && $0.contains("is beyond 4294967295") }
+                #expect(words.count == warnings.count && words.count == (name == "good" ? 0 : 2), "\(warnings)")
+                let restore = RestoreTarget(try directory.descendCreating([name + ".out"]))
+                var told: [String] = []
+                try ArchiveExtractor(source).extractAll(to: restore) { told.append($0) }
+                #expect(told == warnings && restore.restored == 1)
+                let status = try directory.directory(name + ".out").status("file")
+                if name != "good" { #expect(status.uid == geteuid()) }
+            }
+        }
+    }
+
+    @Test func `a file or link is told where a directory of its name is, wherever both come`() {
+        let cases: [([(ByteString, Bool)], [ArchiveNames.Taken])] = [
+            ([("x", false), ("x/a", false)], [.file("x")]),
+            ([("x/a", false), ("x", false)], [.directory("x")]),
+            ([("x", false), ("x/", true)], [.file("x")]),
+            ([("x/", true), ("x", false)], [.directory("x")]),
+            ([("a/x", false), ("a/x/b/c/", true)], [.file("a/x")]),
+            ([("a/x/b/c", false), ("a/z", false), ("a/x", false)], [.directory("a/x")]),
+            ([("a/x/b/c", false), ("a/x/b/d", false), ("a/x/b", false)], [.directory("a/x/b")]),
+            ([("x", false), ("x", false)], [.same("x")]),
+            ([("x/", true), ("x/a", false), ("x/", true), ("x/b", false)], []),
+            ([("x", false), ("xy", false), ("x.d/", true), ("x.d/x", false), ("y/x", false)], []),
+        ]
+        for (names, expected) in cases {
+            var set = ArchiveNames()
+            let taken = names.flatMap { set.add($0.0, isDirectory: $0.1) }
+            #expect(taken == expected, "\(names)")
+        }
+    }
+
     @Test func `names that share a table stay apart`() {
         var names = NameSet()
         var again = 0

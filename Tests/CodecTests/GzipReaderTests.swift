@@ -114,6 +114,17 @@ struct GzipReaderTests {
         }
     }
 
+    @Test func `what comes before the damage is given before the fault, which stays`() throws {
+        let (packed, blocks) = try Self.sample()
+        var bytes = Array(packed.joined())
+        bytes[bytes.count - 8] ^= 1
+        let reader = GzipReader(BytesSource(bytes, name: "data"))
+        let buffer = Buffer(capacity: 1 << 16)
+        let count = try reader.read(into: buffer.bytes)
+        #expect(Array(buffer.bytes[..<count]) == Array(blocks.joined()))
+        for _ in 0..<2 { expectFault(.damaged) { try reader.read(into: buffer.bytes) } }
+    }
+
     @Test(arguments: [
         [0], [0x1F], [0x1F, 0x8B], [0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 3], [UInt8](repeating: 0, count: 512),
         Array("garbage".utf8), [0x78, 0x9C, 3, 0],

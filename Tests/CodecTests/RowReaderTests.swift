@@ -174,7 +174,8 @@ struct RowReaderTests {
         Timestamp(seconds: 0), Timestamp(seconds: 1_732_060_800, nanoseconds: 123_456_789),
         Timestamp(seconds: 1, nanoseconds: 1), Timestamp(seconds: -1, nanoseconds: 999_999_999),
         Timestamp(seconds: -5_000_000_000, nanoseconds: 5), Timestamp(seconds: .max, nanoseconds: 999_999_999),
-        Timestamp(seconds: .min),
+        Timestamp(seconds: .min), Timestamp(seconds: .min, nanoseconds: 1),
+        Timestamp(seconds: -1, nanoseconds: 500_000_000),
     ])
     func `times come back`(moment: Timestamp) throws {
         var writer = RowWriter()
@@ -185,6 +186,7 @@ struct RowReaderTests {
     @Test(arguments: [
         "", "1", "1.", "1.5", "1.12345678", "1.1234567890", ".123456789", "1.-12345678", "1.-00000000", "1.+12345678",
         "a.123456789", "1.12345678x", "1.000000000.000000000", "99999999999999999999.000000000",
+        "-9223372036854775808.000000001",
     ])
     func `what is no time is refused`(text: String) throws {
         let reader = try field(text)

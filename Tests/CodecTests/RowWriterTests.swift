@@ -47,7 +47,9 @@ struct RowWriterTests {
         (Timestamp(seconds: 1_732_060_800, nanoseconds: 123_456_789), "1732060800.123456789"),
         (Timestamp(seconds: 5, nanoseconds: 1), "5.000000001"),
         (Timestamp(seconds: 5, nanoseconds: 999_999_999), "5.999999999"),
-        (Timestamp(seconds: -2, nanoseconds: 500_000_000), "-2.500000000"),
+        (Timestamp(seconds: -2), "-2.000000000"), (Timestamp(seconds: -2, nanoseconds: 500_000_000), "-1.500000000"),
+        (Timestamp(seconds: -1, nanoseconds: 1), "-0.999999999"),
+        (Timestamp(seconds: -1, nanoseconds: 999_999_999), "-0.000000001"),
     ])
     func `times are seconds with nine decimals`(moment: Timestamp, written: String) {
         expectRow(written) { $0.field(moment) }

@@ -94,8 +94,8 @@ struct ManifestTests {
             "key\ttype\tsize\tmodified\tmode\tuid\tgid\tlink\ttenant\tidentity\tsha256\tclass\trun\tobject\tentry\toffset\tlength\tflags"
         let digest = SHA256Hasher.digest(of: Array("a\tb".utf8))
         let row = [
-            "a\\tb", "f", "1099511627776", "-7.123456789", "6755", "4294967295", "4000000000", "a\\tb", "acme",
-            "1099511627776:-7.123456789", digest.description, "DEEP_ARCHIVE", "2026-11-20",
+            "a\\tb", "f", "1099511627776", "-6.876543211", "6755", "4294967295", "4000000000", "a\\tb", "acme",
+            "1099511627776:-6.876543211", digest.description, "DEEP_ARCHIVE", "2026-11-20",
             "logs/siem/acme/2026/11/20/web1.tar.gz", "acme/a\\tb", "1234", "2199023254318", "grew,racy",
         ].joined(separator: "\t")
         #expect(text == header + "\n" + row + "\n")

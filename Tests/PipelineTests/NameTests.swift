@@ -52,6 +52,11 @@ extension PipelineTests {
             #expect(differences == [])
             #expect(remains == [])
 
+            try await RestorePage.restore(world, Pipeline.run, "web1", to: world.root + "/page")
+            let page = sources["web1"]?.differences(
+                to: try FileTree(world.root + "/page"), .faithful.subtracting(.hardLinks))
+            #expect(page == [])
+
             let place = world.root + "/restored"
             try await world.expect(.ship, ["restore", "logs", "--run", Pipeline.run, "--to", place])
             let restored = try FileTree(place)

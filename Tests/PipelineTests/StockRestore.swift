@@ -45,7 +45,7 @@ struct StockRestore: Sendable {
         """
 
     /// The newest manifest of each host of a run.
-    private static func manifests(_ pipeline: Pipeline, _ date: String) async throws -> [String: String] {
+    static func manifests(_ pipeline: Pipeline, _ date: String) async throws -> [String: String] {
         let place = "\(pipeline.vault)/\(pipeline.job.name)/_ledger/\(date)"
         let names = try await pipeline.shell(
             "cd \"$1\" && sha256sum -c --quiet --strict ./*.sha256 && ls -v *.manifest.*.tsv.gz", [place])

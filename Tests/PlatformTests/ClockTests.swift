@@ -49,7 +49,14 @@ struct ClockTests {
                 let result = try runBlocking(
                     ["date", "-f", "-", "+%Y-%m-%d"], environment: ["TZ": zone], stdin: Array(input.utf8))
                 #expect(result.lines == moments.map { CivilDate(localDayOf: Timestamp(seconds: $0)).description })
+                let times = try runBlocking(
+                    ["date", "-f", "-", "+%Y-%m-%dT%H:%M:%S%:z"], environment: ["TZ": zone], stdin: Array(input.utf8))
+                #expect(times.lines == moments.map { Timestamp(seconds: $0).rfc3339Local })
             }
+            // The local mean time of Berlin was 53 minutes and 28 seconds ahead.
+            try Clock.useTimeZone("Europe/Berlin")
+            let old = Timestamp(seconds: -2_840_140_800)
+            #expect(old.rfc3339Local == "1880-01-01T00:00:00Z")
         }
     }
 
