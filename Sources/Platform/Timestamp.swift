@@ -35,6 +35,16 @@ package struct Timestamp: Hashable, Comparable, Sendable {
         return CivilDate(parts).description + " " + Timestamp.clockFace(parts)
     }
 
+    /// How far the process's time zone is from UTC at this moment: `+01:00`.
+    package var offset: String {
+        var value = time_t(seconds)
+        var parts = tm()
+        localtime_r(&value, &parts)
+        let minutes = abs(parts.tm_gmtoff) / 60
+        let digits = [minutes / 60, minutes % 60].map { $0 < 10 ? "0\($0)" : "\($0)" }.joined(separator: ":")
+        return (parts.tm_gmtoff < 0 ? "-" : "+") + digits
+    }
+
     private static func clockFace(_ parts: tm) -> String {
         [parts.tm_hour, parts.tm_min, parts.tm_sec].map { $0 < 10 ? "0\($0)" : "\($0)" }.joined(separator: ":")
     }

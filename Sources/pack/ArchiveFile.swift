@@ -7,7 +7,13 @@ struct ArchiveFile {
     let source: FileSource
     let index: FileSource?
 
+    /// - Throws: `unsupported` for the index or the digests of an archive; the system's fault.
     init(_ path: String) throws(Fault) {
+        for (suffix, what) in [(ArchiveName.indexSuffix, "index"), (ArchiveName.digestSuffix, "list of digests")]
+        where path.hasSuffix(suffix) {
+            let archive = ArchiveName(String(path.dropLast(suffix.utf8.count))).archive
+            throw Fault(.unsupported, "\(path): is the \(what) of an archive; name the archive itself, \(archive)")
+        }
         source = try FileSource(try File.open(path))
         guard let base = ArchiveName.base(ofArchive: path) else {
             index = nil

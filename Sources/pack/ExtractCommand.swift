@@ -45,7 +45,7 @@ struct ExtractCommand: ParsableCommand {
             }
             try target.finish()
             try common.output.result(["restored": target.restored, "kept": target.kept, "bytes": target.bytes]) {
-                "\(target.restored) restored, \(target.kept) were there already, \(Figures.bytes(target.bytes))"
+                "\(target.restored) restored, \(Figures.wereThere(target.kept)), \(Figures.bytes(target.bytes))"
             }
             return ExitStatus.done
         }

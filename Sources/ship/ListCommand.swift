@@ -109,6 +109,7 @@ struct ListCommand: ParsableCommand {
         var entry = row.entry
         entry.key = name
         common.output.line(
-            "\(run) \(host) \(EntryLine.text(entry))\(isSkipped ? "  (not kept: \(row.reason))" : "")")
+            "\(run) \(host) \(EntryLine.text(entry, showsOffset: true))\(isSkipped ? "  (not kept: \(row.reason))" : "")"
+        )
     }
 }

@@ -124,7 +124,7 @@ struct RestoreCommand: ParsableCommand {
         }
         try target.finish()
         try common.output.result(["restored": target.restored, "kept": target.kept, "bytes": target.bytes]) {
-            "\(target.restored) restored to \(to), \(target.kept) were there already, \(Figures.bytes(target.bytes))"
+            "\(target.restored) restored to \(to), \(Figures.wereThere(target.kept)), \(Figures.bytes(target.bytes))"
         }
         if failures.isEmpty { return ExitStatus.done }
         return failures.count == plan.objects.count ? ExitStatus.failed : ExitStatus.partial
