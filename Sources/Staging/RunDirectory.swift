@@ -100,7 +100,7 @@ package struct RunDirectory: Sendable {
         }
     }
 
-    private static func isTemporary(_ name: ByteString) -> Bool {
+    static func isTemporary(_ name: ByteString) -> Bool {
         name.bytes.first == UInt8(ascii: ".")
             && name.bytes.suffix(PendingFile.suffix.count).elementsEqual(PendingFile.suffix.bytes)
     }
@@ -122,7 +122,9 @@ extension Directory {
     /// Whether the temporary directory of a host has a journal beside it.
     fileprivate func hasJournal(of temporary: ByteString) throws(Fault) -> Bool {
         let host = temporary.bytes.dropLast(PendingFile.suffix.count)
-        for suffix in [".journal", ".journal.next"] where try exists(ByteString(host) + ByteString(suffix)) { return true }
+        for suffix in [".journal", ".journal.next"] where try exists(ByteString(host) + ByteString(suffix)) {
+            return true
+        }
         return false
     }
 }
