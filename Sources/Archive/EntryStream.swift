@@ -70,14 +70,17 @@ struct EntryStream {
         try tar.begin(name, entry, link: link, sparse: entry.kind == .file ? sparse : nil)
         try cutter.endHeader(content: entry.kind == .file ? Self.tarContent(entry, sparse) : 0)
         if entry.kind == .file {
-            let digest = try writeContent(entry, sparse: sparse, key: contentKey, tree: tree)
+            let again =
+                "Staging has changed it; run 'collect \(request.job) --run \(request.run) --only \(host) --force'."
+            let digest: Digest256
+            do { digest = try writeContent(entry, sparse: sparse, key: contentKey, tree: tree) } catch {
+                throw error.code == .damaged || error.code == .notFound ? error.hinting(again) : error
+            }
             if digest != listRow.manifest.sha256 {
                 throw Fault(
                     .damaged,
                     "\(host): '\(source.key)': the content on staging has SHA-256 \(digest), collected was \(listRow.manifest.sha256?.description ?? "without a digest")",
-                    hint:
-                        "Staging has changed it; run 'collect \(request.job) --run \(request.run) --only \(host) --force'."
-                )
+                    hint: again)
             }
             contentBytes += entry.size
         }

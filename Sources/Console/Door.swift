@@ -1,8 +1,9 @@
 import ArgumentParser
 import CLinux
 import Glibc
-package import Ledger
+import Ledger
 package import Platform
+package import Staging
 
 /// What the three doors do alike around their work: signals, faults to stderr, exit status.
 package enum Door {
@@ -34,7 +35,7 @@ package enum Door {
     package static let program = String(CommandLine.arguments[0].split(separator: "/").last ?? "coldchain")
 
     private static func report(_ fault: Fault) {
-        let isJournal = getenv("JOURNAL_STREAM") != nil
+        let isJournal = Journal.isStandardError
         var text = (isJournal ? "<3>" : "\(program): error: ") + fault.description + "\n"
         if let hint = fault.hint { text += (isJournal ? "<3>" : "") + "HINT: \(hint)\n" }
         fflush(nil)
@@ -43,8 +44,15 @@ package enum Door {
     }
 
     /// Prints what the attempts of a stage came to, and gives the exit status.
-    package static func finish(_ records: [StageRecord], _ output: Output, nothing: String) throws(Fault) -> Int32 {
+    ///
+    /// What went wrong in an attempt has been said on stderr when it did, with advice; here the units are named. The
+    /// reasons of earlier attempts, which this one let stand, are told once more.
+    ///
+    /// - Throws: the fault of the runs that could not be worked on, after the others were told.
+    package static func finish(_ result: StageResult, _ output: Output, nothing: String) throws(Fault) -> Int32 {
+        let records = result.records
         try output.result(records) { records.isEmpty ? nothing : records.map(summary).joined(separator: "\n") }
+        if let fault = result.fault { throw fault }
         return records.isEmpty ? ExitStatus.done : ExitStatus.of(records)
     }
 
@@ -58,8 +66,17 @@ package enum Door {
             "\(record.stage.rawValue) \(record.job) \(record.run): \(record.state.rawValue), \(words.joined(separator: ", "))"
         text += ", \(Figures.bytes(record.bytesIn)) in, \(Figures.bytes(record.bytesOut)) out"
         text += ", \(Figures.seconds(record.seconds))"
-        for failed in record.failed { text += "\n  failed: \(failed.unit): \(failed.why)" }
-        for warning in record.warnings { text += "\n  warning: \(warning.unit): \(warning.why)" }
+        return text + told("failed", record.failed) + told("with warnings", record.warnings)
+    }
+
+    /// The most units of one kind that are named on one line.
+    private static let named = 10
+
+    private static func told(_ what: String, _ units: [StageRecord.FailedUnit]) -> String {
+        let now = units.filter { $0.isEarlier != true }.map(\.unit)
+        var text = now.isEmpty ? "" : "\n  \(what): " + now.prefix(named).joined(separator: ", ")
+        if now.count > named { text += " and \(now.count - named) more" }
+        for unit in units where unit.isEarlier == true { text += "\n  \(what) before: \(unit.text)" }
         return text
     }
 }

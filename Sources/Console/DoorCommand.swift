@@ -1,5 +1,6 @@
 package import ArgumentParser
 package import Ledger
+import Settings
 
 /// The command of a door: `STAGE JOB [options]`, or `STAGE VERB ...`.
 ///
@@ -22,6 +23,11 @@ extension DoorCommand {
         let names = verbs.compactMap { $0.configuration.commandName } + ["help"]
         if let first = arguments.first, names.contains(first) {
             Verbs<Self>.main(arguments)
+        } else if let first = arguments.first, Configuration.verbs.contains(first) {
+            // Before its arguments, which this program can't know.
+            do { try Door.run { () throws -> Int32 in throw Configuration.notAJob(first) } } catch {
+                exit(withError: error)
+            }
         } else {
             main(arguments)
         }

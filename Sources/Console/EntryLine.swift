@@ -3,11 +3,15 @@ import Platform
 
 /// An entry as one line, in the form of tar(1) `tv`.
 package enum EntryLine {
-    package static func text(_ entry: Entry) -> String {
+    /// - Parameters:
+    ///   - entry: the entry; its time is told in the time zone of the process.
+    ///   - showsOffset: whether the time says how far that zone is from UTC, where it is not the reader's own.
+    /// - Returns: the line, without its end.
+    package static func text(_ entry: Entry, showsOffset: Bool = false) -> String {
         var line = "\(permissions(entry)) \(entry.uid)/\(entry.gid)"
         let size = String(entry.size)
         line += String(repeating: " ", count: max(1, 12 - size.count)) + size
-        line += " \(entry.modified.local.prefix(16)) \(entry.key)"
+        line += " \(entry.modified.local.prefix(16))\(showsOffset ? entry.modified.offset : "") \(entry.key)"
         switch entry.kind {
         case .symlink: line += " -> \(entry.link)"
         case .hardLink: line += " link to \(entry.link)"

@@ -20,6 +20,9 @@ package enum Figures {
         "\(number) \(number == 1 ? one : several)"
     }
 
+    /// `1 was there already`, `2 were there already`.
+    package static func wereThere(_ number: Int64) -> String { count(number, "was", "were") + " there already" }
+
     /// How much smaller: `5.40x`.
     package static func ratio(_ from: Int64, _ to: Int64) -> String {
         guard to > 0 else { return "-" }

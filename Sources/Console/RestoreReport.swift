@@ -46,7 +46,7 @@ package final class RestoreReport {
     /// Prints the sum, and gives the exit status: partial when some entries are missing, failed when all are.
     package func finish(to place: String, restored: Int64, kept: Int64, bytes: Int64) throws(Fault) -> Int32 {
         try output.result(["restored": restored, "kept": kept, "failed": failed, "bytes": bytes]) {
-            "\(restored) restored to \(place), \(kept) were there already, "
+            "\(restored) restored to \(place), \(Figures.wereThere(kept)), "
                 + (failed > 0 ? "\(failed) could not be restored, " : "") + Figures.bytes(bytes)
         }
         if isClean { return ExitStatus.done }

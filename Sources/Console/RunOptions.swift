@@ -58,8 +58,9 @@ package struct RunOptions: ParsableArguments {
     /// - Throws: `usage` without a job; what settings and guards throw.
     package func context(_ common: CommonOptions) throws(Fault) -> StageContext {
         guard let job else {
-            throw Fault(
-                .usage, "no job given", hint: "See '\(Door.program) --help'; '\(Door.program) status' lists the jobs.")
+            let jobs = (try? common.settings().jobNames()) ?? []
+            let known = jobs.isEmpty ? "" : "The jobs are \(jobs.joined(separator: ", ")). "
+            throw Fault(.usage, "no job given", hint: known + "See '\(Door.program) --help'.")
         }
         var configuration = try common.settings()
         if let workers { configuration.workers = Configuration.resolvedWorkers(workers) }

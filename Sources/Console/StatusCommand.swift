@@ -33,12 +33,32 @@ package struct StatusCommand: ParsableCommand {
             let names = try job.map { [try configuration.job($0).name] } ?? configuration.jobNames()
             let report = try StatusReport(
                 names.map { try staging.job($0) }, run: date.flatMap { CivilDate($0) })
-            try common.output.result(report) { Self.text(report) }
+            let zones = names.map { ($0, (try? configuration.job($0))?.timezone ?? "UTC") }
+            try common.output.result(report) {
+                Self.text(report, zones: Dictionary(uniqueKeysWithValues: zones), nothing: nothing)
+            }
             return ExitStatus.done
         }
     }
 
-    static func text(_ report: StatusReport) -> String {
+    /// What is said when there is no run to show.
+    private var nothing: String {
+        guard let date else { return "no runs yet" }
+        return job.map { "job '\($0)' has no run \(date)" } ?? "no job has a run \(date)"
+    }
+
+    /// - Parameters:
+    ///   - report: what to show.
+    ///   - zones: the time zones of the jobs; times are shown in them, as `ship list` does.
+    ///   - nothing: what is said without any run.
+    /// - Returns: the table, and the pauses below it.
+    static func text(_ report: StatusReport, zones: [String: String], nothing: String) -> String {
+        func local(_ moment: String, _ job: String) -> String {
+            guard let time = Timestamp(rfc3339: moment) else { return moment }
+            // The zone belongs to the process, in which nothing else runs.
+            do { try Clock.useTimeZone(zones[job] ?? "UTC") } catch { return moment }
+            return time.rfc3339Local
+        }
         var table = TextTable(
             ["JOB", "RUN", "STAGE", "STATE", "UNITS", "FAILED", "IN", "OUT", "TOOK", "ENDED", "WHY"],
             right: [4, 5, 6, 7, 8])
@@ -46,12 +66,15 @@ package struct StatusCommand: ParsableCommand {
             table.add([
                 row.job, row.run, row.stage.rawValue, row.state, "\(row.units)", "\(row.failed)",
                 Figures.bytes(row.bytesIn), Figures.bytes(row.bytesOut), Figures.seconds(row.seconds),
-                row.finishedAt ?? "-", row.why ?? "",
+                row.finishedAt.map { local($0, row.job) } ?? "-", row.why ?? "",
             ])
         }
-        var text = report.rows.isEmpty ? "no runs yet" : table.text
+        var text = report.rows.isEmpty ? nothing : table.text
         for (what, pause) in report.pauses.sorted(by: { $0.key < $1.key }) {
-            text += "\n\(what) is paused since \(pause.since) by \(pause.by): \(pause.why)"
+            let job = what.split(separator: " ").last.map(String.init) ?? ""
+            var shown = pause
+            shown.since = local(pause.since, job)
+            text += "\n\(what) is \(shown.text)"
         }
         return text
     }

@@ -13,7 +13,7 @@ package struct StderrLogHandler: LogHandler {
     package init(program: String, level: Logger.Level) {
         self.program = program
         logLevel = level
-        isJournal = getenv("JOURNAL_STREAM") != nil
+        isJournal = Journal.isStandardError
     }
 
     package subscript(metadataKey key: String) -> Logger.Metadata.Value? {

@@ -1,6 +1,6 @@
 /// `run.json`: what collect fixed when it opened a run.
 package struct RunRecord: Codable, Sendable, Equatable {
-    package var format = 1
+    package var format = JSONFile.format
     package var job: String
     /// The data date, `2026-11-20`.
     package var run: String

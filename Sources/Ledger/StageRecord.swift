@@ -9,20 +9,37 @@ package struct StageRecord: Codable, Sendable, Equatable {
         package var why: String
         /// True where nothing is broken: the same command again, later, will do it.
         package var isLater: Bool?
-        package init(unit: String, why: String, isLater: Bool = false) {
+        /// True when an attempt before this one found it, and this one has not tried the unit.
+        package var isEarlier: Bool?
+
+        package init(unit: String, why: String, isLater: Bool = false, isEarlier: Bool = false) {
             self.unit = unit
             self.why = why
             self.isLater = isLater ? true : nil
+            self.isEarlier = isEarlier ? true : nil
+        }
+
+        /// Stands for the unit where the attempt itself failed.
+        package static let attempt = "_attempt"
+
+        /// For people: `web1: no route`.
+        package var text: String { unit == Self.attempt || why.hasPrefix("\(unit):") ? why : "\(unit): \(why)" }
+
+        /// The same, as an attempt tells it that has not tried the unit.
+        package var earlier: FailedUnit {
+            FailedUnit(unit: unit, why: why, isLater: isLater ?? false, isEarlier: true)
         }
     }
 
-    package var format = 1
+    package var format = JSONFile.format
     package var job: String
     package var run: String
     package var stage: Stage
     package var attempt: String
     /// The attempt of the stage before from which this one took its units; another one there means work here.
     package var upstream: String?
+    /// ship: the identities of the vaults by their names.
+    package var vaults: [String: String]?
     package var state: State
     /// The server and process of the attempt.
     package var host: String

@@ -30,7 +30,7 @@ package struct UnitRecord: Codable, Sendable, Equatable {
         }
     }
 
-    package var format = 1
+    package var format = JSONFile.format
     package var job: String
     package var run: String
     package var stage: Stage
@@ -56,6 +56,8 @@ package struct UnitRecord: Codable, Sendable, Equatable {
     package var tenant: String?
     /// collect: the bytes of each tenant, carried ones too.
     package var tenants: [String: Int64]?
+    /// ship: the identity of the vault; the id of its guard for a directory.
+    package var vault: String?
     /// ship: how the vault's copy was proved.
     package var evidence: String?
 

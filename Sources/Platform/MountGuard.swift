@@ -9,6 +9,12 @@ package struct MountGuard: Sendable {
     private let path: String
     private let pins: Directory
 
+    /// What was planted: the id in the guard file, and the file system that holds it.
+    private struct Pin: Equatable {
+        var id: String
+        var fileSystem: String
+    }
+
     /// Opens the place of the pins; the guarded directory is not looked at yet.
     ///
     /// - Parameters:
@@ -24,52 +30,102 @@ package struct MountGuard: Sendable {
         ByteString(PathEscape.escape(ByteString(path)))
     }
 
+    // MARK: Planting
+
     /// Plants the guard, or pins the one that is there (a second server on the same staging).
     ///
-    /// - Parameter local: true to accept a directory that is no mount point.
+    /// A place that has a pin keeps it: what is found there must be what was pinned, since a directory that has lost its
+    /// guard is most likely one whose file system is not mounted.
+    ///
+    /// - Parameters:
+    ///   - local: true to accept a directory that is no mount point, and to make one that is missing.
+    ///   - replacing: true to give up the pin of another guard or file system.
     /// - Returns: the id in the guard file.
-    /// - Throws: `unmounted` when the directory is no mount point and `local` is false; the system's fault when the guard
-    ///   can't be read or written, or the pin can't be written.
-    package func plant(local: Bool) throws(Fault) -> String {
-        let directory: Directory
-        if local {
-            directory = try Directory.create(path)
-        } else {
-            // Not made: an empty directory where a mount belongs would only hide that it is missing.
-            do { directory = try Directory.open(path) } catch {
+    /// - Throws: as ``checkPlanting(local:replacing:)``; the system's fault when the guard or the pin can't be written.
+    package func plant(local: Bool, replacing: Bool = false) throws(Fault) -> String {
+        try checkPlanting(local: local, replacing: replacing)
+        let directory = local ? try Directory.create(path) : try Directory.open(path)
+        if try !directory.exists(MountGuard.name) {
+            try PendingFile.write(
+                Array("\(RandomID.make())\n".utf8), to: MountGuard.name, in: directory, exclusively: true)
+        }
+        let found = try pin(of: directory)
+        if try pinned() != found {
+            try PendingFile.write(Array("\(found.id) \(found.fileSystem)\n".utf8), to: pinName, in: pins)
+        }
+        return found.id
+    }
+
+    /// Looks whether the guard can be planted, and changes nothing.
+    ///
+    /// - Throws: `unmounted` when the directory is not the one that is pinned and `replacing` is false, or is no mount point
+    ///   and `local` is false; the system's fault when guard or pin can't be read.
+    package func checkPlanting(local: Bool, replacing: Bool = false) throws(Fault) {
+        let pinned = replacing ? nil : try pinned()
+        let directory: Directory?
+        do { directory = try Directory.open(path) } catch {
+            guard local, error.code == .notFound else {
                 throw Fault(
                     .unmounted, "\(path): can't be opened, is it mounted?",
-                    hint: "Mount the file system first, or use --local for a directory on a local disk.", cause: error)
+                    hint: pinned == nil ? Self.mountFirst : replaceHint, cause: error)
             }
-            let parent = try Directory.open(path + "/..")
-            guard try parent.status().device != directory.status().device else {
+            directory = nil
+        }
+        if let pinned {
+            guard let directory, try directory.exists(MountGuard.name) else {
                 throw Fault(
-                    .unmounted, "\(path): is not a mount point",
-                    hint: "Mount the file system first, or use --local for a directory on a local disk.")
+                    .unmounted, "\(path): guard '\(pinned.id)' is pinned for it, but no guard is there",
+                    hint: replaceHint)
             }
+            let found = try pin(of: directory)
+            guard found.id == pinned.id else {
+                throw Fault(
+                    .unmounted, "\(path): guard '\(pinned.id)' is pinned for it, but '\(found.id)' is there",
+                    hint: replaceHint)
+            }
+            guard found.fileSystem == pinned.fileSystem else {
+                throw Fault(
+                    .unmounted,
+                    "\(path): guard '\(pinned.id)' is pinned for file system \(pinned.fileSystem), but is there on \(found.fileSystem)",
+                    hint: replaceHint)
+            }
+            return
         }
-        let id: String
-        if try directory.exists(MountGuard.name) {
-            id = try read(directory)
-        } else {
-            id = RandomID.make()
-            try PendingFile.write(Array("\(id)\n".utf8), to: MountGuard.name, in: directory, exclusively: true)
+        guard let directory, !local else { return }
+        // Not made: an empty directory where a mount belongs would only hide that it is missing.
+        guard try Directory.open(path + "/..").status().device != directory.status().device else {
+            throw Fault(.unmounted, "\(path): is not a mount point", hint: Self.mountFirst)
         }
-        let pin = "\(id) \(try fileSystemName(directory))\n"
-        try PendingFile.write(Array(pin.utf8), to: pinName, in: pins)
-        return id
     }
+
+    private static let mountFirst = "Mount the file system first, or use --local for a directory on a local disk."
+
+    private var replaceHint: String {
+        "Most likely another file system is mounted there, or none: mount the right one. Only where it was really replaced: 'collect init --replace-guard \(path)'."
+    }
+
+    // MARK: Opening
 
     /// Opens the directory if it is the pinned one.
     ///
     /// - Throws: `unmounted` when the guard is missing or another one, or was never planted.
-    package func open() throws(Fault) -> Directory {
-        let hint = "Mount it; if this directory is meant, run 'collect init' (with --local on a local disk)."
+    package func open() throws(Fault) -> Directory { try openWithID().directory }
+
+    /// Opens the directory if it is the pinned one, and tells the id of its guard.
+    ///
+    /// - Throws: as ``open()``.
+    package func openWithID() throws(Fault) -> (directory: Directory, id: String) {
+        let pinned = try pinned()
+        // Planting is the remedy only where nothing was planted; elsewhere it would take the wrong directory for the right.
+        let hint =
+            pinned == nil
+            ? "If this is the right directory and it is mounted, run 'collect init' (with --local on a local disk)."
+            : "Mount the file system that belongs there. What to do where it was really replaced stands in collect(1)."
         let directory: Directory
         do { directory = try Directory.open(path) } catch {
             throw Fault(.unmounted, "\(path): can't be opened, is it mounted?", hint: hint, cause: error)
         }
-        guard try pins.exists(pinName) else {
+        guard let pinned else {
             throw Fault(
                 .unmounted, "\(path): this server has never been told that it is the right directory", hint: hint)
         }
@@ -77,29 +133,36 @@ package struct MountGuard: Sendable {
             throw Fault(
                 .unmounted, "\(path): no guard file '\(MountGuard.name)', the file system is not mounted", hint: hint)
         }
-        let id = try read(directory)
-        let pin = String(decoding: try pins.readFile(pinName, limit: 4_096), as: UTF8.self)
-            .split(whereSeparator: { $0 == " " || $0 == "\n" })
-        guard pin.count == 2, pin[0] == id else {
-            throw Fault(.unmounted, "\(path): the guard is '\(id)', expected '\(pin.first ?? "")'", hint: hint)
+        let found = try pin(of: directory)
+        guard found.id == pinned.id else {
+            throw Fault(.unmounted, "\(path): the guard is '\(found.id)', expected '\(pinned.id)'", hint: hint)
         }
-        let fileSystem = try fileSystemName(directory)
-        guard pin[1] == fileSystem else {
+        guard found.fileSystem == pinned.fileSystem else {
             throw Fault(
-                .unmounted, "\(path): lies on file system \(fileSystem), expected \(pin[1])",
-                hint: "The guard file was copied to another file system; if that is meant, run 'collect init' again.")
+                .unmounted, "\(path): lies on file system \(found.fileSystem), expected \(pinned.fileSystem)",
+                hint: hint)
         }
-        return directory
+        return (directory, found.id)
     }
 
-    private func read(_ directory: Directory) throws(Fault) -> String {
-        String(decoding: try directory.readFile(MountGuard.name, limit: 4_096), as: UTF8.self)
+    // MARK: Pins
+
+    /// The pin of this server; an edited one is a pin too, which nothing fits.
+    private func pinned() throws(Fault) -> Pin? {
+        guard try pins.exists(pinName) else { return nil }
+        let words = String(decoding: try pins.readFile(pinName, limit: 4_096), as: UTF8.self)
+            .split(whereSeparator: { $0 == " " || $0 == "\n" })
+        return Pin(id: String(words.first ?? ""), fileSystem: words.count == 2 ? String(words[1]) : "")
+    }
+
+    /// What a directory would be pinned as.
+    private func pin(of directory: Directory) throws(Fault) -> Pin {
+        let id = String(decoding: try directory.readFile(MountGuard.name, limit: 4_096), as: UTF8.self)
             .filter { $0 != "\n" && $0 != " " }
-    }
-
-    private func fileSystemName(_ directory: Directory) throws(Fault) -> String {
         let fileSystem = try directory.fileSystem()
         let type = String(fileSystem.type, radix: 16)
-        return fileSystem.identity == 0 ? type : type + ":" + String(fileSystem.identity, radix: 16)
+        return Pin(
+            id: id,
+            fileSystem: fileSystem.identity == 0 ? type : type + ":" + String(fileSystem.identity, radix: 16))
     }
 }

@@ -42,10 +42,17 @@ package struct Timestamp: Hashable, Comparable, Sendable {
         localtime_r(&value, &parts)
         // The offsets of local mean times have seconds, for which the format has no room.
         guard parts.tm_gmtoff % 60 == 0 else { return rfc3339 }
+        return CivilDate(parts).description + "T" + Timestamp.clockFace(parts) + offset
+    }
+
+    /// How far the process's time zone is from UTC at this moment: `+01:00`.
+    package var offset: String {
+        var value = time_t(seconds)
+        var parts = tm()
+        localtime_r(&value, &parts)
         let minutes = abs(parts.tm_gmtoff) / 60
-        let offset = [minutes / 60, minutes % 60].map { $0 < 10 ? "0\($0)" : "\($0)" }.joined(separator: ":")
-        return CivilDate(parts).description + "T" + Timestamp.clockFace(parts) + (parts.tm_gmtoff < 0 ? "-" : "+")
-            + offset
+        let digits = [minutes / 60, minutes % 60].map { $0 < 10 ? "0\($0)" : "\($0)" }.joined(separator: ":")
+        return (parts.tm_gmtoff < 0 ? "-" : "+") + digits
     }
 
     private static func clockFace(_ parts: tm) -> String {

@@ -1,13 +1,30 @@
+package import Ledger
 package import Platform
 
 extension Configuration {
-    /// The subcommands of the three programs.
+    /// The subcommands of the three programs, and who has them; those that nobody has yet are kept for later versions.
+    package static let commands: [String: [Stage]] = [
+        "audit": [], "check": Stage.allCases, "extract": [.pack], "help": Stage.allCases, "hold": [],
+        "init": [.collect], "list": [.pack, .ship], "notify": [], "pause": Stage.allCases, "prune": [], "rebuild": [],
+        "report": [], "restore": [.ship], "resume": Stage.allCases, "setup": [], "status": Stage.allCases, "sweep": [],
+        "undo": [], "verify": [.pack],
+    ]
+
+    /// The names of the subcommands.
     ///
     /// A job can't have one of these names, or `collect status` would mean two things.
-    package static let verbs = [
-        "audit", "check", "extract", "help", "hold", "init", "list", "notify", "pause", "prune", "rebuild", "report",
-        "restore", "resume", "setup", "status", "sweep", "undo", "verify",
-    ]
+    package static let verbs = commands.keys.sorted()
+
+    /// Says whose command a verb is that stands where a job should.
+    package static func notAJob(_ verb: String) -> Fault {
+        let programs = (commands[verb] ?? []).map(\.rawValue)
+        guard let first = programs.first else {
+            return Fault(.usage, "'\(verb)' is no job, and kept for a command of a later version")
+        }
+        return Fault(
+            .usage, "'\(verb)' is a command of \(programs.joined(separator: " and ")), not a job",
+            hint: "See '\(first) help \(verb)'.")
+    }
 
     /// The directory of the jobs: `jobs.d` beside the settings file.
     package var jobsDirectory: String {
@@ -35,9 +52,7 @@ extension Configuration {
     /// - Throws: `usage` for an unknown job, naming the known ones and what may have been meant; `settings` for a job
     ///   whose file is wrong.
     package func job(_ name: String) throws(Fault) -> JobSettings {
-        if Self.verbs.contains(name) {
-            throw Fault(.usage, "'\(name)' is a command, not a job", hint: "A job can't have the name of a command.")
-        }
+        if Self.verbs.contains(name) { throw Self.notAJob(name) }
         guard PathEscape.isName(name) else { throw try unknown(name) }
         let file = "\(jobsDirectory)/\(name).toml"
         let document: TomlDocument
@@ -53,7 +68,8 @@ extension Configuration {
     private func unknown(_ name: String) throws(Fault) -> Fault {
         let jobs = try jobFileNames().filter { Self.problem(ofName: $0) == nil }
         let known = jobs.isEmpty ? "there are none in \(jobsDirectory)" : "known are \(jobs.joined(separator: ", "))"
-        let (job, verb) = (NearestName.of(name, among: jobs), NearestName.of(name, among: Self.verbs))
+        let verbs = Self.commands.filter { !$0.value.isEmpty }.keys.sorted()
+        let (job, verb) = (NearestName.of(name, among: jobs), NearestName.of(name, among: verbs))
         var hint: String?
         switch (job, verb) {
         case (let job?, let verb?) where NearestName.distance(name, verb) < NearestName.distance(name, job):

@@ -42,18 +42,20 @@ extension JobSettings {
             tenantLevels: tenantLevels, decommissionedTenants: decommissioned)
     }
 
+    /// Reads the kind, and takes one that is missing or wrong for `hosts`, so that all that is wrong in the file is told.
     private static func readKind(_ root: TomlTable) -> Kind? {
         guard let text = root.string("kind") else {
             if !root.has("kind") { root.missing("kind", hint: "Write kind = \"hosts\".") }
-            return nil
+            return .hosts
         }
         if let kind = Kind(rawValue: text) { return kind }
-        // The other keys are those of another kind, so nothing more can be said about them.
-        root.problem(
-            "kind",
-            text == "warehouse"
-                ? "kind 'warehouse' is not supported by this version" : "expected \"hosts\", found \(quoted(text))")
-        return nil
+        if text == "warehouse" {
+            // The other keys are those of another kind, so nothing more can be said about them.
+            root.problem("kind", "kind 'warehouse' is not supported by this version")
+            return nil
+        }
+        root.problem("kind", "expected \"hosts\", found \(quoted(text))")
+        return .hosts
     }
 
     private static func readVaults(_ root: TomlTable, _ vaults: [String: VaultSettings]) -> [VaultSettings] {

@@ -42,10 +42,28 @@ package struct TomlDocument {
             let position = SourcePosition(
                 line: max(1, Int(ctoml_error_line(parsed))), column: max(1, Int(ctoml_error_column(parsed))))
             let text = String(cString: error)
-            throw Fault(.settings, "\(file):\(position): \(text.prefix(1).lowercased())\(text.dropFirst())")
+            throw Fault(
+                .settings, "\(file):\(position): \(text.prefix(1).lowercased())\(text.dropFirst())",
+                hint: Self.hintOfQuotes(bytes, line: position.line))
         }
         problems = ProblemList(file: file)
         root = Self.tree(parsed, problems)
+    }
+
+    /// Advice for what people forget most: `kind = hosts` without quotes.
+    private static func hintOfQuotes(_ bytes: [UInt8], line: Int) -> String? {
+        let lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+        guard lines.indices.contains(line - 1) else { return nil }
+        let parts = String(decoding: lines[line - 1], as: UTF8.self).split(separator: "=", maxSplits: 1)
+        guard parts.count == 2 else { return nil }
+        func trimmed(_ text: Substring) -> String {
+            String(text.drop { $0.isWhitespace }.reversed().drop { $0.isWhitespace }.reversed())
+        }
+        let (key, value) = (trimmed(parts[0]), trimmed(parts[1].prefix { $0 != "#" }))
+        guard let first = value.first, first.isLetter || "/{*_".contains(first), !value.contains("\""),
+            !value.contains("'"), value != "true", value != "false"
+        else { return nil }
+        return "A string stands in quotes: \(quoted(key, "")) = \(quoted(value))."
     }
 
     /// Builds the tree from the last node to the first, so that every container's children are there before it.

@@ -12,7 +12,7 @@ package struct CheckReport: Codable, Sendable {
 
     package private(set) var items: [Item] = []
 
-    /// Looks at the clock, the state directory, staging, the vaults and the jobs.
+    /// Looks at the clock, the state directory, staging, the vaults and the jobs; a pause is told, and is no fault.
     ///
     /// Without a state directory it ends there, since the guards can't be checked.
     ///
@@ -32,10 +32,12 @@ package struct CheckReport: Codable, Sendable {
             try Self.checkWritable(configuration.state)
         }
         guard let state else { return }
+        var root: Directory?
         add("staging \(configuration.staging)") { () throws(Fault) in
-            let root = try StagingArea.open(configuration).root
+            let staging = try StagingArea.open(configuration)
+            root = staging.root
             try Self.checkWritable(configuration.staging)
-            let free = ByteCount(bytes: try root.fileSystem().free)
+            let free = ByteCount(bytes: try staging.root.fileSystem().free)
             guard free.bytes >= configuration.minFree.bytes else {
                 throw Fault(.noSpace, "\(free) free, 'min_free' is \(configuration.minFree)")
             }
@@ -51,6 +53,7 @@ package struct CheckReport: Codable, Sendable {
         }
         for job in jobs {
             items.append(Item(what: "job \(job.name)", isGood: true))
+            for stage in Stage.allCases { addPause(of: stage, job, root, state) }
             add("job \(job.name): time zone \(job.timezone)") { () throws(Fault) in try Clock.useTimeZone(job.timezone)
             }
             let date = clock.today.adding(days: job.run == .yesterday ? -1 : 0)
@@ -61,6 +64,21 @@ package struct CheckReport: Codable, Sendable {
                     _ = try Directory.open(path).names()
                 }
             }
+        }
+    }
+
+    private mutating func addPause(of stage: Stage, _ job: JobSettings, _ root: Directory?, _ state: Directory) {
+        let name = ByteString(job.name)
+        var pause: JobDirectory.Pause?
+        do {
+            // A job that was never run has no directory, and a check makes none.
+            guard let root, try root.exists(name) else { return }
+            pause = try JobDirectory(name: job.name, directory: try root.directory(name), state: state).pause(stage)
+        } catch {
+            items.append(Item(what: "job \(job.name): pause of \(stage.rawValue)", isGood: false, why: "\(error)"))
+        }
+        if let pause {
+            items.append(Item(what: "job \(job.name): \(stage.rawValue)", isGood: true, why: "is \(pause.text)"))
         }
     }
 

@@ -48,6 +48,9 @@ package struct JobDirectory: Sendable {
             self.since = since
             self.by = by
         }
+
+        /// For people: `paused since 2026-11-21T00:00:00Z by anna: moving the disks`.
+        package var text: String { "paused since \(since) by \(by): \(why)" }
     }
 
     private func pauseName(_ stage: Stage) -> ByteString { ByteString("\(stage.rawValue).paused.json") }
@@ -69,7 +72,7 @@ package struct JobDirectory: Sendable {
     package func checkNotPaused(_ stage: Stage) throws(Fault) {
         if let pause = try pause(stage) {
             throw Fault(
-                .tryLater, "\(stage.rawValue) \(name) is paused since \(pause.since) by \(pause.by): \(pause.why)",
+                .tryLater, "\(stage.rawValue) \(name) is \(pause.text)",
                 hint: "Run '\(stage.rawValue) resume \(name)' to let it go on.")
         }
     }

@@ -13,10 +13,19 @@ package struct PendingRuns {
     ///
     /// - Parameter hasSource: whether the source of a missed date is there at all; asked only for dates never begun.
     /// - Returns: the dates; one at the least.
-    /// - Throws: `damaged` for a record that can't be read; what `hasSource` throws; the system's fault.
+    /// - Throws: `usage` for a day that has not come: no tree can be of it, and where the path carries no date, the tree of
+    ///   today would be stored under it; `damaged` for a record that can't be read; what `hasSource` throws; the system's
+    ///   fault.
     package func forCollect(hasSource: (CivilDate) throws(Fault) -> Bool) throws(Fault) -> [CivilDate] {
-        if let date = context.request.run { return [date] }
-        let newest = context.clock.today.adding(days: context.job.run == .yesterday ? -1 : 0)
+        let today = context.clock.today
+        if let date = context.request.run {
+            guard date <= today else {
+                throw Fault(
+                    .usage, "--run \(date): that day has not come, today is \(today) in \(context.job.timezone)")
+            }
+            return [date]
+        }
+        let newest = today.adding(days: context.job.run == .yesterday ? -1 : 0)
         guard context.job.isDated else { return [newest] }
         var dates: [CivilDate] = []
         for back in stride(from: context.job.catchUp.days, to: 0, by: -1) {
@@ -33,8 +42,15 @@ package struct PendingRuns {
 
     /// The runs for pack or ship, oldest first: the one asked for, or all that the stage before has worked on since.
     ///
+    /// - Parameters:
+    ///   - upstream: the stage before.
+    ///   - stage: the stage that asks.
+    ///   - vaults: the identities of the vaults by their names: what was done for another vault of a name is not done.
+    /// - Returns: the runs that have work.
     /// - Throws: `tryLater` when the run that was asked for is not ready; `notFound` when there is no such run.
-    package func after(_ upstream: Stage, for stage: Stage) throws(Fault) -> [RunDirectory] {
+    package func after(_ upstream: Stage, for stage: Stage, vaults: [String: String] = [:]) throws(Fault)
+        -> [RunDirectory]
+    {
         if let date = context.request.run {
             guard let run = try context.directory.run(date) else {
                 throw Fault(
@@ -44,9 +60,14 @@ package struct PendingRuns {
                 )
             }
             guard try isReady(run, upstream) else {
-                let hasFailed = try run.stageRecord(upstream)?.state == .failed
                 let what = "\(upstream.rawValue) \(context.job.name) \(date)"
-                throw Fault(.tryLater, what + (hasFailed ? " has failed and hands nothing on" : " has not ended yet"))
+                let state = try run.stageRecord(upstream)?.state
+                let isRunning = try StageAttempt.isRunning(upstream, run)
+                let why =
+                    state == .running && !isRunning
+                    ? " was killed before it had anything to hand on"
+                    : state == .failed ? " has failed and hands nothing on" : " has not ended yet"
+                throw Fault(.tryLater, what + why)
             }
             return [run]
         }
@@ -56,18 +77,46 @@ package struct PendingRuns {
                 let before = try run.stageRecord(upstream)
             else { continue }
             let own = try run.stageRecord(stage)
-            if context.request.force || own?.state != .done || own?.upstream != before.attempt { pending.append(run) }
+            let isElsewhere = own?.vaults?.contains { name, id in vaults[name] ?? id != id } ?? false
+            if context.request.force || own?.state != .done || own?.upstream != before.attempt || isElsewhere {
+                pending.append(run)
+            }
         }
         return pending
     }
 
+    /// Refuses a selection that no archive of the job has: a typing error must not look like work done.
+    ///
+    /// Called when nothing was selected. Where no run was pending, what is packed already tells whether the selection is
+    /// wrong, or there is just nothing to do.
+    ///
+    /// - Parameter wasPending: true when there were runs, and nothing in them matched.
+    /// - Throws: `notFound` for a selection that nothing matches.
+    package func checkSelection(wasPending: Bool) throws(Fault) {
+        guard context.request.isNarrowed else { return }
+        if wasPending { return try context.request.checkMatches(false, "archive") }
+        var isAnyPacked = false
+        for date in try context.directory.runs().reversed() {
+            guard let run = try context.directory.run(date) else { continue }
+            for record in try run.unitRecords(.pack) {
+                if context.request.selects(record.unit, tenant: record.tenant) { return }
+                isAnyPacked = true
+            }
+        }
+        if isAnyPacked { try context.request.checkMatches(false, "archive") }
+    }
+
     /// Whether the stage before has ended its attempt and made something; a dead attempt counts as ended.
     ///
-    /// After one that failed altogether there is nothing to do here, and a run without archives must not look done.
+    /// After one that failed or was killed before its first unit there is nothing to do here, and a run without archives
+    /// must not look done.
     private func isReady(_ run: RunDirectory, _ upstream: Stage) throws(Fault) -> Bool {
         guard let record = try run.stageRecord(upstream) else { return false }
-        if record.state == .failed { return try !run.unitRecords(upstream).isEmpty }
-        if record.state != .running { return true }
-        return try !StageAttempt.isRunning(upstream, run)
+        switch record.state {
+        case .done, .partial: return true
+        case .running: if try StageAttempt.isRunning(upstream, run) { return false }
+        case .failed: break
+        }
+        return try !run.unitRecords(upstream).isEmpty
     }
 }

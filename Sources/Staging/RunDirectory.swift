@@ -100,7 +100,7 @@ package struct RunDirectory: Sendable {
         }
     }
 
-    private static func isTemporary(_ name: ByteString) -> Bool {
+    static func isTemporary(_ name: ByteString) -> Bool {
         name.bytes.first == UInt8(ascii: ".")
             && name.bytes.suffix(PendingFile.suffix.count).elementsEqual(PendingFile.suffix.bytes)
     }

@@ -28,6 +28,7 @@ package final class StageAttempt: Sendable {
     private let previous: StageRecord?
     private let started = Clock.monotonic()
     private let record: Monitor<StageRecord>
+    private let wasOpened = Monitor(false)
 
     /// Takes the lock and sweeps what a crash left.
     ///
@@ -73,6 +74,7 @@ package final class StageAttempt: Sendable {
         // Told as what this attempt did: nothing.
         var same = previous
         (same.done, same.skipped, same.seconds) = (0, previous.units, 0)
+        same.warnings = previous.warnings.map(\.earlier)
         return same
     }
 
@@ -81,20 +83,38 @@ package final class StageAttempt: Sendable {
     /// - Parameters:
     ///   - upstream: the attempt of the stage before, from which the units come.
     ///   - units: how many units the run has.
-    ///   - before: the records of those that were done before; their bytes count for the run.
+    ///   - before: the records of those that were done before; their bytes count for the run, and their warnings stand.
+    ///   - open: the names of those that are not done: until this attempt has tried one, what the attempt before said of it
+    ///     stands.
+    ///   - vaults: the identities of the vaults by their names.
     /// - Throws: the system's fault, such as `noSpace`, when the record can't be written.
-    package func open(upstream: String?, units: Int, before: [UnitRecord]) throws(Fault) {
+    package func open(
+        upstream: String?, units: Int, before: [UnitRecord], open: [String] = [], vaults: [String: String]? = nil
+    ) throws(Fault) {
+        let names = Set(open)
+        let failedBefore = (previous?.failed ?? []).filter { names.contains($0.unit) }
         let opened = record.with { record in
             record.upstream = upstream
+            record.vaults = vaults
             record.units = units
             record.skipped = before.count
+            record.failed = failedBefore.map(\.earlier)
             for unit in before {
                 record.bytesIn += unit.bytesIn ?? 0
                 record.bytesOut += unit.bytesOut ?? 0
+                if let why = Self.summary(unit.warnings) {
+                    record.warnings.append(.init(unit: unit.unit, why: why, isEarlier: true))
+                }
             }
             return record
         }
         try run.write(opened)
+        wasOpened.with { $0 = true }
+    }
+
+    /// The first warning, and how many more there are.
+    private static func summary(_ warnings: [String]) -> String? {
+        warnings.first.map { $0 + (warnings.count > 1 ? " (and \(warnings.count - 1) more)" : "") }
     }
 
     /// Runs units, at most `atOnce` together; may be called again for units that wait for the first ones.
@@ -128,8 +148,9 @@ package final class StageAttempt: Sendable {
                         let fault = Fault.wrapping(error)
                         if fault.code == .tryLater, isSetAside(unit, fault) { continue }
                         log.error("\(Self.naming(name(unit), fault))\(fault.hint.map { " HINT: \($0)" } ?? "")")
-                        record.with {
-                            $0.failed.append(
+                        record.with { record in
+                            record.forgetEarlierFailure(of: name(unit))
+                            record.failed.append(
                                 .init(unit: name(unit), why: fault.description, isLater: fault.code == .tryLater))
                         }
                     }
@@ -149,13 +170,11 @@ package final class StageAttempt: Sendable {
 
     private func count(_ outcome: Outcome, _ unit: String, _ log: Logger) {
         record.with { record in
+            record.forgetEarlierFailure(of: unit)
             record.done += 1
             record.bytesIn += outcome.bytesIn
             record.bytesOut += outcome.bytesOut
-            if let first = outcome.warnings.first {
-                let more = outcome.warnings.count > 1 ? " (and \(outcome.warnings.count - 1) more)" : ""
-                record.warnings.append(.init(unit: unit, why: first + more))
-            }
+            if let why = Self.summary(outcome.warnings) { record.warnings.append(.init(unit: unit, why: why)) }
         }
         for warning in outcome.warnings { log.warning("\(unit): \(warning)") }
     }
@@ -185,7 +204,7 @@ package final class StageAttempt: Sendable {
             record.seconds = (seconds * 1_000).rounded() / 1_000
             if wasStopped {
                 record.state = .failed
-                record.failed.append(.init(unit: "_attempt", why: "stopped by a signal"))
+                record.failed.append(.init(unit: StageRecord.FailedUnit.attempt, why: "stopped by a signal"))
             } else if !record.failed.isEmpty {
                 record.state = record.done + record.skipped == 0 ? .failed : .partial
             } else if !isComplete || (isNarrowed && !wasClosed) || !record.warnings.isEmpty {
@@ -197,5 +216,68 @@ package final class StageAttempt: Sendable {
         }
         try run.write(closed)
         return closed
+    }
+
+    // MARK: An attempt that could not do its units
+
+    /// Does the work of the attempt, and closes the record as failed when that ends it with a fault, so that status can
+    /// tell why nothing was done.
+    ///
+    /// A signal, and what only asks to try later, are told by the exit status alone.
+    ///
+    /// - Parameters:
+    ///   - upstream: the attempt of the stage before, from which the units come.
+    ///   - body: the work.
+    /// - Returns: what `body` returns.
+    /// - Throws: what `body` throws.
+    package func recordingFailure<R>(upstream: String?, _ body: () throws -> R) throws -> R {
+        do { return try body() } catch {
+            let fault = Fault.wrapping(error)
+            let isClosed = record.with { $0.state != .running }
+            // What stopped it is told even if the record can't be written.
+            if !isClosed, ![.interrupted, .tryLater].contains(fault.code) { try? fail(fault, upstream: upstream) }
+            throw error
+        }
+    }
+
+    /// Records why a run could not even be begun, unless it is done, or an attempt runs now.
+    package static func recordFailure(
+        _ fault: Fault, _ stage: Stage, of run: RunDirectory, upstream: String?, _ context: StageContext
+    ) throws(Fault) {
+        if let own = try run.stageRecord(stage), own.state == .done, own.upstream == upstream { return }
+        do { try StageAttempt(stage, of: run, context).fail(fault, upstream: upstream) } catch {
+            if error.code != .tryLater { throw error }
+        }
+    }
+
+    private func fail(_ fault: Fault, upstream: String?) throws(Fault) {
+        let (wasOpened, previous) = (wasOpened.with { $0 }, previous)
+        // A run that was done before stays done.
+        if !wasOpened, let previous, previous.state == .done, previous.upstream == upstream { return }
+        let finished = context.clock.now().rfc3339
+        let seconds = Clock.monotonic() - started
+        let closed = record.with { record in
+            if !wasOpened {
+                record.upstream = upstream
+                record.vaults = previous?.vaults
+                record.units = previous?.units ?? 0
+                (record.bytesIn, record.bytesOut) = (previous?.bytesIn ?? 0, previous?.bytesOut ?? 0)
+                record.failed = (previous?.failed ?? []).filter { $0.unit != StageRecord.FailedUnit.attempt }.map(
+                    \.earlier)
+                record.warnings = (previous?.warnings ?? []).map(\.earlier)
+            }
+            record.failed.insert(.init(unit: StageRecord.FailedUnit.attempt, why: fault.description), at: 0)
+            record.finishedAt = finished
+            record.seconds = (seconds * 1_000).rounded() / 1_000
+            record.state = .failed
+            return record
+        }
+        try run.write(closed)
+    }
+}
+
+extension StageRecord {
+    fileprivate mutating func forgetEarlierFailure(of unit: String) {
+        failed.removeAll { $0.isEarlier == true && $0.unit == unit }
     }
 }

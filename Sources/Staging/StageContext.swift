@@ -23,9 +23,12 @@ package struct StageContext: Sendable {
         package func checkMatches(_ matches: Bool, _ what: String) throws(Fault) {
             guard isNarrowed, !matches else { return }
             throw Fault(
-                .notFound, "no \(what) of the run matches --only or --tenant",
-                hint: "The --dry-run of the same command lists them.")
+                .notFound, "no \(what) matches --only or --tenant",
+                hint: "With --dry-run, and without these two, the command lists what there is.")
         }
+
+        /// Whether a host is selected; it is taken whole, whatever tenants it has.
+        package func selects(host: String) -> Bool { only.isEmpty || only.contains { $0.matches(host) } }
 
         package func selects(_ unit: String, tenant name: String? = nil) -> Bool {
             if !only.isEmpty, !only.contains(where: { $0.matches(unit) }) { return false }

@@ -80,6 +80,8 @@ package final class StageLock {
     }
 
     /// Whether the lock of a stage is held by a process that lives, as far as this server can tell.
+    ///
+    /// The look keeps no attempt from starting.
     package static func isHeld(
         file name: ByteString, in directory: Directory, local localName: String, state: Directory
     )
@@ -92,7 +94,6 @@ package final class StageLock {
             // Edited by hand: a process of this server can be told all the same.
             if error.code != .damaged { throw error }
         }
-        let locks = try state.descendCreating(["locks"])
-        return try FileLock.take(ByteString(localName), in: locks) == nil
+        return try FileLock.isTaken(ByteString(localName), in: try state.descendCreating(["locks"]))
     }
 }

@@ -38,7 +38,7 @@ package struct StagingArea: Sendable {
         guard free >= minimum.bytes else {
             throw Fault(
                 .noSpace, "\(root.path): \(ByteCount(bytes: free)) free, 'min_free' is \(minimum)",
-                hint: "Ship what is finished and prune, or lower 'min_free'.")
+                hint: "Make room by hand, first in runs that are shipped, or lower 'min_free'.")
         }
     }
 }

@@ -13,6 +13,22 @@ package struct VaultLayout: Sendable {
         try ObjectKey("\(job)/\(base)\(generation == 1 ? "" : ".g\(generation)")\(suffix)")
     }
 
+    /// The archives that can lie under a key: one of its name, and one whose name it is without a generation's mark.
+    ///
+    /// - Parameters:
+    ///   - key: the key of an archive.
+    ///   - suffix: that of archives.
+    /// - Returns: their names without suffix; none for a key of something else.
+    package func bases(ofArchive key: ObjectKey, suffix: String) -> [String] {
+        let text = key.description
+        guard text.hasPrefix("\(job)/"), text.hasSuffix(suffix) else { return [] }
+        let base = text.dropFirst(job.utf8.count + 1).dropLast(suffix.utf8.count)
+        guard let mark = base.lastIndex(of: "."), base[mark...].hasPrefix(".g"),
+            let generation = Int(base[mark...].dropFirst(2)), generation > 1
+        else { return [String(base)] }
+        return [String(base), String(base[..<mark])]
+    }
+
     /// The key of a manifest.
     package func manifest(run: CivilDate, unit: String, number: Int, suffix: String = "") throws(Fault) -> ObjectKey {
         try ObjectKey("\(job)/_ledger/\(run)/\(LedgerDirectory.fileName(unit: unit, number: number))\(suffix)")

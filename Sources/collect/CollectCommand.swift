@@ -39,6 +39,8 @@ struct CollectCommand: DoorCommand {
     @Option(name: .long, help: "Draw progress: auto (on a terminal), always or never.")
     var progress: ProgressMode = .auto
 
+    @Flag(name: .long, help: "Remove the run from staging if nothing was collected in it.") var discard = false
+
     @OptionGroup var common: CommonOptions
 
     func validate() throws {
@@ -47,6 +49,11 @@ struct CollectCommand: DoorCommand {
         }
         if let bandwidth, ByteRate(bandwidth) == nil {
             throw ValidationError("--bandwidth '\(bandwidth)': expected a rate such as '400 MiB/s'")
+        }
+        guard discard else { return }
+        if options.run == nil { throw ValidationError("--discard: name the run with --run DATE") }
+        if !options.only.isEmpty || options.tenant != nil || options.force {
+            throw ValidationError("--discard excludes --only, --tenant and --force")
         }
     }
 
@@ -59,11 +66,23 @@ struct CollectCommand: DoorCommand {
             }
             let context = try options.context(common)
             try context.directory.checkNotPaused(.collect)
+            if discard { return try discardRun(context) }
             let stage = CollectStage(
                 context, bandwidth: bandwidth.flatMap { ByteRate($0) }, wait: wait.flatMap { Period($0) },
                 progress: common.quiet && progress == .auto ? .never : progress)
             if options.dryRun { return try stage.dryRun(common.output, rows: common.verbose) }
             return try Door.finish(try stage.run(), common.output, nothing: "nothing to collect")
         }
+    }
+
+    private func discardRun(_ context: StageContext) throws -> Int32 {
+        guard let date = context.request.run else { return ExitStatus.usage }
+        let run = try EmptyRun(date, context)
+        if !options.dryRun { try run.discard() }
+        let word = options.dryRun ? "would be discarded" : "discarded"
+        try common.output.result(["job": context.job.name, "run": date.description, "state": word]) {
+            "\(context.job.name) \(date): \(word)"
+        }
+        return ExitStatus.done
     }
 }

@@ -32,13 +32,14 @@ struct CollectStage: Sendable {
         patience = Double(wait?.seconds ?? 0)
     }
 
-    private func dates() throws -> [CivilDate] {
+    private func dates() throws(Fault) -> [CivilDate] {
+        try context.request.checkMatches(job.hosts.contains { context.request.selects(host: $0.name) }, "host")
         let sources = MissedSources(job)
         return try PendingRuns(context).forCollect { (date) throws(Fault) in try sources.exist(date) }
     }
 
     /// Collects every pending run, oldest first.
-    func run() throws -> [StageRecord] { try dates().map(collect) }
+    func run() throws(Fault) -> StageResult { try StageResult(of: dates(), collect) }
 
     private func collection(_ host: HostSettings, _ date: CivilDate) -> HostCollection {
         HostCollection(host: host, date: date, context: context, rate: rate)
@@ -50,27 +51,29 @@ struct CollectStage: Sendable {
         if try run.record() == nil { try run.write(runRecord(date)) }
         var pending: [HostSettings] = []
         var before: [UnitRecord] = []
-        var left = 0
+        var left: [String] = []
         for host in job.hosts {
-            let isSelected = context.request.selects(host.name)
+            let isSelected = context.request.selects(host: host.name)
             if !(isSelected && context.request.force), let record = try collection(host, date).doneRecord(in: run) {
                 before.append(record)
             } else if isSelected {
                 pending.append(host)
             } else {
-                left += 1
+                left.append(host.name)
             }
         }
-        try context.request.checkMatches(job.hosts.contains { context.request.selects($0.name) }, "host")
-        if let previous = attempt.previousIfComplete(upstream: nil, pending: pending.count + left) { return previous }
-        try attempt.open(upstream: nil, units: job.hosts.count, before: before)
-        try collect(pending, run, attempt)
-        if left == 0, !context.request.isNarrowed {
-            for (tenant, why) in try TenantAlarm(context: context).tenants(of: run) {
-                attempt.warn("tenant \(tenant)", why)
+        let open = pending.map(\.name) + left
+        if let previous = attempt.previousIfComplete(upstream: nil, pending: open.count) { return previous }
+        return try attempt.recordingFailure(upstream: nil) {
+            try attempt.open(upstream: nil, units: job.hosts.count, before: before, open: open)
+            try collect(pending, run, attempt)
+            if left.isEmpty, !context.request.isNarrowed {
+                for (tenant, why) in try TenantAlarm(context: context).tenants(of: run) {
+                    attempt.warn("tenant \(tenant)", why)
+                }
             }
+            return try attempt.close(isComplete: left.isEmpty)
         }
-        return try attempt.close(isComplete: left == 0)
     }
 
     /// Collects hosts; those that are not ready are looked at again after the others, as long as there is time.
@@ -118,6 +121,8 @@ struct CollectStage: Sendable {
         var host: String
         var counts: [String: Int64]
         var warnings: [String]
+        /// False when the host is done already.
+        var isPending: Bool
     }
 
     /// Prints what a run would do.
@@ -125,9 +130,13 @@ struct CollectStage: Sendable {
         var results: [DryRun] = []
         for date in try dates() {
             let run = try context.directory.run(date)
-            for host in job.hosts where context.request.selects(host.name) {
+            for host in job.hosts where context.request.selects(host: host.name) {
                 let collection = collection(host, date)
-                if let run, try !context.request.force && collection.doneRecord(in: run) != nil { continue }
+                if let run, try !context.request.force && collection.doneRecord(in: run) != nil {
+                    results.append(
+                        DryRun(run: date.description, host: host.name, counts: [:], warnings: [], isPending: false))
+                    continue
+                }
                 var taken: [String: Int64] = [:]
                 let outcome = try collection.plan { row in
                     if let glob = context.request.tenant, !glob.matches(row.manifest.tenant) { return }
@@ -140,14 +149,16 @@ struct CollectStage: Sendable {
                 results.append(
                     DryRun(
                         run: date.description, host: host.name,
-                        counts: context.request.tenant == nil ? outcome.counts : taken, warnings: outcome.warnings))
+                        counts: context.request.tenant == nil ? outcome.counts : taken, warnings: outcome.warnings,
+                        isPending: true))
             }
         }
         try output.result(results) {
             if results.isEmpty { return "nothing to collect" }
             return results.map { result in
                 let counts = result.counts.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }
-                return "\(job.name) \(result.run) \(result.host): would collect: " + counts.joined(separator: ", ")
+                return "\(job.name) \(result.run) \(result.host): "
+                    + (result.isPending ? "would collect: " + counts.joined(separator: ", ") : "is done")
             }.joined(separator: "\n")
         }
         return ExitStatus.done

@@ -9,7 +9,8 @@ struct InitCommand: ParsableCommand {
         commandName: "init", abstract: "Plant the guards of staging and of every file:// vault.",
         discussion: """
             A guard is a file with a random id, remembered in the state directory. A directory without its guard is \
-            taken for an unmounted one and refused. Running init again changes nothing on a directory that has one.
+            taken for an unmounted one and refused. Running init again changes nothing where all is as it was, and \
+            refuses a place where another guard is found, or none.
             """)
 
     @OptionGroup var common: CommonOptions
@@ -17,21 +18,54 @@ struct InitCommand: ParsableCommand {
     @Flag(name: .long, help: "Accept directories that are no mount points, and make them where they are missing.")
     var local = false
 
+    @Option(
+        name: .long, parsing: .singleValue,
+        help: ArgumentHelp(
+            "Take what is at this path now for the right directory, though another guard was planted there.",
+            valueName: "path"), completion: .directory)
+    var replaceGuard: [String] = []
+
     func run() throws {
         try Door.run {
             let configuration = try common.settings()
             let state = try Directory.create(configuration.state)
-            var paths = [("staging", configuration.staging)]
+            var paths = [(what: "staging", path: configuration.staging)]
             for vault in configuration.vaults.values.sorted(by: { $0.name < $1.name }) {
                 switch vault.kind {
                 case .directory(let path): paths.append(("vault \(vault.name)", path))
                 }
             }
-            for (what, path) in paths {
-                let id = try MountGuard(path, state: state).plant(local: local)
-                common.output.line("\(what) \(path): guard \(id)")
+            for path in replaceGuard where !paths.contains(where: { $0.path == path }) {
+                throw Fault(
+                    .usage, "--replace-guard \(path): is neither staging nor a vault",
+                    hint: "They are \(paths.map(\.path).joined(separator: ", ")).")
+            }
+            var guards: [MountGuard] = []
+            for place in paths { guards.append(try MountGuard(place.path, state: state)) }
+            func replaces(_ path: String) -> Bool { replaceGuard.contains(path) }
+            // All are looked at before any is planted, so that one look at the message is enough.
+            var faults: [Fault] = []
+            for (place, guarded) in zip(paths, guards) {
+                do { try guarded.checkPlanting(local: local, replacing: replaces(place.path)) } catch {
+                    faults.append(Fault.wrapping(error).within(place.what))
+                }
+            }
+            if let fault = Self.joined(faults) { throw fault }
+            for (place, guarded) in zip(paths, guards) {
+                let id = try guarded.plant(local: local, replacing: replaces(place.path))
+                common.output.line("\(place.what) \(place.path): guard \(id)")
             }
             return ExitStatus.done
         }
+    }
+
+    /// One fault for all places, with each piece of advice once.
+    private static func joined(_ faults: [Fault]) -> Fault? {
+        guard let first = faults.first else { return nil }
+        var hints: [String] = []
+        for hint in faults.compactMap(\.hint) where !hints.contains(hint) { hints.append(hint) }
+        return Fault(
+            first.code, faults.map(\.description).joined(separator: "\n"),
+            hint: hints.isEmpty ? nil : hints.joined(separator: "\n"))
     }
 }

@@ -31,38 +31,47 @@ struct PackStage: Sendable {
     }
 
     /// Packs every pending run, oldest first.
-    func run() throws -> [StageRecord] {
-        try PendingRuns(context).after(.collect, for: .pack).map(pack)
+    func run() throws(Fault) -> StageResult {
+        let runs = try PendingRuns(context).after(.collect, for: .pack)
+        let result = try StageResult(of: runs, pack)
+        if result.records.isEmpty { try PendingRuns(context).checkSelection(wasPending: !runs.isEmpty) }
+        return result
     }
 
-    private func pack(_ run: RunDirectory) throws -> StageRecord {
+    /// Gives nothing for a run in which nothing is selected.
+    private func pack(_ run: RunDirectory) throws -> StageRecord? {
         let attempt = try StageAttempt(.pack, of: run, context)
         guard let upstream = try run.stageRecord(.collect)?.attempt else {
             throw Fault(.tryLater, "run \(run.date) has not been collected")
         }
+        return try attempt.recordingFailure(upstream: upstream) { try pack(run, attempt, upstream) }
+    }
+
+    private func pack(_ run: RunDirectory, _ attempt: StageAttempt, _ upstream: String) throws -> StageRecord? {
         let collected = try collected(run)
         let all = try units(collected, run)
+        if context.request.isNarrowed,
+            !all.contains(where: { context.request.selects($0.name.base, tenant: $0.archive.tenant) })
+        {
+            return nil
+        }
         try removeOrphans(all, run)
         var pending: [Unit] = []
         var before: [UnitRecord] = []
-        var left = 0
-        var matches = false
+        var left: [String] = []
         for unit in all {
             let isSelected = context.request.selects(unit.name.base, tenant: unit.archive.tenant)
-            matches = matches || isSelected
             if !(isSelected && context.request.force), let record = try doneRecord(unit, run) {
                 before.append(record)
             } else if isSelected {
                 pending.append(unit)
             } else {
-                left += 1
+                left.append(unit.name.base)
             }
         }
-        try context.request.checkMatches(matches, "archive")
-        if let previous = attempt.previousIfComplete(upstream: upstream, pending: pending.count + left) {
-            return previous
-        }
-        try attempt.open(upstream: upstream, units: all.count, before: before)
+        let open = pending.map(\.name.base) + left
+        if let previous = attempt.previousIfComplete(upstream: upstream, pending: open.count) { return previous }
+        try attempt.open(upstream: upstream, units: all.count, before: before, open: open)
         let workers = context.configuration.workers
         let atOnce = max(2, workers)
         let crew = try CompressorCrew(workers: workers, archives: atOnce)
@@ -77,7 +86,7 @@ struct PackStage: Sendable {
             throw error
         }
         try crew.finish()
-        return try attempt.close(isComplete: left == 0)
+        return try attempt.close(isComplete: left.isEmpty)
     }
 
     // MARK: Planning
@@ -258,7 +267,8 @@ struct PackStage: Sendable {
     /// Prints the archives that a run would write.
     func dryRun(_ output: Output) throws -> Int32 {
         var results: [DryRun] = []
-        for run in try PendingRuns(context).after(.collect, for: .pack) {
+        let runs = try PendingRuns(context).after(.collect, for: .pack)
+        for run in runs {
             for unit in try units(try collected(run), run)
             where context.request.selects(unit.name.base, tenant: unit.archive.tenant) {
                 var result = DryRun(
@@ -269,6 +279,7 @@ struct PackStage: Sendable {
                 results.append(result)
             }
         }
+        if results.isEmpty { try PendingRuns(context).checkSelection(wasPending: !runs.isEmpty) }
         try output.result(results) {
             if results.isEmpty { return "nothing to pack" }
             var table = TextTable(["RUN", "ARCHIVE", "ENTRIES", "CONTENT", "HOSTS", ""], right: [2, 3])

@@ -136,6 +136,7 @@ struct ListCommand: ParsableCommand {
             return
         }
         common.output.line(
-            "\(run) \(host) \(EntryLine.text(entry))\(isSkipped ? "  (not kept: \(row.reason))" : "")")
+            "\(run) \(host) \(EntryLine.text(entry, showsOffset: true))\(isSkipped ? "  (not kept: \(row.reason))" : "")"
+        )
     }
 }

@@ -11,6 +11,8 @@ struct ManifestCommit {
     let layout: VaultLayout
     let ledger: LedgerDirectory
     let scratch: Directory
+    /// What the records on staging tell of an archive in a vault, by its run and key; nothing where none does.
+    let shipped: (_ run: String, _ key: ObjectKey, _ vault: OpenVault) throws(Fault) -> UnitRecord.Output?
 
     /// A manifest in a file without a name.
     struct Built {
@@ -26,33 +28,72 @@ struct ManifestCommit {
         var evidence: Evidence
     }
 
-    /// - Throws: `damaged` when an entry is in no archive, or a carried object is not in the vault any more.
-    func build(_ list: FileSource, shares: [ManifestBuilder.Share], vault: any ObjectStore) throws(Fault) -> Built {
+    /// - Throws: `damaged` when an entry is in no archive, or an archive that holds one is not in the vault, or another.
+    func build(_ list: FileSource, shares: [ManifestBuilder.Share], vault: OpenVault) throws(Fault) -> Built {
         let file = try scratch.unnamedFile()
         let writer = try ManifestWriter(file)
         try ManifestBuilder(host: host, run: run.description)
             .build(list: try EntryListReader(list), shares: shares, into: writer)
         let digest = try writer.finish()
         let built = Built(source: try FileSource(file), sha256: digest, entries: writer.count)
-        try checkCarried(built, vault)
+        try checkObjects(built, vault)
         return built
     }
 
-    /// Carry was decided when the host was collected; what it refers to must still be there now.
-    private func checkCarried(_ built: Built, _ vault: any ObjectStore) throws(Fault) {
+    /// An archive that the manifest refers to: the first entry in it, and where the last byte of an entry must be.
+    private struct Reference {
+        var entry: ByteString
+        var run: String
+        var end: Int64
+    }
+
+    /// Looks for every archive that the manifest refers to: carry was decided when the host was collected, and a record of
+    /// this run may be older than what has become of the vault since.
+    private func checkObjects(_ built: Built, _ vault: OpenVault) throws(Fault) {
+        var references: [String: Reference] = [:]
         let reader = try ManifestReader(built.source)
-        var known: Set<String> = []
         while let row = try reader.next() {
-            guard !row.object.isEmpty, row.run != run.description, known.insert(row.object).inserted else { continue }
-            guard try vault.head(try ObjectKey(row.object)) != nil else {
-                throw Fault(
-                    .damaged,
-                    "\(host): '\(row.entry.key)' is carried from run \(row.run), but \(vault.description) has no '\(row.object)' any more",
-                    hint:
-                        "Run 'collect \(layout.job) --run \(run) --only \(host) --force' to take it anew, then pack and ship."
-                )
+            guard !row.object.isEmpty else { continue }
+            let end = row.range?.upperBound ?? 0
+            if let known = references[row.object]?.end {
+                references[row.object]?.end = max(known, end)
+            } else {
+                references[row.object] = Reference(entry: row.entry.key, run: row.run, end: end)
             }
         }
+        for (object, reference) in references.sorted(by: { $0.key < $1.key }) {
+            try Shutdown.check()
+            try check(try ObjectKey(object), reference, vault)
+        }
+    }
+
+    private func check(_ key: ObjectKey, _ reference: Reference, _ vault: OpenVault) throws(Fault) {
+        let isCarried = reference.run != run.description
+        let what = "\(host): '\(reference.entry)'" + (isCarried ? " is carried from run \(reference.run)" : "")
+        let ship = "'ship \(layout.job) --run \(reference.run) --force'"
+        let collect = "'collect \(layout.job) --run \(run) --only \(host) --force'"
+        guard let head = try vault.store.head(key) else {
+            throw Fault(
+                .damaged, "\(what), but \(vault.store.description) has no '\(key)'",
+                hint: isCarried
+                    ? "Run \(ship), which puts it there again; where staging has that run no more, \(collect) takes it anew, then pack and ship."
+                    : "Run \(ship), which puts it there again.")
+        }
+        let known = try shipped(reference.run, key, vault)
+        var difference: String?
+        if let known, head.size != known.size {
+            difference = "has \(head.size) bytes, shipped were \(known.size)"
+        } else if head.size < reference.end {
+            difference = "has \(head.size) bytes, and the entries in it go up to \(reference.end)"
+        } else if let known, let sha256 = head.sha256, sha256 != known.sha256 {
+            difference = "has SHA-256 \(sha256), shipped was \(known.sha256)"
+        }
+        guard let difference else { return }
+        throw Fault(
+            .damaged, "\(what), but '\(key)' in \(vault.store.description) is not what was shipped: it \(difference)",
+            hint: isCarried
+                ? "Move it away and run \(ship), which puts it there again; where staging has that run no more, \(collect) takes it anew, then pack and ship."
+                : "Run \(ship), which ships it under another key.")
     }
 
     /// Puts the manifest under the first number that is free, or adopts the highest one when it has the same bytes.

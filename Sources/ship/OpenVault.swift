@@ -1,3 +1,4 @@
+import Ledger
 import Platform
 import Settings
 import Vault
@@ -6,12 +7,23 @@ import Vault
 struct OpenVault: Sendable {
     let name: String
     let store: any ObjectStore
+    /// What tells this vault from another one that takes its place: the id of a directory's guard.
+    ///
+    /// Nothing where it was not asked for.
+    var identity: String?
+
+    /// Whether a record tells of this vault, and not of another one that was in its place; older records don't tell.
+    func isTold(by record: UnitRecord) -> Bool {
+        guard let identity, let vault = record.vault else { return true }
+        return vault == identity
+    }
 
     /// Opens a vault to write into it; its guard must be the pinned one.
     static func forWriting(_ settings: VaultSettings, state: Directory) throws(Fault) -> OpenVault {
         switch settings.kind {
         case .directory(let path):
-            OpenVault(name: settings.name, store: FileStore(try MountGuard(path, state: state).open()))
+            let (directory, id) = try MountGuard(path, state: state).openWithID()
+            return OpenVault(name: settings.name, store: FileStore(directory), identity: id)
         }
     }
 

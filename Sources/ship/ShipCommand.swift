@@ -30,7 +30,7 @@ struct ShipCommand: DoorCommand {
         try Door.run {
             let context = try options.context(common)
             try context.directory.checkNotPaused(.ship)
-            let stage = try ShipStage(context)
+            let stage = try ShipStage(context, isDryRun: options.dryRun)
             if options.dryRun { return try stage.dryRun(common.output) }
             return try Door.finish(try stage.run(), common.output, nothing: "nothing to ship")
         }

@@ -24,52 +24,91 @@ struct ShipStage: Sendable {
     /// How many archives are copied at once; more would only make a disk seek.
     private static let atOnce = 2
 
-    init(_ context: StageContext) throws(Fault) {
+    /// Opens the vaults.
+    ///
+    /// - Parameters:
+    ///   - context: the job, and what the command line asked for.
+    ///   - isDryRun: true to leave the records of the runs alone.
+    /// - Throws: what opening a vault throws; the runs that wait for it are recorded as failed.
+    init(_ context: StageContext, isDryRun: Bool) throws(Fault) {
         self.context = context
         job = context.job
         layout = VaultLayout(job: job.name)
         var vaults: [OpenVault] = []
-        for settings in job.vaults { vaults.append(try .forWriting(settings, state: context.staging.state)) }
+        for settings in job.vaults {
+            do { vaults.append(try .forWriting(settings, state: context.staging.state)) } catch {
+                let fault = error.within("vault \(settings.name)")
+                if !isDryRun { Self.recordFailure(fault, context) }
+                throw fault
+            }
+        }
         self.vaults = vaults
     }
 
-    /// Ships every pending run, oldest first: a later run may carry what an earlier one holds.
-    func run() throws -> [StageRecord] {
-        try PendingRuns(context).after(.pack, for: .ship).map(ship)
+    /// Lets status tell why the pending runs are not shipped.
+    private static func recordFailure(_ fault: Fault, _ context: StageContext) {
+        // Whatever hinders this, the fault itself is told on stderr.
+        for run in (try? PendingRuns(context).after(.pack, for: .ship)) ?? [] {
+            try? StageAttempt.recordFailure(
+                fault, .ship, of: run, upstream: try run.stageRecord(.pack)?.attempt, context)
+        }
     }
 
-    private func ship(_ run: RunDirectory) throws -> StageRecord {
+    /// The identities of the vaults by their names.
+    private var identities: [String: String] {
+        Dictionary(uniqueKeysWithValues: vaults.compactMap { vault in vault.identity.map { (vault.name, $0) } })
+    }
+
+    private func pendingRuns() throws(Fault) -> [RunDirectory] {
+        try PendingRuns(context).after(.pack, for: .ship, vaults: identities)
+    }
+
+    /// Ships every pending run, oldest first: a later run may carry what an earlier one holds.
+    func run() throws(Fault) -> StageResult {
+        let runs = try pendingRuns()
+        let result = try StageResult(of: runs, ship)
+        if result.records.isEmpty { try PendingRuns(context).checkSelection(wasPending: !runs.isEmpty) }
+        return result
+    }
+
+    /// Gives nothing for a run in which nothing is selected.
+    private func ship(_ run: RunDirectory) throws -> StageRecord? {
         let attempt = try StageAttempt(.ship, of: run, context)
         guard let upstream = try run.stageRecord(.pack)?.attempt else {
             throw Fault(.tryLater, "run \(run.date) has not been packed")
         }
+        return try attempt.recordingFailure(upstream: upstream) { try ship(run, attempt, upstream) }
+    }
+
+    private func ship(_ run: RunDirectory, _ attempt: StageAttempt, _ upstream: String) throws -> StageRecord? {
         let packed = try run.unitRecords(.pack)
+        if context.request.isNarrowed, !packed.contains(where: { context.request.selects($0.unit, tenant: $0.tenant) })
+        {
+            return nil
+        }
         let collected = try run.unitRecords(.collect)
         var pending: [Unit] = []
         var before: [UnitRecord] = []
-        var left = 0
-        var matches = false
+        var left: [String] = []
         for vault in vaults {
             for record in packed {
                 let isSelected = context.request.selects(record.unit, tenant: record.tenant)
-                matches = matches || isSelected
                 if !(isSelected && context.request.force), let shipped = try shippedRecord(record, run, vault) {
                     before.append(shipped)
                 } else if isSelected {
                     pending.append(Unit(vault: vault, packed: record))
                 } else {
-                    left += 1
+                    left.append(record.unit)
                 }
             }
         }
-        try context.request.checkMatches(matches, "archive")
         var manifests: [UnitRecord] = []
         // Archives that are shipped anew may get other names.
         for host in collected where try context.request.force || !isCommitted(host, packed, run) {
             manifests.append(host)
         }
-        let open = pending.count + left + manifests.count
-        if let previous = attempt.previousIfComplete(upstream: upstream, pending: open) { return previous }
+        let open = pending.map(\.packed.unit) + left + manifests.map(Self.manifestName)
+        if let previous = attempt.previousIfComplete(upstream: upstream, pending: open.count) { return previous }
         for host in collected where !manifests.contains(where: { $0.unit == host.unit }) {
             if let vault = vaults.first,
                 let record = try run.unitRecord(.ship, Self.manifestUnit(host), vault: vault.name)
@@ -77,7 +116,9 @@ struct ShipStage: Sendable {
                 before.append(record)
             }
         }
-        try attempt.open(upstream: upstream, units: packed.count * vaults.count + collected.count, before: before)
+        try attempt.open(
+            upstream: upstream, units: packed.count * vaults.count + collected.count, before: before, open: open,
+            vaults: identities)
         try attempt.perform(
             pending, atOnce: Self.atOnce, name: { $0.packed.unit }
         ) { unit in
@@ -94,7 +135,7 @@ struct ShipStage: Sendable {
                 _ = try? attempt.close(isComplete: false)
                 throw error
             }
-            try attempt.perform(ready, atOnce: 1, name: { "\($0.unit) manifest" }) { host in
+            try attempt.perform(ready, atOnce: 1, name: Self.manifestName) { host in
                 try commitManifest(of: host, packed, run, attempt: attempt.id)
             }
             withExtendedLifetime(lock) {}
@@ -102,7 +143,7 @@ struct ShipStage: Sendable {
             // An attempt that was killed when all was committed may have left the lock's file; taking it removes it.
             _ = try? context.directory.lockLedger(breaking: false)
         }
-        return try attempt.close(isComplete: left == 0 && ready.count == manifests.count)
+        return try attempt.close(isComplete: left.isEmpty && ready.count == manifests.count)
     }
 
     // MARK: Archives
@@ -112,9 +153,23 @@ struct ShipStage: Sendable {
         -> UnitRecord?
     {
         guard let record = try run.unitRecord(.ship, packed.unit, vault: vault.name),
-            record.inputs == Self.inputs(packed)
+            record.inputs == Self.inputs(packed), vault.isTold(by: record)
         else { return nil }
         return record
+    }
+
+    /// What a record tells of an archive of this or an earlier run in a vault.
+    private func shippedOutput(_ date: String, _ key: ObjectKey, _ vault: OpenVault) throws(Fault)
+        -> UnitRecord.Output?
+    {
+        guard let date = CivilDate(date), let run = try context.directory.run(date) else { return nil }
+        for unit in layout.bases(ofArchive: key, suffix: ArchiveName.archiveSuffix) {
+            guard let record = try run.unitRecord(.ship, unit, vault: vault.name), vault.isTold(by: record),
+                let output = record.outputs.first(where: { $0.path == key.description })
+            else { continue }
+            return output
+        }
+        return nil
     }
 
     private static func inputs(_ packed: UnitRecord) -> [String: String] {
@@ -153,6 +208,7 @@ struct ShipStage: Sendable {
                 .init(path: shipped.index.description, size: index.size, sha256: index.sha256),
             ], counts: ["generation": Int64(shipped.generation)])
         record.tenant = packed.tenant
+        record.vault = unit.vault.identity
         record.evidence = shipped.evidence.rawValue
         (record.bytesIn, record.bytesOut) = (archive.size, archive.size)
         try run.write(record, vault: unit.vault.name)
@@ -180,10 +236,12 @@ struct ShipStage: Sendable {
 
     private static func manifestUnit(_ host: UnitRecord) -> String { "_manifest/\(host.unit)" }
 
+    @Sendable private static func manifestName(_ host: UnitRecord) -> String { "\(host.unit) manifest" }
+
     private func isCommitted(_ host: UnitRecord, _ packed: [UnitRecord], _ run: RunDirectory) throws(Fault) -> Bool {
         for vault in vaults {
             guard let record = try run.unitRecord(.ship, Self.manifestUnit(host), vault: vault.name),
-                try record.inputs == manifestInputs(host, packed, run, vault)
+                vault.isTold(by: record), try record.inputs == manifestInputs(host, packed, run, vault)
             else { return false }
         }
         return true
@@ -201,46 +259,63 @@ struct ShipStage: Sendable {
         return entries == host.counts["taken"] ?? 0
     }
 
-    /// Builds a host's manifest for each vault, puts it there, and commits the first vault's to the ledger.
+    /// Builds a host's manifest for each vault and puts it there; once every vault has one, commits the first one's to the
+    /// ledger.
     private func commitManifest(of host: UnitRecord, _ packed: [UnitRecord], _ run: RunDirectory, attempt: String)
         throws
         -> StageAttempt.Outcome
     {
         let startedAt = context.clock.now().rfc3339
-        var bytes: Int64 = 0
         let commit = ManifestCommit(
             host: host.unit, run: run.date, layout: layout, ledger: try context.directory.ledger(),
-            scratch: context.staging.scratch)
-        for (position, vault) in vaults.enumerated() {
-            var shares: [ManifestBuilder.Share] = []
-            for record in packed {
-                guard let share = record.hosts?.first(where: { $0.host == host.unit }) else { continue }
-                guard let shipped = try run.unitRecord(.ship, record.unit, vault: vault.name),
-                    let object = shipped.outputs.first, let firstKey = PathEscape.unescape(share.firstKey)
-                else { throw Fault(.damaged, "\(record.unit): its records of pack and ship do not fit together") }
-                shares.append(
-                    .init(firstKey: firstKey, entries: share.entries, object: object.path, storageClass: "") {
-                        () throws(Fault) -> ArchiveIndexReader in
-                        try ArchiveIndexReader(try staged(record.outputs[1], run))
-                    })
-            }
-            guard let list = host.outputs.first else { throw Fault(.damaged, "\(host.unit): its record names no list") }
-            let built = try commit.build(try staged(list, run), shares: shares, vault: vault.store)
-            let output = try commit.put(built, vault: vault.store)
-            if position == 0 { try commit.commitToLedger(built, number: output.number) }
-            bytes += built.size
+            scratch: context.staging.scratch, shipped: shippedOutput)
+        guard let list = host.outputs.first else { throw Fault(.damaged, "\(host.unit): its record names no list") }
+        var manifests: [(vault: OpenVault, built: ManifestCommit.Built)] = []
+        for vault in vaults {
+            let shares = try shares(of: host, packed, run, vault)
+            manifests.append((vault, try commit.build(try staged(list, run), shares: shares, vault: vault)))
+        }
+        var outputs: [ManifestCommit.Output] = []
+        for manifest in manifests { outputs.append(try commit.put(manifest.built, vault: manifest.vault.store)) }
+        // From here on later runs may carry what the manifest lists, so every vault must have it.
+        if let first = manifests.first?.built, let number = outputs.first?.number {
+            try commit.commitToLedger(first, number: number)
+        }
+        for (manifest, output) in zip(manifests, outputs) {
+            let (vault, built) = manifest
             var record = UnitRecord(
                 job: job.name, run: run.date.description, stage: .ship, unit: Self.manifestUnit(host), attempt: attempt,
                 tool: context.tool, startedAt: startedAt, finishedAt: context.clock.now().rfc3339,
                 inputs: try manifestInputs(host, packed, run, vault),
                 outputs: [.init(path: output.key.description, size: built.size, sha256: built.sha256)],
                 counts: ["entries": built.entries, "number": Int64(output.number)])
+            record.vault = vault.identity
             record.evidence = output.evidence.rawValue
             (record.bytesIn, record.bytesOut) = (0, built.size)
             try run.write(record, vault: vault.name)
         }
         context.log.info("\(host.unit): manifest of run \(run.date) committed")
-        return .init(bytesIn: 0, bytesOut: bytes)
+        return .init(bytesIn: 0, bytesOut: manifests.reduce(0) { $0 + $1.built.size })
+    }
+
+    /// What the archives in a vault hold of a host.
+    private func shares(of host: UnitRecord, _ packed: [UnitRecord], _ run: RunDirectory, _ vault: OpenVault)
+        throws(Fault)
+        -> [ManifestBuilder.Share]
+    {
+        var shares: [ManifestBuilder.Share] = []
+        for record in packed {
+            guard let share = record.hosts?.first(where: { $0.host == host.unit }) else { continue }
+            guard let shipped = try run.unitRecord(.ship, record.unit, vault: vault.name),
+                let object = shipped.outputs.first, let firstKey = PathEscape.unescape(share.firstKey)
+            else { throw Fault(.damaged, "\(record.unit): its records of pack and ship do not fit together") }
+            shares.append(
+                .init(firstKey: firstKey, entries: share.entries, object: object.path, storageClass: "") {
+                    () throws(Fault) -> ArchiveIndexReader in
+                    try ArchiveIndexReader(try staged(record.outputs[1], run))
+                })
+        }
+        return shares
     }
 
     // MARK: Dry run
@@ -256,7 +331,8 @@ struct ShipStage: Sendable {
     /// Prints the archives that a run would ship.
     func dryRun(_ output: Output) throws -> Int32 {
         var results: [DryRun] = []
-        for run in try PendingRuns(context).after(.pack, for: .ship) {
+        let runs = try pendingRuns()
+        for run in runs {
             for vault in vaults {
                 for record in try run.unitRecords(.pack)
                 where context.request.selects(record.unit, tenant: record.tenant) {
@@ -270,6 +346,7 @@ struct ShipStage: Sendable {
                 }
             }
         }
+        if results.isEmpty { try PendingRuns(context).checkSelection(wasPending: !runs.isEmpty) }
         try output.result(results) {
             if results.isEmpty { return "nothing to ship" }
             var table = TextTable(["RUN", "VAULT", "OBJECT", "SIZE", ""], right: [3])

@@ -306,6 +306,7 @@ struct ArchiveWriterTests {
         }
         #expect(short?.code == .damaged)
         #expect(short?.message.contains("web1/etc/random: has 69999 bytes on staging, collected were 70000") == true)
+        #expect(short?.hint?.contains("--only web1 --force") == true)
         let missing = await fault {
             try await pack(
                 [.sampler],
@@ -315,6 +316,7 @@ struct ArchiveWriterTests {
         }
         #expect(missing?.code == .notFound)
         #expect(missing?.message.contains("web1/etc/empty") == true)
+        #expect(missing?.hint == short?.hint)
     }
 
     @Test func `a failed archive leaves its crew whole`() async throws {

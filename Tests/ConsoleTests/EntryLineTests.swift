@@ -65,5 +65,8 @@ private func compareWithTar() throws {
             uid: status.uid, gid: status.gid, link: link)
         let text = EntryLine.text(entry)
         try #require(words(text) == words(line), "\(text) | \(line)")
+        let marked = EntryLine.text(entry, showsOffset: true)
+        let offset = status.modified == summer ? "+02:00" : "+01:00"
+        try #require(marked == text.replacing(" \(name)", with: "\(offset) \(name)"))
     }
 }

@@ -3,6 +3,7 @@ import Console
 import Glibc
 import Ledger
 import Platform
+import Staging
 import Testing
 
 @Suite(.timeLimit(.minutes(3)))
@@ -55,7 +56,7 @@ struct ExitStatusTests {
 
     @Test func `the journal gets levels`() async throws {
         let result = await #expect(processExitsWith: .exitCode(1), observing: [\.standardErrorContent]) {
-            setenv("JOURNAL_STREAM", "8:1", 1)
+            claimJournal()
             endThroughDoor { throw Fault(.io, "read x: input/output error", hint: "Look at the disk.") }
         }
         let errors = String(decoding: try #require(result).standardErrorContent, as: UTF8.self)
@@ -70,16 +71,35 @@ struct ExitStatusTests {
         #expect(
             output.contains(
                 """
-                pack siem 2026-11-20: partial, 2 units, 3 done before, 1 failed, 1 with warnings, 3 KiB in, 1 KiB out, 1.5 s
-                  failed: web1: no route
-                  warning: web2: a file vanished
+                pack siem 2026-11-20: partial, 2 units, 3 done before, 2 failed, 12 with warnings, 3 KiB in, 1 KiB out, 1.5 s
+                  failed: web1
+                  failed before: web4: no route
+                  with warnings: web2, web3, web3, web3, web3, web3, web3, web3, web3, web3 and 2 more
 
                 """), "\(output)")
     }
 
+    @Test func `runs that could not be worked on come after those that could`() async throws {
+        let result = await #expect(
+            processExitsWith: .exitCode(3), observing: [\.standardOutputContent, \.standardErrorContent]
+        ) {
+            let record = StageRecord(
+                job: "siem", run: "2026-11-20", stage: .pack, attempt: "a", state: .done, host: "h", pid: 1,
+                startedAt: "")
+            endThroughDoor {
+                let fault = Fault(.incomplete, "the list is torn", hint: "Mend it.")
+                return try Door.finish(
+                    StageResult(records: [record], fault: fault), Output(isJSON: false), nothing: "")
+            }
+        }
+        let ended = try #require(result)
+        #expect(String(decoding: ended.standardOutputContent, as: UTF8.self).contains("2026-11-20: done"))
+        #expect(String(decoding: ended.standardErrorContent, as: UTF8.self).contains("torn\nHINT: Mend it.\n"))
+    }
+
     @Test func `no attempt at all is told, too`() async throws {
         let result = await #expect(processExitsWith: .success, observing: [\.standardOutputContent]) {
-            let status = try Door.finish([], Output(isJSON: false), nothing: "nothing to pack")
+            let status = try Door.finish(StageResult(), Output(isJSON: false), nothing: "nothing to pack")
             fflush(nil)
             try #require(status == 0)
         }
@@ -99,8 +119,12 @@ private func finishRecords() -> Never {
     var record = StageRecord(
         job: "siem", run: "2026-11-20", stage: .pack, attempt: "a", state: .partial, host: "h", pid: 1, startedAt: "")
     (record.done, record.skipped, record.bytesIn, record.bytesOut, record.seconds) = (2, 3, 3_072, 1_024, 1.5)
-    record.failed = [.init(unit: "web1", why: "no route")]
-    record.warnings = [.init(unit: "web2", why: "a file vanished")]
+    // What this attempt found has been said by then; what it left to an earlier one has not.
+    record.failed = [
+        .init(unit: "web1", why: "no route"), .init(unit: "web4", why: "no route", isEarlier: true),
+    ]
+    record.warnings = ["web2"].map { .init(unit: $0, why: "a file vanished") }
+    record.warnings += Array(repeating: .init(unit: "web3", why: "a file vanished"), count: 11)
     let records = [record]
-    endThroughDoor { try Door.finish(records, Output(isJSON: false), nothing: "") }
+    endThroughDoor { try Door.finish(StageResult(records: records), Output(isJSON: false), nothing: "") }
 }

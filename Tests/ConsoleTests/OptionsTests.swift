@@ -71,6 +71,15 @@ struct OptionsTests {
         let failure = #expect(throws: Fault.self) { try options.context(common) }
         #expect(failure?.code == .usage)
         #expect(failure?.message == "no job given")
+        #expect(failure?.hint?.hasPrefix("See '") == true)
+        try withTemporaryDirectory { path in
+            let tree = try TreeBuilder(path)
+            try tree.file("coldchain.toml")
+            for job in ["siem", "docs"] { try tree.file(ByteString("jobs.d/\(job).toml")) }
+            let known = try CommonOptions.parse(["--config", path + "/coldchain.toml"])
+            let named = #expect(throws: Fault.self) { try options.context(known) }
+            #expect(named?.hint?.hasPrefix("The jobs are docs, siem. See '") == true)
+        }
         let named = try RunOptions.parse(["siem"])
         let missing = #expect(throws: Fault.self) { try named.context(common) }
         #expect(missing?.code == .settings)

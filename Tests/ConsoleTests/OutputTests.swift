@@ -58,6 +58,14 @@ struct FiguresTests {
         #expect(Figures.bytes(bytes) == text)
     }
 
+    @Test(
+        arguments: [
+            (0, "0 were there already"), (1, "1 was there already"), (2, "2 were there already"),
+        ] as [(Int64, String)])
+    func `one that was there is singular`(number: Int64, text: String) {
+        #expect(Figures.wereThere(number) == text)
+    }
+
     @Test(arguments: [(0, "0 units"), (1, "1 unit"), (2, "2 units"), (-1, "-1 units")] as [(Int64, String)])
     func `one thing is singular`(number: Int64, text: String) {
         #expect(Figures.count(number, "unit", "units") == text)

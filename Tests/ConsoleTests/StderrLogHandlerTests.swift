@@ -40,7 +40,7 @@ struct StderrLogHandlerTests {
 
     @Test func `the journal gets a level before each line`() async throws {
         let result = await #expect(processExitsWith: .success, observing: [\.standardErrorContent]) {
-            setenv("JOURNAL_STREAM", "8:12345", 1)
+            claimJournal()
             Self.log(.trace)
         }
         let expected = [
@@ -48,6 +48,16 @@ struct StderrLogHandlerTests {
             "<3>with newlines <2>faked b=2",
         ]
         #expect(try lines(result) == expected)
+    }
+
+    @Test(arguments: ["8:12345", "", "8", "1:2:3"])
+    func `a journal that another stream goes to is none`(stream: String) async throws {
+        let result = await #expect(processExitsWith: .success, observing: [\.standardErrorContent]) {
+            [stream = stream as String] in
+            setenv("JOURNAL_STREAM", stream, 1)
+            Self.log(.critical)
+        }
+        #expect(try lines(result) == ["pack: error: c"])
     }
 
     @Test func `messages below the level are left out`() async throws {
@@ -61,4 +71,11 @@ struct StderrLogHandlerTests {
         ]
         #expect(try lines(result) == expected)
     }
+}
+
+/// Lets stderr be the stream that systemd would have connected to the journal.
+func claimJournal() {
+    var status = stat()
+    fstat(STDERR_FILENO, &status)
+    setenv("JOURNAL_STREAM", "\(status.st_dev):\(status.st_ino)", 1)
 }

@@ -73,6 +73,24 @@ struct JSONFileTests {
                 """)
     }
 
+    @Test(arguments: [
+        #"{"format": 2}"#, #"{"format": 2, "job": "siem", "what": ["is", "new"]}"#, #"{"format": 0}"#,
+    ])
+    func `a record of another format is left to the version that knows it, and never called damaged`(text: String)
+        throws
+    {
+        try withTemporaryDirectory { path in
+            try TreeBuilder(path).file("run.json", text: text)
+            let directory = try Directory.open(path)
+            let failure = #expect(throws: Fault.self) {
+                try JSONFile.read(RunRecord.self, "run.json", in: directory)
+            }
+            #expect(failure?.code == .unsupported)
+            #expect(failure?.message.hasPrefix("\(path)/run.json: is a record of format ") == true)
+            #expect(failure?.hint?.contains("remove") == false)
+        }
+    }
+
     @Test func `there is no record where there is no file`() throws {
         try withTemporaryDirectory { path in
             let directory = try Directory.open(path)

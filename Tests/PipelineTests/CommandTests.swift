@@ -52,7 +52,115 @@ extension PipelineTests {
             let world = try await world()
             try await world.expect(.collect, ["logs", "--run", Pipeline.run, "--tenant", "acme"], status: 64)
             let narrowed = ["logs", "--run", Pipeline.run, "--tenant", "acme", "--dry-run"]
-            try await world.expect(.collect, narrowed)
+            let plan = try await world.expect(.collect, narrowed)
+            // The tenant's directory, four entries below it, and the big one of the first host.
+            #expect(plan.output.contains("web1: would collect: entries.take 6"), "\(plan)")
+            #expect(plan.output.contains("web2: would collect: entries.take 5"), "\(plan)")
+            try await world.night(Pipeline.run, [.collect])
+            let done = try await world.expect(.collect, narrowed)
+            #expect(done.output.contains("web1: is done") && done.output.contains("web2: is done"), "\(done)")
+        }
+
+        @Test("A selection that nothing matches ends with 1 in every stage, done or not, and leaves nothing behind")
+        func typo() async throws {
+            let world = try await world()
+            for program in Program.allCases {
+                for isDone in [false, true] {
+                    if isDone { try await world.night(Pipeline.run, [program]) }
+                    let before = try await world.snapshot()
+                    for options in [[], ["--dry-run"], ["--run", Pipeline.run]] {
+                        let arguments = ["logs", "--only", "wbe1"] + options
+                        let result = try await world.expect(program, arguments, status: 1)
+                        #expect(result.errors.contains("matches --only"), "\(result)")
+                    }
+                    let after = try await world.snapshot().entries.keys.filter { !Self.empty.contains($0) }
+                    let paths = before.entries.keys.filter { !Self.empty.contains($0) }
+                    #expect(after.sorted() == paths.sorted(), "\(program.rawValue)")
+                }
+            }
+        }
+
+        @Test("--only finds its units in whatever pending run they are")
+        func onlyOfTwoRuns() async throws {
+            let world = try await world()
+            try await world.night("2026-11-18", [.collect])
+            try await world.shell("echo more >> \"$1/web1/acme/app.log\"", [world.source])
+            try await world.night(Pipeline.run, [.collect])
+            for program in [Program.pack, .ship] {
+                let result = try await world.expect(program, ["logs", "--only", "acme/2026/11/19/*"], status: 3)
+                #expect(!result.output.contains("2026-11-18"), "\(result)")
+                try await world.expect(program, ["logs"])
+            }
+        }
+
+        @Test("A failure that a narrowed attempt leaves alone is still told, by it and by status")
+        func failureStands() async throws {
+            let world = try await world()
+            try await world.shell("mv \"$1/web2\" \"$1/away\"", [world.source])
+            let first = try await world.expect(.collect, ["logs", "--run", Pipeline.run], status: 3)
+            // The reason goes to stderr alone.
+            #expect(first.errors.contains("web2: open \(world.source)/web2"), "\(first)")
+            #expect(first.output.contains("failed: web2\n") && !first.output.contains(world.source), "\(first)")
+            let second = try await world.expect(
+                .collect, ["logs", "--run", Pipeline.run, "--only", "web1", "--force"], status: 3)
+            #expect(second.output.contains("failed before: web2: open \(world.source)/web2"), "\(second)")
+            let status = try await world.expect(.collect, ["status"])
+            #expect(status.output.contains("web2: open \(world.source)/web2"), "\(status)")
+            try await world.shell("mv \"$1/away\" \"$1/web2\"", [world.source])
+            try await world.expect(.collect, ["logs", "--run", Pipeline.run])
+        }
+
+        @Test("A day that has not come is refused; a run in which nothing was collected can be discarded")
+        func emptyRuns() async throws {
+            let world = try await world()
+            let before = try await world.snapshot()
+            for options in [[], ["--dry-run"]] {
+                let refused = try await world.expect(.collect, ["logs", "--run", "2162-11-19"] + options, status: 64)
+                #expect(refused.errors.contains("has not come"), "\(refused)")
+            }
+            for options in [[], ["--run", Pipeline.run, "--force"], ["--run", Pipeline.run, "--only", "web1"]] {
+                try await world.expect(.collect, ["logs", "--discard"] + options, status: 64)
+            }
+            var changes = before.differences(to: try await world.snapshot(), [.mode])
+            #expect(changes.allSatisfy { $0.contains("staging/logs") || $0.contains("state/scratch") }, "\(changes)")
+
+            try await world.night(Pipeline.run)
+            try await world.shell("mv \"$1\" \"$1.away\"", [world.source])
+            let whole = try await world.snapshot()
+            try await world.expect(.collect, ["logs", "--run", "2026-11-20"], status: 1)
+            let discard = ["logs", "--run", "2026-11-20", "--discard"]
+            let plan = try await world.expect(.collect, discard + ["--dry-run"])
+            #expect(plan.output.contains("would be discarded"), "\(plan)")
+            try await world.expect(.collect, discard)
+            let full = try await world.expect(.collect, ["logs", "--run", Pipeline.run, "--discard"], status: 1)
+            #expect(full.errors.contains("is not empty"), "\(full)")
+            changes = whole.differences(to: try await world.snapshot(), [.mode])
+            #expect(changes == [])
+            let status = try await world.expect(.collect, ["status"])
+            #expect(!status.output.contains("2026-11-20"), "\(status)")
+        }
+
+        @Test("The command of another program is told as such", arguments: Program.allCases)
+        func otherCommand(_ program: Program) async throws {
+            let world = try await world()
+            for (verb, owner) in [("init", "collect"), ("verify", "pack"), ("restore", "ship")]
+            where owner != program.rawValue {
+                for arguments in [[verb], [verb, "some/thing", "--to", "x"]] {
+                    let result = try await world.expect(program, arguments, status: 64)
+                    #expect(result.errors.contains("'\(verb)' is a command of \(owner), not a job"), "\(result)")
+                }
+            }
+        }
+
+        @Test("pack verify names the archive that belongs to an index or to digests")
+        func verifyIndex() async throws {
+            let world = try await world()
+            try await world.night(Pipeline.run, [.collect, .pack])
+            let base = world.runDirectory() + "/pack/acme/2026/11/19/web1"
+            for suffix in [".index.tsv.gz", ".sha256"] {
+                let result = try await world.expect(.pack, ["verify", base + suffix], status: 1)
+                #expect(result.output.contains("name the archive itself, \(base).tar.gz"), "\(result)")
+            }
         }
 
         /// The places that the first look at a job makes, empty.
@@ -127,6 +235,8 @@ extension PipelineTests {
             let world = try await world()
             let none = try await world.expect(.pack, ["status"])
             #expect(none.output.contains("no runs yet"), "\(none)")
+            let unknown = try await world.expect(.pack, ["status", "logs", "--run", "2026-11-01"])
+            #expect(unknown.output.contains("job 'logs' has no run 2026-11-01"), "\(unknown)")
             try await world.night(Pipeline.run, [.collect, .pack])
             var tables: Set<String> = []
             for program in Program.allCases { tables.insert(try await world.expect(program, ["status"]).output) }
@@ -134,6 +244,19 @@ extension PipelineTests {
             let words = tables.first?.split(whereSeparator: \.isWhitespace).map(String.init) ?? []
             let done = words.filter { $0 == "done" }.count
             #expect(done == 2 && words.contains("waiting"), "\(tables)")
+        }
+
+        @Test("Times are told in the zone of the job, with its offset, by status and by ship list")
+        func zone() async throws {
+            var world = try await world()
+            world.job.lines = ["timezone = \"Asia/Kathmandu\""]
+            try world.writeSettings()
+            try await world.night()
+            let status = try await world.expect(.pack, ["status"])
+            let rows = status.lines.filter { $0.contains("2026-11-19") }
+            #expect(rows.count == 3 && rows.allSatisfy { $0.contains("+05:45") }, "\(status)")
+            let list = try await world.expect(.ship, ["list", "logs", "acme/web1/app.log"])
+            #expect(list.output.contains(" 2026-11-18 06:47+05:45 acme/web1/app.log"), "\(list)")
         }
 
         @Test("A paused stage ends with 75 and the reason until it is resumed", arguments: Program.allCases)
@@ -147,6 +270,15 @@ extension PipelineTests {
             #expect(paused.errors.contains("disk swap") && paused.errors.contains("resume"), "\(paused)")
             let status = try await world.expect(.collect, ["status"])
             #expect(status.output.contains("disk swap"), "\(status)")
+            let check = try await world(.collect, ["check"])
+            #expect(check.output.contains("logs: \(program.rawValue): is paused since"), "\(check)")
+            // Only a reason that is given replaces another, and says so.
+            let kept = try await world.expect(program, ["pause", "logs"])
+            #expect(kept.output.contains("stays paused") && kept.output.contains("disk swap"), "\(kept)")
+            let replaced = try await world.expect(program, ["pause", "logs", "--why", "new array"])
+            #expect(replaced.output.contains("until now it was paused since"), "\(replaced)")
+            let later = try await world.expect(.collect, ["status"])
+            #expect(later.output.contains("new array") && !later.output.contains("disk swap"), "\(later)")
             try await world.expect(program, ["resume", "logs"])
             try await world.expect(program, ["logs", "--run", Pipeline.run])
         }

@@ -77,12 +77,88 @@ extension PipelineTests {
             #expect(paths == [])
         }
 
+        @Test("init plants no other guard where the pinned one is missing; --replace-guard does, at the path it names")
+        func planted() async throws {
+            let world = try await finished()
+            let away = world.root + "/away"
+            try await world.shell("mv \"$1\" \"$2\" && mkdir \"$1\"", [world.vault, away])
+            let before = try await world.snapshot()
+            for arguments in [[], ["--local"], ["--local", "--replace-guard", world.staging]] {
+                let result = try await world.expect(.collect, ["init"] + arguments, status: 1)
+                let advice = "--replace-guard \(world.vault)"
+                #expect(result.errors.contains(world.vault) && result.errors.contains(advice), "\(result)")
+            }
+            let wrong = ["init", "--local", "--replace-guard", world.vault + "s"]
+            try await world.expect(.collect, wrong, status: 64)
+            let changes = before.differences(to: try await world.snapshot())
+            #expect(changes == [])
+            let refused = try await world.expect(.ship, ["logs", "--run", Pipeline.run], status: 1)
+            #expect(!refused.errors.contains("init"), "\(refused)")
+            try await world.expect(.collect, ["init", "--local", "--replace-guard", world.vault])
+            try await world.expect(.ship, ["logs", "--run", Pipeline.run])
+        }
+
+        @Test("What was shipped into another vault is shipped again, whole, when the right one is back")
+        func otherVault() async throws {
+            let world = try Pipeline()
+            try await SmallWorld.fill(world)
+            try await world.initialize()
+            try await world.night(Pipeline.run, [.collect, .pack])
+            let (right, wrong) = (world.root + "/right", world.root + "/wrong")
+            let replace = ["init", "--local", "--replace-guard", world.vault]
+            // The day before yesterday's mistake: another disk was mounted there, and made a vault.
+            try await world.shell("mv \"$1\" \"$2\" && mkdir \"$1\"", [world.vault, right])
+            try await world.expect(.collect, replace)
+            try await world.expect(.ship, ["logs", "--run", Pipeline.run, "--tenant", "acme"], status: 3)
+            try await world.shell("mv \"$1\" \"$3\" && mv \"$2\" \"$1\"", [world.vault, right, wrong])
+            try await world.expect(.collect, replace)
+            let plan = try await world.expect(.ship, ["logs", "--run", Pipeline.run, "--dry-run"])
+            #expect(!plan.output.contains("is there"), "\(plan)")
+            try await world.expect(.ship, ["logs", "--run", Pipeline.run])
+            let differences = try await world.stockDifferences(to: try await world.sourceTrees())
+            #expect(differences == [])
+
+            // A run that was done in the wrong one is not done in the right one, which nobody has to ask for.
+            try await world.shell("mv \"$1\" \"$2\" && mv \"$3\" \"$1\"", [world.vault, right, wrong])
+            try await world.expect(.collect, replace)
+            let again = try await world.expect(.ship, ["logs"])
+            #expect(again.output.contains("done"), "\(again)")
+            let others = try await world.stockDifferences(to: try await world.sourceTrees())
+            #expect(others == [])
+            let nothing = try await world.expect(.ship, ["logs"])
+            #expect(nothing.output.contains("nothing to ship"), "\(nothing)")
+        }
+
+        @Test("A vault that can't be opened is told by status, until the run is shipped")
+        func vaultAway() async throws {
+            let world = try Pipeline()
+            try await SmallWorld.fill(world)
+            try await world.initialize()
+            try await world.night(Pipeline.run, [.collect, .pack])
+            try await world.shell("mv \"$1\" \"$1.away\" && mkdir \"$1\"", [world.vault])
+            try await world.expect(.ship, ["logs", "--run", Pipeline.run, "--dry-run"], status: 1)
+            let waiting = try await world.expect(.ship, ["status", "logs"])
+            #expect(waiting.output.contains("waiting"), "\(waiting)")
+            try await world.expect(.ship, ["logs"], status: 1)
+            let status = try await world.expect(.ship, ["status", "logs"])
+            let row = status.lines.first { $0.contains(" ship ") } ?? ""
+            #expect(row.contains("failed") && row.contains("vault disk: \(world.vault): no guard file"), "\(status)")
+            #expect(!row.contains("_attempt"), "\(status)")
+            try await world.shell("rmdir \"$1\" && mv \"$1.away\" \"$1\"", [world.vault])
+            try await world.night(Pipeline.run, [.ship])
+            let remains = try await world.remains()
+            #expect(remains == [])
+        }
+
         @Test("init without --local refuses a directory that is no mount point")
         func noMountPoint() async throws {
             let world = try Pipeline()
             try await world.shell("mkdir \"$1\" \"$2\"", [world.staging, world.vault])
             let result = try await world.expect(.collect, ["init"], status: 1)
             #expect(result.errors.contains(world.staging) && result.errors.contains("mount point"), "\(result)")
+            // All places in one message, the advice once.
+            let advice = result.errors.split(separator: "\n").filter { $0.contains("HINT") || $0.contains("Mount") }
+            #expect(result.errors.contains(world.vault) && advice.count == 1, "\(result)")
         }
 
         @Test("A host whose tree is empty or missing, but was not before, fails alone; nothing of it is given up")

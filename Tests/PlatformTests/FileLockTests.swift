@@ -56,4 +56,32 @@ struct FileLockTests {
             #expect(try !builder.root.exists("elsewhere"))
         }
     }
+
+    @Test func `a look tells whether a lock is taken, and makes no file`() throws {
+        try withTemporaryDirectory { path in
+            let directory = try Directory.open(path)
+            #expect(try !FileLock.isTaken("lock", in: directory))
+            #expect(try directory.names() == [])
+            let lock = try FileLock.take("lock", in: directory)
+            #expect(try FileLock.isTaken("lock", in: directory))
+            withExtendedLifetime(lock) {}
+            _ = consume lock
+            #expect(try !FileLock.isTaken("lock", in: directory))
+        }
+    }
+
+    @Test func `looks keep nobody from taking the lock`() async throws {
+        try await withTemporaryDirectory { path in
+            let directory = try Directory.open(path)
+            // What a look holds for a moment, held for longer.
+            let look = try ChildProcess([
+                "flock", "-s", path + "/lock", "sh", "-c", "touch \"$0\"; sleep 0.3", path + "/ready",
+            ])
+            #expect(try await eventually { try directory.exists("ready") })
+            let lock = try await onOwnThread { try FileLock.take("lock", in: directory) }
+            #expect(lock != nil)
+            withExtendedLifetime(lock) {}
+            _ = try await look.wait()
+        }
+    }
 }

@@ -111,6 +111,86 @@ struct MountGuardTests {
         }
     }
 
+    // MARK: A place that has a pin
+
+    /// Expects that planting again is refused, and changes nothing.
+    private func expectRefusal(_ setup: Setup, _ words: String, local: Bool = true) throws {
+        let before = try FileTree(setup.path)
+        let fault = #expect(throws: Fault.self) { try setup.mount.plant(local: local) }
+        #expect(fault?.code == .unmounted)
+        #expect(fault?.message.hasPrefix("\(setup.path)/staging: \(words)") == true, "\(String(describing: fault))")
+        #expect(fault?.hint?.contains("'collect init --replace-guard \(setup.path)/staging'") == true)
+        let changes = before.differences(to: try FileTree(setup.path))
+        #expect(changes == [])
+    }
+
+    @Test func `where the pinned guard is missing no other is planted`() throws {
+        try withGuard { setup in
+            let id = try setup.mount.plant(local: true)
+            try setup.root.rename("staging", to: "away")
+            try expectRefusal(setup, "guard '\(id)' is pinned for it, but no guard is there")
+            try expectRefusal(setup, "can't be opened, is it mounted?", local: false)
+            try setup.root.makeDirectory("staging")
+            try expectRefusal(setup, "guard '\(id)' is pinned for it, but no guard is there")
+            try expectRefusal(setup, "guard '\(id)' is pinned for it, but no guard is there", local: false)
+        }
+    }
+
+    @Test func `another guard in the place of the pinned one is not adopted, unless that is asked for`() throws {
+        try withGuard { setup in
+            let id = try setup.mount.plant(local: true)
+            let other = "0123456789abcdef0123456789abcdef"
+            try TreeBuilder(setup.root).file("staging/.coldchain-guard", text: other + "\n")
+            try expectRefusal(setup, "guard '\(id)' is pinned for it, but '\(other)' is there")
+            try setup.mount.checkPlanting(local: true, replacing: true)
+            #expect(refusal(setup.mount)?.message.contains("the guard is") == true, "a look changes nothing")
+            #expect(try setup.mount.plant(local: true, replacing: true) == other)
+            #expect(try setup.mount.openWithID().id == other)
+            #expect(try setup.mount.plant(local: true) == other)
+        }
+    }
+
+    @Test func `a new file system gets a new guard when that is asked for`() throws {
+        try withGuard { setup in
+            let id = try setup.mount.plant(local: true)
+            try setup.root.rename("staging", to: "away")
+            let new = try setup.mount.plant(local: true, replacing: true)
+            #expect(new != id)
+            #expect(try setup.mount.openWithID().id == new)
+        }
+    }
+
+    @Test(arguments: ["", "x\n", "a b c\n"]) func `a pin that was edited is a pin`(text: String) throws {
+        try withGuard { setup in
+            let id = try setup.mount.plant(local: true)
+            let pins = try setup.root.descend(["state", "guards"])
+            try TreeBuilder(pins).file(try #require(try pins.names().first), text: text)
+            #expect(refusal(setup.mount)?.message.contains("the guard is") == true)
+            #expect(throws: Fault.self) { try setup.mount.plant(local: true) }
+            #expect(try setup.mount.plant(local: true, replacing: true) == id)
+        }
+    }
+
+    @Test func `planting is advised only where nothing was planted`() throws {
+        try withGuard { setup in
+            #expect(refusal(setup.mount)?.hint?.contains("collect init") == true)
+            _ = try setup.mount.plant(local: true)
+            try setup.root.rename("staging", to: "away")
+            #expect(refusal(setup.mount)?.hint?.contains("init") == false)
+            try setup.root.makeDirectory("staging")
+            #expect(refusal(setup.mount)?.hint?.contains("init") == false)
+            try TreeBuilder(setup.root).file("staging/.coldchain-guard", text: "another")
+            #expect(refusal(setup.mount)?.hint?.contains("init") == false)
+        }
+    }
+
+    @Test func `planting again on a local disk needs no option`() throws {
+        try withGuard { setup in
+            let id = try setup.mount.plant(local: true)
+            #expect(try setup.mount.plant(local: false) == id)
+        }
+    }
+
     // A mount in a namespace of its own is seen by one thread only and needs root.
     @Test(.enabled("needs root and mount namespaces") { try await run(["unshare", "-m", "true"]).status == 0 })
     func `a mount point is planted, and once it is unmounted the directory beneath is refused`() async {

@@ -49,4 +49,19 @@ struct TimestampTests {
         // A file system may report any time at all.
         #expect(Timestamp(seconds: .max).since(Timestamp(seconds: .min)) > 1e19)
     }
+
+    @Test func `the offset is that of the process's zone at that moment`() async {
+        await #expect(processExitsWith: .success) {
+            for (zone, moment, offset) in [
+                ("UTC", "2026-11-20T03:04:05Z", "+00:00"), ("Europe/Berlin", "2026-11-20T03:04:05Z", "+01:00"),
+                ("Europe/Berlin", "2026-07-20T03:04:05Z", "+02:00"),
+                ("Asia/Kathmandu", "2026-07-20T03:04:05Z", "+05:45"),
+                ("America/St_Johns", "2026-11-20T03:04:05Z", "-03:30"),
+            ] {
+                try Clock.useTimeZone(zone)
+                let found = Timestamp(rfc3339: moment)?.offset
+                try #require(found == offset, "\(zone)")
+            }
+        }
+    }
 }

@@ -69,7 +69,10 @@ struct ConfigurationJobsTests {
             ("zzzzzz", "unknown job 'zzzzzz'; known are app, siem", nil),
             ("../siem", "unknown job '../siem'; known are app, siem", nil),
             ("", "unknown job ''; known are app, siem", nil),
-            ("verify", "'verify' is a command, not a job", "A job can't have the name of a command."),
+            ("verify", "'verify' is a command of pack, not a job", "See 'pack help verify'."),
+            ("list", "'list' is a command of pack and ship, not a job", "See 'pack help list'."),
+            ("prune", "'prune' is no job, and kept for a command of a later version", nil),
+            ("prnue", "unknown job 'prnue'; known are app, siem", nil),
         ] as [(String, String, String?)])
     func unknown(_ name: String, _ message: String, _ hint: String?) throws {
         try Self.load(["siem.toml": Samples.job, "app.toml": Samples.job, "status.toml": ""]) { configuration in

@@ -270,9 +270,12 @@ struct JobSettingsTests {
     @Test(
         "What is wrong in the required keys is told with line and column",
         arguments: [
-            ("", "1:1: missing key 'kind'", "Write kind = \"hosts\"."),
-            ("kind = 1", "1:8: 'kind': expected a string, found 1", nil),
-            ("kind = \"host\"", "1:8: 'kind': expected \"hosts\", found \"host\"", nil),
+            ("hosts = [\"a\"]\npath = \"file:///a\"", "1:1: missing key 'kind'", "Write kind = \"hosts\"."),
+            ("kind = 1\nhosts = [\"a\"]\npath = \"file:///a\"", "1:8: 'kind': expected a string, found 1", nil),
+            (
+                "kind = \"host\"\nhosts = [\"a\"]\npath = \"file:///a\"",
+                "1:8: 'kind': expected \"hosts\", found \"host\"", nil
+            ),
             (
                 "kind = \"warehouse\"\nlag = \"2 days\"",
                 "1:8: 'kind': kind 'warehouse' is not supported by this version", nil
@@ -342,6 +345,14 @@ struct JobSettingsTests {
         ] as [(String, String, String?)])
     func required(_ text: String, _ message: String, _ hint: String?) throws {
         try Self.expect(text, message, hint)
+    }
+
+    @Test("A wrong kind hides nothing else that is wrong")
+    func wrongKind() throws {
+        let text = "kind = \"host\"\nhosts = [\"a\"]\npath = \"file:///a\"\ncatch_up = \"soon\"\nlayuot = \"x\"\n"
+        let fault = try Samples.fault { try Samples.read(text) }
+        let lines = fault.message.split(separator: "\n").map { $0.dropFirst("jobs.d/siem.toml:".count) }
+        #expect(lines.map { $0.prefix(4) } == ["1:8:", "4:12", "5:1:"], "\(fault.message)")
     }
 
     @Test(

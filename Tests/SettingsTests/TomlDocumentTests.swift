@@ -18,6 +18,19 @@ struct TomlDocumentTests {
         #expect(fault.message.hasPrefix(message), "\(fault.message)")
     }
 
+    @Test(
+        "A string without quotes is advised to have some, and nothing else is",
+        arguments: [
+            ("kind = hosts", "A string stands in quotes: kind = \"hosts\"."),
+            ("a = 1\n path=/var/log # logs", "A string stands in quotes: path = \"/var/log\"."),
+            ("a = \"b", nil), ("a = ", nil), ("a = 'b", nil), ("= 3", nil), ("a = 1\na = 2", nil),
+            ("a = true\n[[[", nil),
+        ] as [(String, String?)])
+    func quotes(_ text: String, _ hint: String?) throws {
+        let fault = try Samples.fault { try TomlDocument(bytes: Array(text.utf8), file: "f") }
+        #expect(fault.hint == hint)
+    }
+
     @Test("Bytes that are no UTF-8 are refused, not repaired")
     func encoding() throws {
         let fault = try Samples.fault { try TomlDocument(bytes: Array("a = \"x".utf8) + [0xFF, 0x22], file: "f") }

@@ -39,6 +39,16 @@ struct PendingRunsTests {
         #expect(try forCollect(bench, ["2026-11-19"], "2026-11-20") == ["2026-11-20"])
     }
 
+    @Test func `a day that has not come can't be asked for`() throws {
+        let bench = try Bench()
+        #expect(try forCollect(bench, [], "2026-11-21") == ["2026-11-21"])
+        for day in ["2026-11-22", "2062-11-20"] {
+            let failure = fault { try forCollect(bench, [day], day) }
+            #expect(failure?.code == .usage)
+            #expect(failure?.message == "--run \(day): that day has not come, today is 2026-11-21 in UTC")
+        }
+    }
+
     @Test func `a begun run is missed as long as a host lacks its record`() throws {
         let bench = try Bench()
         let (done, half, none) = (try date("2026-11-17"), try date("2026-11-18"), try date("2026-11-19"))
@@ -144,7 +154,61 @@ struct PendingRunsTests {
             #expect(failure?.message == "collect siem 2026-11-20 has not ended yet")
             withExtendedLifetime(attempt) {}
         }
+        // What was killed before its first unit hands nothing on.
+        #expect(try after(bench) == [])
+        let killed = fault { try after(bench) { $0.run = Bench.date } }
+        #expect(killed?.code == .tryLater)
+        #expect(killed?.message == "collect siem 2026-11-20 was killed before it had anything to hand on")
+        try bench.leaveUnit(.collect, "web1")
         #expect(try after(bench) == ["2026-11-20"])
+    }
+
+    @Test func `what was done for another vault of the name is not done`() throws {
+        let bench = try Bench()
+        let context = try bench.context()
+        try bench.leave(.pack, .done)
+        var record = try bench.leave(.ship, .done, upstream: "first")
+        func pending(_ vaults: [String: String]) throws -> Int {
+            try PendingRuns(context).after(.pack, for: .ship, vaults: vaults).count
+        }
+        #expect(try pending(["disk": "abc"]) == 0, "an older record does not tell")
+        record.vaults = ["disk": "abc", "second": "def"]
+        try bench.run().write(record)
+        #expect(try pending(["disk": "abc", "second": "def"]) == 0)
+        #expect(try pending([:]) == 0)
+        #expect(try pending(["disk": "abc", "third": "x"]) == 0, "a vault that came later")
+        #expect(try pending(["disk": "abc", "second": "other"]) == 1)
+    }
+
+    // MARK: Selections
+
+    /// What a selection comes to when no archive of the pending runs matches it.
+    private func check(_ bench: Bench, _ only: String?, tenant: String? = nil, wasPending: Bool) throws -> Fault? {
+        let context = try bench.context {
+            $0.only = only.map { [Glob($0)] } ?? []
+            $0.tenant = tenant.map { Glob($0) }
+        }
+        return fault { try PendingRuns(context).checkSelection(wasPending: wasPending) }
+    }
+
+    @Test func `a selection that no archive has is a typing error, in whatever run it would be`() throws {
+        let bench = try Bench()
+        #expect(try check(bench, nil, wasPending: true) == nil)
+        #expect(try check(bench, "acme/*", wasPending: true)?.code == .notFound)
+        #expect(try check(bench, "acme/*", wasPending: false) == nil, "nothing is packed that could tell")
+        var record = bench.unitRecord(.pack, "acme/web1")
+        record.tenant = "acme"
+        try bench.run().write(record)
+        _ = try bench.run(Bench.date.adding(days: 1))
+        #expect(try check(bench, "acme/*", wasPending: false) == nil)
+        #expect(try check(bench, nil, tenant: "ac*", wasPending: false) == nil)
+        for failure in [
+            try check(bench, "acne/*", wasPending: false), try check(bench, nil, tenant: "globex", wasPending: false),
+            try check(bench, "acme/*", tenant: "globex", wasPending: false),
+        ] {
+            #expect(failure?.code == .notFound)
+            #expect(failure?.message == "no archive matches --only or --tenant")
+        }
     }
 
     @Test func `a run that was asked for is taken though it is done, and must be there`() throws {

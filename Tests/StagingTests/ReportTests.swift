@@ -94,10 +94,19 @@ struct CheckReportTests {
             "bad job siem: source of web2 /mnt/web2/20261120!",
         ]
         let unplanted = try tests.report(bench)
+        let made = try bench.staging.names()
+        try #require(made == [MountGuard.name], "a check makes nothing")
         #expect(unplanted == good + ["bad vault disk file:///vault!"] + job)
         _ = try MountGuard(bench.top.path + "/vault", state: bench.state).plant(local: true)
         let planted = try tests.report(bench)
         #expect(planted == good + ["ok vault disk file:///vault"] + job)
+        _ = try bench.context()
+        let paused = try bench.context().directory
+        try paused.setPause(.init(why: "disks", since: "now", by: "anna"), .pack)
+        let told = CheckReport(bench.configuration, [try bench.configuration.job("siem")], clock: Clock { Bench.now })
+        let item = told.items.first { $0.what == "job siem: pack" }
+        try #require(item?.isGood == true && item?.why == "is paused since now by anna: disks")
+        try paused.setPause(nil, .pack)
         let past = try tests.report(bench, now: Timestamp(seconds: 1_000_000))
         #expect(past[1] == "bad clock 1970-01-12T13:46:40Z!")
         try bench.staging.remove(MountGuard.name)

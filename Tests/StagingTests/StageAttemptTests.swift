@@ -118,10 +118,139 @@ struct StageAttemptTests {
         if let previous {
             // Told as what this attempt did: nothing.
             #expect(previous.done == 0 && previous.skipped == 5 && previous.seconds == 0)
-            #expect(previous.attempt == "first" && previous.warnings == record.warnings)
+            #expect(previous.attempt == "first" && previous.warnings == record.warnings.map(\.earlier))
         }
         let untouched = try bench.run().stageRecord(.pack)
         #expect(untouched == record)
+    }
+
+    // MARK: What earlier attempts found
+
+    @Test func `a failure stands until its unit is tried again, or done`() async throws {
+        let bench = try Bench()
+        var record = try bench.leave(.pack, .partial, upstream: "upstream")
+        record.failed = ["u0", "u1", "u2", "u3", "_attempt"].map { .init(unit: $0, why: "broke") }
+        try bench.run().write(record)
+        let closed = try await onOwnThread {
+            let attempt = try StageAttempt(.pack, of: try bench.run(), try bench.context { $0.only = [Glob("u[12]")] })
+            // u3 was done by somebody else meanwhile.
+            try attempt.open(
+                upstream: "upstream", units: 4, before: [bench.unitRecord(.pack, "u3")], open: ["u1", "u2", "u0"])
+            let opened = try bench.run().stageRecord(.pack)?.failed.map(\.unit)
+            #expect(opened == ["u0", "u1", "u2"])
+            try attempt.perform([1, 2], atOnce: 2, name: { "u\($0)" }) { unit in
+                if unit == 2 { throw Fault(.io, "broke again") }
+                return .init()
+            }
+            return try attempt.close(isComplete: false)
+        }
+        #expect(closed.state == .partial && closed.done == 1)
+        #expect(
+            closed.failed == [
+                .init(unit: "u0", why: "broke", isEarlier: true), .init(unit: "u2", why: "broke again"),
+            ])
+    }
+
+    @Test func `warnings of units that were done before make it partial, too`() async throws {
+        let bench = try Bench()
+        let closed = try await onOwnThread {
+            let attempt = try StageAttempt(.pack, of: try bench.run(), try bench.context())
+            var before = bench.unitRecord(.pack, "u0")
+            before.warnings = ["one", "two"]
+            try attempt.open(
+                upstream: nil, units: 2, before: [before, bench.unitRecord(.pack, "u1")], open: ["u2"])
+            try attempt.perform([2], atOnce: 1, name: { "u\($0)" }) { _ in .init() }
+            return try attempt.close(isComplete: true)
+        }
+        #expect(closed.state == .partial)
+        #expect(closed.warnings == [.init(unit: "u0", why: "one (and 1 more)", isEarlier: true)])
+    }
+
+    // MARK: Attempts that come to no units
+
+    @Test func `what stops an attempt before its units is recorded`() throws {
+        let bench = try Bench()
+        do {
+            let attempt = try StageAttempt(.pack, of: try bench.run(), try bench.context())
+            let failure = fault {
+                try attempt.recordingFailure(upstream: "upstream") { () throws -> Int in
+                    throw Fault(.damaged, "web1: the list is torn")
+                }
+            }
+            #expect(failure?.message == "web1: the list is torn")
+        }
+        let record = try bench.run().stageRecord(.pack)
+        #expect(record?.state == .failed && record?.upstream == "upstream" && record?.finishedAt != nil)
+        #expect(record?.failed == [.init(unit: "_attempt", why: "web1: the list is torn")])
+        let row = try StatusReport([bench.context().directory]).rows[1]
+        #expect(row.state == "failed" && row.why == "web1: the list is torn")
+    }
+
+    @Test(arguments: [Fault.Code.tryLater, .interrupted]) func `what only asks to wait is not`(code: Fault.Code) throws
+    {
+        let bench = try Bench()
+        let attempt = try StageAttempt(.pack, of: try bench.run(), try bench.context())
+        expectFault(code) {
+            try attempt.recordingFailure(upstream: "upstream") { () throws -> Int in throw Fault(code, "wait") }
+        }
+        #expect(try bench.run().stageRecord(.pack) == nil)
+    }
+
+    @Test func `what stops an attempt in the middle keeps what came of its units`() async throws {
+        let bench = try Bench()
+        let failure = try await onOwnThread {
+            let attempt = try StageAttempt(.pack, of: try bench.run(), try bench.context())
+            return fault {
+                try attempt.recordingFailure(upstream: nil) { () throws -> Int in
+                    try attempt.open(upstream: "upstream", units: 3, before: [])
+                    try attempt.perform([0, 1], atOnce: 1, name: { "u\($0)" }) { unit in
+                        if unit == 1 { throw Fault(.io, "broke") }
+                        return .init(bytesIn: 10)
+                    }
+                    throw Fault(.limit, "no thread left")
+                }
+            }
+        }
+        #expect(failure?.code == .limit)
+        let record = try bench.run().stageRecord(.pack)
+        #expect(record?.state == .failed && record?.done == 1 && record?.units == 3 && record?.bytesIn == 10)
+        #expect(record?.failed == [.init(unit: "_attempt", why: "no thread left"), .init(unit: "u1", why: "broke")])
+    }
+
+    @Test(arguments: [(StageRecord.State.done, true), (.partial, false), (.failed, false), (.running, false)])
+    func `a run that can't be begun is recorded as failed, unless it is done`(state: StageRecord.State, stays: Bool)
+        throws
+    {
+        let bench = try Bench()
+        var record = try bench.leave(.ship, state, upstream: "first")
+        record.units = 7
+        record.failed = [.init(unit: "acme", why: "broke")]
+        try bench.run().write(record)
+        let vault = Fault(.unmounted, "vault disk: no guard")
+        try StageAttempt.recordFailure(vault, .ship, of: bench.run(), upstream: "first", bench.context())
+        let after = try bench.run().stageRecord(.ship)
+        if stays { return #expect(after == record) }
+        #expect(after?.state == .failed && after?.units == 7)
+        #expect(
+            after?.failed == [
+                .init(unit: "_attempt", why: "vault disk: no guard"),
+                .init(unit: "acme", why: "broke", isEarlier: true),
+            ])
+        // One that is done from other archives is not.
+        try bench.run().write(record)
+        try StageAttempt.recordFailure(vault, .ship, of: bench.run(), upstream: "second", bench.context())
+        let other = try bench.run().stageRecord(.ship)
+        #expect(other?.state == .failed && other?.upstream == "second")
+    }
+
+    @Test func `an attempt that runs is not recorded over`() throws {
+        let bench = try Bench()
+        let attempt = try StageAttempt(.ship, of: try bench.run(), try bench.context())
+        try attempt.open(upstream: nil, units: 1, before: [])
+        let vault = Fault(.unmounted, "vault disk: no guard")
+        try StageAttempt.recordFailure(vault, .ship, of: bench.run(), upstream: nil, bench.context())
+        #expect(try bench.run().stageRecord(.ship)?.state == .running)
+        withExtendedLifetime(attempt) {}
     }
 
     @Test func `there is nothing to stand without an attempt before`() throws {
@@ -176,6 +305,10 @@ struct StageAttemptTests {
         #expect(!request.selects("web1") && !request.selects("x", tenant: "acme"))
         expectNoFault { try request.checkMatches(true, "host") }
         expectFault(.notFound) { try request.checkMatches(false, "host") }
+        // A host has no one tenant.
+        #expect(request.selects(host: "web1") && !request.selects(host: "x"))
+        request.only = []
+        #expect(request.selects(host: "x"))
     }
 }
 

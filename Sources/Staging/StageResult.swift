@@ -1,0 +1,45 @@
+package import Ledger
+package import Platform
+
+/// What a stage did in its runs.
+package struct StageResult: Sendable {
+    /// The attempts that came to an end, in the order of the runs.
+    package var records: [StageRecord] = []
+    /// Why some of the runs could not be worked on; it did not stop the others.
+    package var fault: Fault?
+
+    package init(records: [StageRecord] = [], fault: Fault? = nil) {
+        self.records = records
+        self.fault = fault
+    }
+
+    /// Works on runs one after the other: a run that is locked, or has lost something, must not keep the later ones from
+    /// being stored.
+    ///
+    /// - Parameters:
+    ///   - runs: the runs, in their order.
+    ///   - body: works on one; gives nothing for a run in which nothing is selected.
+    /// - Throws: `interrupted` after a signal; the fault of all runs, when none could be worked on.
+    package init<Run>(of runs: [Run], _ body: (Run) throws -> StageRecord?) throws(Fault) {
+        var faults: [Fault] = []
+        for run in runs {
+            do {
+                if let record = try body(run) { records.append(record) }
+            } catch {
+                let fault = Fault.wrapping(error)
+                if fault.code == .interrupted { throw fault }
+                faults.append(fault)
+            }
+        }
+        guard let first = faults.first(where: { $0.code != .tryLater }) ?? faults.first else { return }
+        var hints: [String] = []
+        for hint in faults.compactMap(\.hint) where !hints.contains(hint) { hints.append(hint) }
+        // Where others were worked on, only a part has failed.
+        let code = records.isEmpty || first.code == .tryLater ? first.code : .incomplete
+        let joined = Fault(
+            code, faults.map(\.description).joined(separator: "\n"),
+            hint: hints.isEmpty ? nil : hints.joined(separator: "\n"))
+        if records.isEmpty { throw faults.count == 1 ? first : joined }
+        fault = joined
+    }
+}
