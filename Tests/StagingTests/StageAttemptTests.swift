@@ -164,7 +164,7 @@ struct StageAttemptTests {
         await #expect(processExitsWith: .success) { try stopBySignal() }
     }
 
-    @Test func `a selection takes units by glob and tenant`() {
+    @Test func `a selection takes units by glob and tenant`() throws {
         var request = StageContext.Request()
         #expect(!request.isNarrowed && request.selects("web1"))
         expectNoFault { try request.checkMatches(false, "host") }
@@ -175,7 +175,7 @@ struct StageAttemptTests {
         #expect(request.selects("web1", tenant: "acme") && !request.selects("web1", tenant: "other"))
         #expect(!request.selects("web1") && !request.selects("x", tenant: "acme"))
         expectNoFault { try request.checkMatches(true, "host") }
-        expectFault(.notFound) { try request.checkMatches(false, "host") }
+        try expectFault(.notFound) { try request.checkMatches(false, "host") }
     }
 }
 
