@@ -88,7 +88,7 @@ let package = Package(
         tests("Vault", ["Platform", "Codec", "Ledger"]),
         tests("Console", ["Platform", "Ledger", "Settings", "Staging", arguments, log]),
         .testTarget(
-            name: "PipelineTests", dependencies: ["Platform", "TestSupport"], swiftSettings: swiftSettings),
+            name: "PipelineTests", dependencies: ["Platform", "Codec", "TestSupport"], swiftSettings: swiftSettings),
     ],
     cxxLanguageStandard: .cxx17
 )

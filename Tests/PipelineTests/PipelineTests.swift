@@ -2,6 +2,7 @@ import Testing
 
 /// The three programs as they are delivered, end to end.
 ///
-/// One suite, one test after the other: each starts processes, and some count what these do.
+/// One test after the other, since each starts processes. ``CrashTests`` and ``ErrorTests``, of which each has hundreds of
+/// cases, stand beside it.
 @Suite(.serialized)
 struct PipelineTests {}
