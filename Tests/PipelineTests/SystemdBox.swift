@@ -21,18 +21,11 @@ final class SystemdBox: Sendable {
         try tree.file("inner", text: Self.inner)
         let log = top.path + "/console"
         outer = try ChildProcess(["bash", "-c", Self.outer, "bash", top.path], log: log)
-        // timeout, then unshare, then process 1.
-        let pid = outer.pid
-        var leader = ""
-        let isUp = try await eventually(timeout: 20) {
-            guard let middle = Self.child(of: "\(pid)"), let inner = Self.child(of: middle) else { return false }
-            leader = inner
-            return (try? Directory.open("/proc/\(inner)/root").exists("run/systemd/private")) ?? false
-        }
-        self.leader = leader
-        guard isUp else {
-            let said = (try? Directory.open(top.path).readFile("console")).map { String(decoding: $0, as: UTF8.self) }
-            throw Fault(.io, "no systemd came up: \(said ?? "")")
+        let found = try await run(["bash", "-c", Self.wait, "bash", "\(outer.pid)"], timeout: 30)
+        leader = String(found.lines.first ?? "")
+        guard found.status == 0 else {
+            let said = String(decoding: try Directory.open(top.path).readFile("console"), as: UTF8.self)
+            throw Fault(.io, "no systemd came up: \(found) \(said)")
         }
     }
 
@@ -58,11 +51,6 @@ final class SystemdBox: Sendable {
             ] + arguments, timeout: timeout)
     }
 
-    private static func child(of pid: String) -> String? {
-        let bytes = try? Directory.open("/proc/\(pid)/task/\(pid)").readFile("children")
-        return bytes.flatMap { String(decoding: $0, as: UTF8.self).split(separator: " ").first.map(String.init) }
-    }
-
     // MARK: Scripts
 
     private static let probe = """
@@ -77,8 +65,9 @@ final class SystemdBox: Sendable {
             mount -t cgroup2 probe /sys/fs/cgroup'
         """
 
-    /// Enters a cgroup of its own, which is the root of what is seen in there, and then the namespaces. The time limit is
-    /// for a test that is killed, and can't end what it began.
+    /// Enters a cgroup of its own, which is the root of what is seen in there, and then the namespaces.
+    ///
+    /// The time limit is for a test that is killed, and can't end what it began.
     private static let outer = """
         set -eu
         cgroup=$(findmnt -n -t cgroup2 -o TARGET | head -n 1)/coldchain-test-$$
@@ -87,6 +76,20 @@ final class SystemdBox: Sendable {
         echo $$ >"$cgroup/cgroup.procs"
         exec timeout -s KILL 300 unshare --mount --pid --fork --kill-child --cgroup --uts --ipc --net \\
             --propagation private bash "$1/inner" "$1"
+        """
+
+    /// Tells the process that is process 1 in there, once it listens: the first is timeout, the second unshare.
+    private static let wait = """
+        child() { tr -d ' ' <"/proc/$1/task/$1/children"; }
+        for try in $(seq 400); do
+            inner=$(child "$(child "$1")")
+            if [ -n "$inner" ] && [ -S "/proc/$inner/root/run/systemd/private" ]; then
+                echo "$inner"
+                exit 0
+            fi
+            sleep 0.05
+        done 2>/dev/null
+        exit 1
         """
 
     /// The cgroups go once all in them are dead.
@@ -118,8 +121,11 @@ final class SystemdBox: Sendable {
             touch "$root/dev/$node"
             mount --bind "/dev/$node" "$root/dev/$node"
         done
-        mkdir "$root/dev/shm"
+        # PrivateDevices= wants all of these.
+        mkdir "$root/dev/shm" "$root/dev/pts"
         mount -t tmpfs -o mode=1777,nosuid,nodev shm "$root/dev/shm"
+        mount -t devpts -o newinstance,ptmxmode=0666,mode=620,gid=5 devpts "$root/dev/pts"
+        ln -s pts/ptmx "$root/dev/ptmx"
         ln -s /proc/self/fd "$root/dev/fd"
         for number in 0:stdin 1:stdout 2:stderr; do ln -s "fd/${number%:*}" "$root/dev/${number#*:}"; done
         for place in run mnt srv; do mount -t tmpfs -o mode=755,nosuid,nodev "$place" "$root/$place"; done
