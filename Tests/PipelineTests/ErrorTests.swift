@@ -26,81 +26,83 @@ struct ErrorPoint: Sendable, CustomTestStringConvertible {
     }
 }
 
-/// Errors of the system at counted calls on staging, state and vault.
-///
-/// The rule: a program that reports success has done all of its work. Otherwise it ends with 1 or 3, says on stderr
-/// what failed on which path, has not crashed, and has left no record of what is not there; the same command again
-/// completes the work.
-@Suite(.serialized)
-struct ErrorTests {
-    private static let few = 12
+extension InjectionTests {
+    /// Errors of the system at counted calls on staging, state and vault.
+    ///
+    /// The rule: a program that reports success has done all of its work. Otherwise it ends with 1 or 3, says on stderr
+    /// what failed on which path, has not crashed, and has left no record of what is not there; the same command again
+    /// completes the work.
+    @Suite
+    struct ErrorTests {
+        private static let few = 12
 
-    @Test(
-        "An error at any call is told with its path, makes no false claim, and the same command again completes",
-        .timeLimit(.minutes(3)), arguments: ErrorPoint.all)
-    func error(_ point: ErrorPoint) async throws {
-        let small = try await SmallWorld(until: point.program)
-        let count = try await small.count(point.program, point.calls)
-        guard count > 0 else { return }
-        let step = max(1, (count + Self.few - 1) / Self.few)
-        try await sideBySide(stride(from: 1, through: count, by: step)) { try await check(point, $0, small) }
-    }
-
-    private func check(_ point: ErrorPoint, _ number: Int, _ small: SmallWorld) async throws {
-        let world = try await SmallWorld.copy(of: small.before)
-        let injection = Injection(
-            calls: point.calls, when: number, action: point.action, below: world.root + "/")
-        let result = try await world.stage(point.program, Pipeline.run, [], injection)
-        let what = "\(point.program.rawValue), \(injection)"
-        let broken = try await Claims.broken(world)
-        #expect(!result.isCrash, "\(what): \(result)")
-        #expect([0, 1, 3].contains(result.status), "\(what): \(result)")
-        #expect(broken == [], "\(what)")
-        if result.status == 0 {
-            let state = try world.state(point.program).state
-            #expect(state == "done", "\(what)")
-        } else {
-            #expect(result.errors.contains(world.root + "/"), "\(what) names no path: \(result)")
+        @Test(
+            "An error at any call is told with its path, makes no false claim, and the same command again completes",
+            .timeLimit(.minutes(5)), arguments: ErrorPoint.all)
+        func error(_ point: ErrorPoint) async throws {
+            let small = try await SmallWorld(until: point.program)
+            let count = try await small.count(point.program, point.calls)
+            guard count > 0 else { return }
+            let step = max(1, (count + Self.few - 1) / Self.few)
+            try await sideBySide(stride(from: 1, through: count, by: step)) { try await check(point, $0, small) }
         }
-        // What could not be removed goes with the next attempt.
-        let isWhole = result.status == 0 && point.calls != ["unlink"]
-        try await small.completes(world, what, from: isWhole ? .next : .same)
-    }
 
-    @Test("A source file that can't be read makes collect partial; the rest is kept, and --force completes it")
-    func sourceError() async throws {
-        let small = try await SmallWorld(until: .collect)
-        for (call, number) in [("pread", 1), ("pread", 4), ("open", 5), ("open", 8)] {
+        private func check(_ point: ErrorPoint, _ number: Int, _ small: SmallWorld) async throws {
             let world = try await SmallWorld.copy(of: small.before)
             let injection = Injection(
-                calls: [call], when: number, action: .error(EIO), below: world.source + "/")
-            let result = try await world.stage(.collect, Pipeline.run, [], injection)
-            #expect(result.status == 3, "\(injection): \(result)")
-            #expect(result.errors.contains(world.source + "/"), "\(result)")
-            let state = try world.state(.collect)
-            #expect(state.state == "partial" && !state.warnings.isEmpty, "\(injection): \(state)")
-            // It is told again, and nothing is done, until somebody asks for it.
-            try await world.expect(.collect, [world.job.name, "--run", Pipeline.run], status: 3)
-            try await world.night(Pipeline.run, [.pack, .ship])
+                calls: point.calls, when: number, action: point.action, below: world.root + "/")
+            let result = try await world.stage(point.program, Pipeline.run, [], injection)
+            let what = "\(point.program.rawValue), \(injection)"
+            let broken = try await Claims.broken(world)
+            #expect(!result.isCrash, "\(what): \(result)")
+            #expect([0, 1, 3].contains(result.status), "\(what): \(result)")
+            #expect(broken == [], "\(what)")
+            if result.status == 0 {
+                let state = try world.state(point.program).state
+                #expect(state == "done", "\(what)")
+            } else {
+                #expect(result.errors.contains(world.root + "/"), "\(what) names no path: \(result)")
+            }
+            // What could not be removed goes with the next attempt.
+            let isWhole = result.status == 0 && point.calls != ["unlink"]
+            try await small.completes(world, what, from: isWhole ? .next : .same)
+        }
 
-            let restore = try await StockRestore(world, Pipeline.run)
-            var skips = 0
-            for (host, tree) in small.sources {
-                let skipped = restore.skipped(host)
-                skips += skipped.count
-                var kept = tree
-                for path in skipped.keys {
-                    kept.entries = kept.entries.filter { $0.key != path && !$0.key.hasPrefix(path + "/") }
+        @Test("A source file that can't be read makes collect partial; the rest is kept, and --force completes it")
+        func sourceError() async throws {
+            let small = try await SmallWorld(until: .collect)
+            for (call, number) in [("pread", 1), ("pread", 4), ("open", 5), ("open", 8)] {
+                let world = try await SmallWorld.copy(of: small.before)
+                let injection = Injection(
+                    calls: [call], when: number, action: .error(EIO), below: world.source + "/")
+                let result = try await world.stage(.collect, Pipeline.run, [], injection)
+                #expect(result.status == 3, "\(injection): \(result)")
+                #expect(result.errors.contains(world.source + "/"), "\(result)")
+                let state = try world.state(.collect)
+                #expect(state.state == "partial" && !state.warnings.isEmpty, "\(injection): \(state)")
+                // It is told again, and nothing is done, until somebody asks for it.
+                try await world.expect(.collect, [world.job.name, "--run", Pipeline.run], status: 3)
+                try await world.night(Pipeline.run, [.pack, .ship])
+
+                let restore = try await StockRestore(world, Pipeline.run)
+                var skips = 0
+                for (host, tree) in small.sources {
+                    let skipped = restore.skipped(host)
+                    skips += skipped.count
+                    var kept = tree
+                    for path in skipped.keys {
+                        kept.entries = kept.entries.filter { $0.key != path && !$0.key.hasPrefix(path + "/") }
+                    }
+                    let differences = restore.differences(host, to: kept, [.mode, .owner, .fileTimes])
+                    #expect(differences == [], "\(injection)")
                 }
-                let differences = restore.differences(host, to: kept, [.mode, .owner, .fileTimes])
+                #expect(skips > 0, "\(injection)")
+
+                try await world.expect(.collect, [world.job.name, "--run", Pipeline.run, "--force"])
+                try await world.night(Pipeline.run, [.pack, .ship])
+                let differences = try await world.stockDifferences(to: small.sources)
                 #expect(differences == [], "\(injection)")
             }
-            #expect(skips > 0, "\(injection)")
-
-            try await world.expect(.collect, [world.job.name, "--run", Pipeline.run, "--force"])
-            try await world.night(Pipeline.run, [.pack, .ship])
-            let differences = try await world.stockDifferences(to: small.sources)
-            #expect(differences == [], "\(injection)")
         }
     }
 }

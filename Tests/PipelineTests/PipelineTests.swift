@@ -2,7 +2,6 @@ import Testing
 
 /// The three programs as they are delivered, end to end.
 ///
-/// One test after the other, since each starts processes. ``CrashTests`` and ``ErrorTests``, of which each has hundreds of
-/// cases, stand beside it.
+/// One test after the other, since each starts processes.
 @Suite(.serialized)
 struct PipelineTests {}
