@@ -35,7 +35,7 @@ help: ## this list
 deps: ## install the Debian packages needed to build and run, where missing
 	@scripts/deps.sh $(DEPS)
 
-deps-test: ## install those that the tests, the demo, the lint and the benchmarks need besides
+deps-test: ## install those that the tests, the lint and the benchmarks need besides
 	@scripts/deps.sh $(DEPS_TEST)
 
 # Release is never strict and debug (below) always is: COLDCHAIN_STRICT changes the flags of every file, so switching it
