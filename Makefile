@@ -11,9 +11,12 @@ TEST_ARGS ?=
 RELEASE := $(CURDIR)/.build/release
 BINARIES := $(addprefix $(RELEASE)/,collect pack ship)
 
-# What it takes to build and to run; what the tests, the demo, the lint and the benchmarks need besides.
-DEPS := openssh-client libarchive-dev libdeflate-dev zlib1g-dev libtomlplusplus-dev pkg-config g++ make git ca-certificates tzdata
-DEPS_TEST := openssh-server openssh-sftp-server procps rsync strace pigz libarchive-tools 'busybox-static|busybox' python3 mandoc attr acl e2fsprogs xz-utils
+# What it takes to build, to run and to see the demo; what the tests, the lint and the benchmarks need besides. The second
+# line of DEPS is what Swift's own programs are linked with: an archive of Swift that was unpacked brings none of it.
+DEPS := libarchive-dev libdeflate-dev zlib1g-dev libtomlplusplus-dev pkg-config g++ make git ca-certificates tzdata \
+    libncurses6 libsqlite3-0 libxml2 libcurl4 openssh-client
+DEPS_TEST := openssh-server openssh-sftp-server procps rsync strace pigz libarchive-tools 'busybox-static|busybox' python3 \
+    mandoc attr acl e2fsprogs xz-utils curl systemd
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
@@ -29,7 +32,7 @@ help: ## this list
 deps: ## install the Debian packages needed to build and run, where missing
 	@scripts/deps.sh $(DEPS)
 
-deps-test: ## install those that the tests, the demo, the lint and the benchmarks need besides
+deps-test: ## install those that the tests, the lint and the benchmarks need besides
 	@scripts/deps.sh $(DEPS_TEST)
 
 # Release is never strict and debug (below) always is: COLDCHAIN_STRICT changes the flags of every file, so switching it
@@ -47,7 +50,7 @@ test: export COLDCHAIN_BIN = $(RELEASE)
 test: deps-test build ## build with warnings as errors and run all tests against the release binaries
 	foreground=; if [ -t 0 ]; then foreground=--foreground; fi; \
 	timeout $$foreground --kill-after=30s $(TEST_TIMEOUT) \
-	    sh -c '$(SWIFT) build --build-tests && exec $(SWIFT) test --skip-build $(TEST_ARGS)'
+	    sh -c '$(SWIFT) build --build-tests --explicit-target-dependency-import-check error && exec $(SWIFT) test --skip-build $(TEST_ARGS)'
 
 bench: deps-test build ## measure against the stock tools, side by side (SIZE=1GiB BENCH_ARGS=...)
 	python3 bench/bench.py --bin '$(RELEASE)' --size $(SIZE) $(BENCH_ARGS)

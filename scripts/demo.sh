@@ -19,7 +19,7 @@ number=0
 
 fail() {
     printf '\ndemo: FAILED in "%s": %s\n' "$headline" "$*" >&2
-    [ ! -e "$marker" ] || printf 'demo: all that the programs said is in %s/log, all files are below %s\n' "$root" "$root" >&2
+    [ ! -e "$marker" ] || [ ! -O "$root" ] || printf 'demo: all that the programs said is in %s/log, all files are below %s\n' "$root" "$root" >&2
     exit 1
 }
 trap 'fail "line $LINENO: $BASH_COMMAND: status $?"' ERR

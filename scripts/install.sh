@@ -48,3 +48,11 @@ find etc -type f 2>/dev/null | LC_ALL=C sort | while IFS= read -r example; do
     put $mode "$example" "$doc/examples/${example#etc/}"
 done
 put 644 LICENSE "$doc/LICENSE"
+
+case $PREFIX in
+    /usr | /usr/local) ;;
+    *)
+        echo "install: systemd does not look below $PREFIX; to tell it of the units there, run:" >&2
+        echo "install: systemctl link $PREFIX/lib/systemd/system/coldchain-*" >&2
+        ;;
+esac

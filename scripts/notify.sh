@@ -1,10 +1,10 @@
 #!/bin/sh
-# Tells people how a systemd unit ended; coldchain-notify@.service runs it with the unit's name.
+# Tells people how a systemd unit ended; coldchain-notify@.service runs it with the unit's name, which may lack ".service".
 # Environment: WEBHOOK_URL, MAIL_TO, NOTIFY_SUCCESS (etc/notify.env), and MONITOR_* from systemd.
 # Nothing that goes wrong here makes anything fail: it is told on stderr, and the exit status is 0.
 set -u
 export LC_ALL=C
-unit=${1:-${MONITOR_UNIT:-unknown unit}}
+unit=${MONITOR_UNIT:-${1:-unknown unit}}
 result=${MONITOR_SERVICE_RESULT:-unknown}
 code=${MONITOR_EXIT_CODE:-unknown}
 status=${MONITOR_EXIT_STATUS:-unknown}
@@ -33,6 +33,9 @@ lines=$(journal 2>/dev/null)
 if [ "$result" = success ]; then
     if printf '%s\n' "$lines" | grep -q 'nothing to [a-z]*$'; then exit 0; fi
     what=succeeded
+elif [ "$result" = unknown ]; then
+    # systemd tells no more if several units trigger this one at once.
+    what="ended, nobody knows how,"
 elif [ "$code" = exited ] && [ "$status" = 3 ]; then
     what="succeeded in part"
 else

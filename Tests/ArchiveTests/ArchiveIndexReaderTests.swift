@@ -221,7 +221,7 @@ struct ArchiveIndexReaderTests {
             var (read, refused) = (0, 0)
             for round in 0..<3_000 {
                 let text = mutated(Array(Self.text.utf8), &random)
-                var bytes = try packedBytes(text)
+                var bytes = try gzipped(text)
                 // Some are damaged below the table, too.
                 if round % 10 == 0 { bytes[Int.random(in: 0..<bytes.count, using: &random)] ^= 0x10 }
                 do {
@@ -263,14 +263,14 @@ struct ArchiveIndexReaderTests {
         let odd = try await onOwnThread { () -> [String] in
             var random = SplitMix64(seed: seed)
             let table = Array(try unpackedText(index).utf8)
-            let tar = try Array(unpackedBytes(archive))
+            let tar = try Array(gunzipped(archive))
             let target = RestoreTarget(try Directory.open(packed.top.path).descendCreating(["fuzz"]), overwrites: true)
             var odd: [String] = []
             for round in 0..<600 {
                 let source = BytesSource(
-                    round % 2 == 0 ? archive : try packedBytes(mutated(tar, &random)), name: "archive")
+                    round % 2 == 0 ? archive : try gzipped(mutated(tar, &random)), name: "archive")
                 let other = BytesSource(
-                    round % 2 == 0 ? try packedBytes(mutated(table, &random)) : index, name: "index")
+                    round % 2 == 0 ? try gzipped(mutated(table, &random)) : index, name: "index")
                 do {
                     _ = try ArchiveVerifier(source).verify(index: round % 4 == 3 ? nil : other)
                 } catch {

@@ -169,11 +169,7 @@ struct ArchiveVerifierTests {
     @Test func `whatever is appended is refused, with and without an index`() async throws {
         let small = try await small(Self.tree)
         let compressor = try GzipMemberCompressor(level: 6)
-        func member(_ bytes: [UInt8]) -> [UInt8] {
-            [UInt8](unsafeUninitializedCapacity: GzipMemberCompressor.bound(bytes.count)) { output, count in
-                count = bytes.withUnsafeBytes { compressor.compress($0, into: UnsafeMutableRawBufferPointer(output)) }
-            }
-        }
+        func member(_ bytes: [UInt8]) -> [UInt8] { gzipped(bytes, compressor) }
         let more: [[UInt8]] = [
             [0], Array("garbage".utf8), member(Array("garbage".utf8)), small.archive,
             member([1] + Array(repeating: 0, count: 2_000)),

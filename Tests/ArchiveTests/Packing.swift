@@ -105,24 +105,7 @@ func packBlocking(
 
 /// The fault that `body` ends with on a thread of its own, or nothing when it ends well.
 func fault<R: Sendable>(_ body: @escaping @Sendable () throws -> R) async throws -> Fault? {
-    try await onOwnThread {
-        do {
-            _ = try body()
-            return nil
-        } catch {
-            return .wrapping(error)
-        }
-    }
-}
-
-/// As ``fault(_:)``, for what waits already without blocking.
-func fault<R>(of body: () async throws -> R) async -> Fault? {
-    do {
-        _ = try await body()
-        return nil
-    } catch {
-        return .wrapping(error)
-    }
+    try await onOwnThread { TestSupport.fault(body) }
 }
 
 extension FileTree {
@@ -134,27 +117,6 @@ extension FileTree {
     }
 }
 
-// MARK: gzip in memory
+func unpackedText(_ bytes: [UInt8]) throws -> String { String(decoding: try gunzipped(bytes), as: UTF8.self) }
 
-func unpackedText(_ bytes: [UInt8]) throws -> String { String(decoding: try unpackedBytes(bytes), as: UTF8.self) }
-
-func packedText(_ text: String) throws -> [UInt8] { try packedBytes(Array(text.utf8)) }
-
-/// Bytes as one gzip member.
-func packedBytes(_ bytes: [UInt8]) throws -> [UInt8] {
-    let compressor = try GzipMemberCompressor(level: 6)
-    return [UInt8](unsafeUninitializedCapacity: GzipMemberCompressor.bound(bytes.count)) { output, count in
-        count = bytes.withUnsafeBytes { compressor.compress($0, into: UnsafeMutableRawBufferPointer(output)) }
-    }
-}
-
-func unpackedBytes(_ bytes: [UInt8]) throws -> [UInt8] {
-    let reader = GzipReader(BytesSource(bytes, name: "table"))
-    let buffer = Buffer(capacity: 1 << 16)
-    var all: [UInt8] = []
-    while true {
-        let count = try reader.read(into: buffer.bytes)
-        if count == 0 { return all }
-        all += buffer.bytes[..<count]
-    }
-}
+func packedText(_ text: String) throws -> [UInt8] { try gzipped(Array(text.utf8)) }

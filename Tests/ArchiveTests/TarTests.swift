@@ -64,7 +64,7 @@ struct TarTests {
         }
         starts.append(Int64(bytes.all.count))
         try tar.finish()
-        let packed = BytesSource(try packedBytes(bytes.all), name: "tar")
+        let packed = BytesSource(try gzipped(bytes.all), name: "tar")
         for readsContent in [false, true] {
             let reader = try TarReader(GzipReader(packed))
             var found: [Int64] = []
@@ -93,7 +93,7 @@ struct TarTests {
         try tar.begin("grüße", link, link: "größe", sparse: nil)
         try tar.end()
         try tar.finish()
-        let reader = try TarReader(GzipReader(BytesSource(try packedBytes(bytes.all), name: "tar")))
+        let reader = try TarReader(GzipReader(BytesSource(try gzipped(bytes.all), name: "tar")))
         errno = ENOMEM
         let first = try reader.next()
         errno = ENOMEM
@@ -108,7 +108,7 @@ struct TarTests {
         Array("not a tar at all, and long enough to be looked at".utf8), Array(repeating: 0x41, count: 2_000),
     ])
     func `what is no tar is damaged`(bytes: [UInt8]) throws {
-        let packed = BytesSource(try packedBytes(bytes), name: "tar")
+        let packed = BytesSource(try gzipped(bytes), name: "tar")
         let failure = #expect(throws: Fault.self) {
             let reader = try TarReader(GzipReader(packed))
             while try reader.next() != nil {}

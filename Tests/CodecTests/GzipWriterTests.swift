@@ -32,7 +32,7 @@ struct GzipWriterTests {
         let bytes = try written { _ in }
         let ends = try memberEnds(bytes)
         #expect(ends == [Int64(bytes.count)])
-        #expect(try inflated(bytes).isEmpty)
+        #expect(try gunzipped(bytes).isEmpty)
         let flushed = try written { try $0.flush() }
         #expect(flushed == bytes)
     }
@@ -52,7 +52,7 @@ struct GzipWriterTests {
         let ends = try memberEnds(bytes)
         #expect(ends.count == (count + (1 << 20) - 1) >> 20)
         #expect(ends.last == Int64(bytes.count))
-        let back = try inflated(bytes)
+        let back = try gunzipped(bytes)
         #expect(back == input)
     }
 
@@ -91,7 +91,7 @@ struct GzipWriterTests {
                 #expect(row.bytes.isEmpty)
             }
         }
-        #expect(try inflated(bytes) == Array("0\n1\n2\n".utf8))
+        #expect(try gunzipped(bytes) == Array("0\n1\n2\n".utf8))
     }
 
     @Test func `a table begins where the file stands`() throws {
@@ -103,7 +103,7 @@ struct GzipWriterTests {
                 try writer.write(Array(text.utf8))
                 _ = try writer.finish()
             }
-            #expect(try inflated(try directory.readFile("two")) == Array("firstsecond".utf8))
+            #expect(try gunzipped(try directory.readFile("two")) == Array("firstsecond".utf8))
         }
     }
 

@@ -99,7 +99,7 @@ struct RowReaderTests {
         #expect(failure?.message == "rows:2: a row of more than 100 bytes")
         // A file without any newline must not be gathered up to its end.
         let endless = RowReader(PiecesStream([UInt8](repeating: 0x78, count: 3 * Self.chunk)), limit: 1_000)
-        expectFault(.damaged, "rows:1: a row of more than 1000 bytes") { try endless.next() }
+        try expectFault(.damaged, "rows:1: a row of more than 1000 bytes") { try endless.next() }
         #expect(endless.rowBytes.count <= Self.chunk + 1_000)
     }
 
@@ -124,9 +124,9 @@ struct RowReaderTests {
             #expect(try reader.bytes(index).isEmpty)
             #expect(try reader.optionalInt(index) == nil)
             #expect(try reader.digest(index) == nil)
-            expectFault(.damaged) { try reader.int(index) }
-            expectFault(.damaged) { try reader.octal(index) }
-            expectFault(.damaged) { try reader.timestamp(index) }
+            try expectFault(.damaged) { try reader.int(index) }
+            try expectFault(.damaged) { try reader.octal(index) }
+            try expectFault(.damaged) { try reader.timestamp(index) }
         }
     }
 
@@ -167,7 +167,7 @@ struct RowReaderTests {
     @Test(arguments: ["", "8", "0o644", "-644", "06 44", "37777777777", "777777777777777777777777777777"])
     func `what is no mode is refused`(text: String) throws {
         let reader = try field(text)
-        expectFault(.damaged) { try reader.octal(0) }
+        try expectFault(.damaged) { try reader.octal(0) }
     }
 
     @Test(arguments: [
@@ -200,8 +200,8 @@ struct RowReaderTests {
     ])
     func `what is no escape is refused`(text: String) throws {
         let reader = try field(text)
-        expectFault(.damaged) { try reader.bytes(0) }
-        expectFault(.damaged) { try reader.text(0) }
+        try expectFault(.damaged) { try reader.bytes(0) }
+        try expectFault(.damaged) { try reader.text(0) }
     }
 
     @Test(arguments: [
@@ -214,7 +214,7 @@ struct RowReaderTests {
     @Test func `an escape does not reach into the next field`() throws {
         for text in ["\\\tx", "\\x\t41", "\\x4\t1"] {
             let reader = try field(text)
-            expectFault(.damaged, about: "\(text)") { try reader.bytes(0) }
+            try expectFault(.damaged, about: "\(text)") { try reader.bytes(0) }
         }
     }
 
@@ -223,7 +223,7 @@ struct RowReaderTests {
         #expect(try field("\(digest)").digest(0) == digest)
         #expect(try field("").digest(0) == nil)
         let short = try field(String(digest.description.dropLast()))
-        expectFault(.damaged, "rows:1: field 1 is no SHA-256 digest") { try short.digest(0) }
+        try expectFault(.damaged, "rows:1: field 1 is no SHA-256 digest") { try short.digest(0) }
     }
 
     @Test func `damage of the stream comes through`() throws {

@@ -72,8 +72,8 @@ struct EntrySpoolTests {
             var random = SplitMix64(seed: 12)
             let range = try spool.append(row(1, &random))
             let entries = try spool.finish()
-            expectFault(.damaged) { try read(entries.rows([range.lowerBound..<range.upperBound - 1])) }
-            expectFault(.changed) { try read(entries.rows([0..<range.upperBound + 1])) }
+            try expectFault(.damaged) { try read(entries.rows([range.lowerBound..<range.upperBound - 1])) }
+            try expectFault(.changed) { try read(entries.rows([0..<range.upperBound + 1])) }
         }
     }
 }

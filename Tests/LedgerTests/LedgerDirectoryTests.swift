@@ -74,7 +74,7 @@ struct LedgerDirectoryTests {
             #expect(missing?.number == nil)
             let file = try ledger.open(run: date("2026-11-18"), unit: "a", number: 2)
             #expect(try SHA256Hasher.digest(of: file) == SHA256Hasher.digest(of: Array("second".utf8)))
-            expectFault(.notFound) { try ledger.open(run: try date("2026-11-18"), unit: "a", number: 3) }
+            try expectFault(.notFound) { try ledger.open(run: try date("2026-11-18"), unit: "a", number: 3) }
             let made = try ledger.directory(of: date("2026-12-01"))
             #expect(try made.names() == [])
             #expect(try ledger.runs().last?.description == "2026-12-01")

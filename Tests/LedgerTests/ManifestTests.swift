@@ -173,7 +173,7 @@ struct ManifestTests {
 
     @Test func `a row that is too short is refused`() throws {
         let reader = try ManifestReader(try packed(Manifest.columns.joined(separator: "\t") + "\na\tf\n"))
-        expectFault(.damaged) { try reader.next() }
+        try expectFault(.damaged) { try reader.next() }
     }
 
     @Test func `a torn manifest is damaged wherever it is cut`() throws {

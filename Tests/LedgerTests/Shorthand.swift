@@ -1,50 +1,12 @@
-import Codec
 import Ledger
 import Platform
 import TestSupport
-import Testing
 
-/// The fault that `body` ends with, or nothing when it ends well.
-func fault<R>(_ body: () throws -> R) -> Fault? {
-    do {
-        _ = try body()
-        return nil
-    } catch {
-        return .wrapping(error)
-    }
-}
-
-/// Expects that `body` ends with a fault of `code` whose message has `words` in it.
-func expectFault<R>(
-    _ code: Fault.Code, _ words: String = "", about: String = "", sourceLocation: SourceLocation = #_sourceLocation,
-    _ body: () throws -> R
-) {
-    let failure = fault(body)
-    let isExpected = failure?.code == code && (words.isEmpty || failure?.message.contains(words) == true)
-    #expect(isExpected, "\(about) \(String(describing: failure))", sourceLocation: sourceLocation)
-}
-
-/// Bytes as a gzip'd table.
-func packed(_ text: String) throws -> BytesSource {
-    let bytes = Array(text.utf8)
-    let compressor = try GzipMemberCompressor(level: 6)
-    let packed = [UInt8](unsafeUninitializedCapacity: GzipMemberCompressor.bound(bytes.count)) { output, count in
-        count = bytes.withUnsafeBytes { compressor.compress($0, into: UnsafeMutableRawBufferPointer(output)) }
-    }
-    return BytesSource(packed, name: "table")
-}
+/// Text as a gzip'd table.
+func packed(_ text: String) throws -> BytesSource { BytesSource(try gzipped(Array(text.utf8)), name: "table") }
 
 /// The text of a gzip'd table.
-func unpacked(_ bytes: [UInt8]) throws -> String {
-    let reader = GzipReader(BytesSource(bytes, name: "table"))
-    let buffer = Buffer(capacity: 1 << 16)
-    var all: [UInt8] = []
-    while true {
-        let count = try reader.read(into: buffer.bytes)
-        if count == 0 { return String(decoding: all, as: UTF8.self) }
-        all += buffer.bytes[..<count]
-    }
-}
+func unpacked(_ bytes: [UInt8]) throws -> String { String(decoding: try gunzipped(bytes), as: UTF8.self) }
 
 /// Calls `write` with a new file and gives what it then holds.
 func fileBytes(_ write: (File) throws -> Void) throws -> [UInt8] {

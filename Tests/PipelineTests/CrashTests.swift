@@ -26,7 +26,7 @@ struct CrashPoint: Sendable, CustomTestStringConvertible {
     }
 }
 
-extension PipelineTests {
+extension InjectionTests {
     /// kill -9 at counted system calls of the programs, each time followed by what an operator does: run it again.
     ///
     /// All calls below staging, state and vault count, over all threads. Only of closes, which change nothing, and of
@@ -46,7 +46,7 @@ extension PipelineTests {
             guard count > 0 else { return }
             let most = point.calls == ["close"] ? Self.few : Self.many
             let step = max(1, (count + most - 1) / most)
-            try await inPairs(stride(from: 1, through: count, by: step)) { number in
+            try await sideBySide(stride(from: 1, through: count, by: step)) { number in
                 let ended = try await small.check(point, number)
                 // Threads share the work differently each time, so the last few calls may not come.
                 #expect(ended || number > count - 5, "call \(number) of \(count) did not come")
@@ -55,7 +55,7 @@ extension PipelineTests {
 
         @Test(
             "A program killed while it redoes what was done leaves no false claim, and again it completes",
-            .timeLimit(.minutes(3)), arguments: Program.allCases)
+            .timeLimit(.minutes(5)), arguments: Program.allCases)
         func redo(_ program: Program) async throws {
             let small = try await SmallWorld(until: .collect)
             let base = try await SmallWorld.copy(of: small.before)
@@ -73,7 +73,7 @@ extension PipelineTests {
             }
             let force = program == .collect ? ["--force"] : []
             let calls = ["rename", "unlink", "fsync", "syncfs", "mkdir"]
-            try await inPairs(1...40) { number in
+            try await sideBySide(1...40) { number in
                 // Every third, so that the last come too.
                 let world = try await SmallWorld.copy(of: base)
                 let injection = Injection(calls: calls, when: number * 3, action: .kill, below: world.root + "/")
@@ -116,19 +116,6 @@ extension PipelineTests {
             let seen = lines.filter { !$0.contains("resumed>") }
             let counted = String(decoding: try world.read(mark), as: UTF8.self).filter(\.isNumber)
             #expect(counted == "\(seen.count)")
-        }
-
-        /// Runs two at a time.
-        private func inPairs(
-            _ numbers: some Sequence<Int> & Sendable, _ body: @escaping @Sendable (Int) async throws -> Void
-        ) async throws {
-            try await withThrowingTaskGroup(of: Void.self) { group in
-                for (position, number) in numbers.enumerated() {
-                    if position >= 2 { try await group.next() }
-                    group.addTask { try await body(number) }
-                }
-                try await group.waitForAll()
-            }
         }
     }
 }

@@ -182,7 +182,7 @@ extension PipelineTests {
             for (path, entry) in tree.entries where entry.kind == .file {
                 let parts = path.components
                 let rest = parts.dropFirst(2).reduce(parts[0]) { $0 + "/" + $1 }
-                #expect(small.sources[parts[1].description]?.entries[rest]?.checksum == entry.checksum, "\(path)")
+                #expect(small.sources[parts[1].description]?.entries[rest]?.sha256 == entry.sha256, "\(path)")
             }
 
             try await world.expect(.ship, ["logs", "--run", Pipeline.run, "--force"])

@@ -26,7 +26,7 @@ struct ErrorPoint: Sendable, CustomTestStringConvertible {
     }
 }
 
-extension PipelineTests {
+extension InjectionTests {
     /// Errors of the system at counted calls on staging, state and vault.
     ///
     /// The rule: a program that reports success has done all of its work. Otherwise it ends with 1 or 3, says on stderr
@@ -38,13 +38,13 @@ extension PipelineTests {
 
         @Test(
             "An error at any call is told with its path, makes no false claim, and the same command again completes",
-            .timeLimit(.minutes(3)), arguments: ErrorPoint.all)
+            .timeLimit(.minutes(5)), arguments: ErrorPoint.all)
         func error(_ point: ErrorPoint) async throws {
             let small = try await SmallWorld(until: point.program)
             let count = try await small.count(point.program, point.calls)
             guard count > 0 else { return }
             let step = max(1, (count + Self.few - 1) / Self.few)
-            for number in stride(from: 1, through: count, by: step) { try await check(point, number, small) }
+            try await sideBySide(stride(from: 1, through: count, by: step)) { try await check(point, $0, small) }
         }
 
         private func check(_ point: ErrorPoint, _ number: Int, _ small: SmallWorld) async throws {
@@ -105,9 +105,11 @@ extension PipelineTests {
             }
         }
     }
+}
 
+extension PipelineTests {
     /// File systems that are really full.
-    @Suite(.enabled(if: geteuid() == 0, "needs root to mount"))
+    @Suite(.needsMountNamespaces)
     struct NoSpaceTests {
         /// Runs all programs twice in a mount namespace of their own: with `place` on a small memory file system, and
         /// once more after that has grown.

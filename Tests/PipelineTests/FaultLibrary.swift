@@ -1,3 +1,4 @@
+import Glibc
 import Platform
 import TestSupport
 
@@ -8,21 +9,32 @@ import TestSupport
 actor FaultLibrary {
     static let shared = FaultLibrary()
 
-    private var made: (directory: TemporaryDirectory, path: String)?
+    /// Where the library lies.
+    private static let place = Monitor<TemporaryDirectory?>(nil)
+    private var making: Task<String, any Error>?
 
     /// The path of the library, compiled at the first call.
     func path() async throws -> String {
-        if let made { return made.path }
+        let task = making ?? Task { try await Self.make() }
+        making = task
+        return try await task.value
+    }
+
+    private static func make() async throws -> String {
         let directory = try TemporaryDirectory()
+        place.with { $0 = directory }
+        // Nothing else would ever release it.
+        atexit { FaultLibrary.sweep() }
         let source = directory.path + "/fault.c"
         let library = directory.path + "/fault.so"
         try TreeBuilder(directory.path).file("fault.c", text: Self.source)
         let result = try await run(
             ["cc", "-O1", "-Wall", "-Werror", "-shared", "-fPIC", "-o", library, source, "-ldl"], timeout: 60)
         guard result.ending == .exited(0) else { throw Fault(.io, "cc \(source): \(result)") }
-        made = (directory, library)
         return library
     }
+
+    private static func sweep() { place.with { $0 = nil } }
 
     private static let source = #"""
         #define _GNU_SOURCE

@@ -2,6 +2,6 @@ import Testing
 
 /// The three programs as they are delivered, end to end.
 ///
-/// One suite, one test after the other: each starts processes, and some count what these do.
+/// One test after the other, since each starts processes.
 @Suite(.serialized)
 struct PipelineTests {}

@@ -1,3 +1,4 @@
+import Codec
 import Platform
 import TestSupport
 import Testing
@@ -17,12 +18,39 @@ struct StockRestore: Sendable {
             rows[host] = try await Self.table(path)
         }
         let objects = Set(rows.values.joined().compactMap { $0["object"]?.description }).subtracting([""]).sorted()
+        let vault = pipeline.vault
+        let digests = try await onOwnThread { try objects.map { try Self.digest(of: $0, in: vault) } }
+        var missing: [(object: String, digest: Digest256)] = []
+        for (object, digest) in zip(objects, digests) {
+            archives[object] = Self.known.with { $0[digest] }
+            if archives[object] == nil { missing.append((object, digest)) }
+        }
+        if missing.isEmpty { return }
         try await withTemporaryDirectory(in: pipeline.root) { directory in
-            try await pipeline.shell(Self.extract, [pipeline.vault, directory] + objects)
-            for (number, object) in objects.enumerated() {
-                archives[object] = try await onOwnThread { try FileTree("\(directory)/\(number)") }
+            try await pipeline.shell(Self.extract, [vault, directory] + missing.map(\.object))
+            for (number, (object, digest)) in missing.enumerated() {
+                let tree = try await onOwnThread { try FileTree("\(directory)/\(number)") }
+                archives[object] = tree
+                Self.known.with { $0[digest] = tree }
             }
         }
+    }
+
+    /// What stock tools brought back of archives, by ``digest(of:in:)``: hundreds of worlds hold the same bytes, and the
+    /// same bytes give the same tree.
+    private static let known = Monitor<[Digest256: FileTree]>([:])
+
+    /// The digest of an archive, its name, its index and its digest file.
+    private static func digest(of object: String, in vault: String) throws -> Digest256 {
+        let name = object.hasSuffix(".tar.gz") ? String(object.dropLast(".tar.gz".count)) : object
+        let (directory, _) = Pipeline.split(vault + "/" + object)
+        let place = try Directory.open(directory)
+        var sums = object
+        for suffix in [".tar.gz", ".index.tsv.gz", ".sha256"] {
+            let file = try place.openFile(ByteString(Pipeline.split(name).name + suffix))
+            sums += " \(try SHA256Hasher.digest(of: FileSource(file)))"
+        }
+        return SHA256Hasher.digest(of: Array(sums.utf8))
     }
 
     private static let extract = """

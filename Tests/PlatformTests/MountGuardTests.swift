@@ -192,7 +192,7 @@ struct MountGuardTests {
     }
 
     // A mount in a namespace of its own is seen by one thread only and needs root.
-    @Test(.enabled("needs root and mount namespaces") { try await run(["unshare", "-m", "true"]).status == 0 })
+    @Test(.needsMountNamespaces)
     func `a mount point is planted, and once it is unmounted the directory beneath is refused`() async {
         await #expect(processExitsWith: .success) {
             #expect(unshare(0x0002_0000) == 0)  // CLONE_NEWNS

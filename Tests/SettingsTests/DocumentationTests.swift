@@ -1,5 +1,6 @@
 import Platform
 import Settings
+import TestSupport
 import Testing
 
 /// The examples in `etc` and the manual page say what the code does.
@@ -21,7 +22,7 @@ struct DocumentationTests {
 
     @Test("The examples are valid as they stand")
     func examples() throws {
-        let configuration = try Configuration.load(Samples.repository + "/etc/coldchain.toml", environment: [:])
+        let configuration = try Configuration.load(Repository.root + "/etc/coldchain.toml", environment: [:])
         #expect(configuration.minFree.bytes == 200 << 30)
         #expect(try configuration.jobNames() == ["example"])
         let job = try configuration.job("example")
@@ -31,7 +32,7 @@ struct DocumentationTests {
 
     @Test("What the examples comment out is the default, or valid in its place")
     func commentedKeys() throws {
-        let folder = Samples.repository + "/etc/"
+        let folder = Repository.root + "/etc/"
         func uncommented(_ file: String, without keys: [String]) throws -> String {
             try Samples.read(file: folder + file).split(separator: "\n").map { line in
                 guard line.hasPrefix("#"), !line.hasPrefix("# "), !keys.contains(where: { line.hasPrefix("#\($0) ") })
@@ -63,7 +64,7 @@ struct DocumentationTests {
     func keysInExamples() throws {
         let keys = try Self.acceptedKeys()
         for (file, keys) in [("coldchain.toml", keys.main), ("jobs.d/example.toml", keys.job)] {
-            let lines = try Samples.read(file: Samples.repository + "/etc/" + file).split(separator: "\n")
+            let lines = try Samples.read(file: Repository.root + "/etc/" + file).split(separator: "\n")
             for key in keys {
                 let found = lines.contains {
                     $0.hasPrefix("\(key) =") || $0.hasPrefix("#\(key) =") || $0.hasPrefix("[\(key).")
@@ -75,7 +76,7 @@ struct DocumentationTests {
 
     @Test("Every accepted key stands in the manual page with its type, and the page has no other")
     func manual() throws {
-        let page = try Samples.read(file: Samples.repository + "/man/coldchain.toml.5").split(separator: "\n")
+        let page = try Samples.read(file: Repository.root + "/man/coldchain.toml.5").split(separator: "\n")
         let keys = try Self.acceptedKeys()
         // A job's key is called vault as well, so only one of the two tables is no key.
         let tables: Set<String> = ["vault", "tenant", "host"]

@@ -1,6 +1,6 @@
-import Glibc
 import Platform
 import Settings
+import TestSupport
 import Testing
 
 /// What the tests of this room share: settings from text, and settings folders on disk.
@@ -28,28 +28,17 @@ enum Samples {
     }
 
     static func fault<T>(_ body: () throws -> T) throws -> Fault {
-        do { _ = try body() } catch { return try #require(error as? Fault) }
-        Issue.record("no fault was thrown")
-        throw Fault(.io, "no fault was thrown")
+        let fault = TestSupport.fault(body)
+        return try #require(fault, "no fault was thrown")
     }
 
     /// Calls `body` with a new folder that holds `files`, then removes it.
     static func withFolder(_ files: [String: String], _ body: (String) throws -> Void) throws {
-        var pattern = Array("/tmp/coldchain-settings-XXXXXX".utf8CString)
-        guard mkdtemp(&pattern) != nil else { throw Fault.lastSystem("make directory", "/tmp") }
-        let folder = String(decoding: pattern.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        defer {
-            for name in files.keys { unlink("\(folder)/\(name)") }
-            rmdir("\(folder)/jobs.d")
-            rmdir(folder)
+        try withTemporaryDirectory { path in
+            let folder = try TreeBuilder(path)
+            for (name, text) in files { try folder.file(ByteString(name), text: text) }
+            try body(path)
         }
-        for (name, text) in files {
-            if name.hasPrefix("jobs.d/") { mkdir("\(folder)/jobs.d", 0o700) }
-            let file = try #require(fopen("\(folder)/\(name)", "w"))
-            fputs(text, file)
-            fclose(file)
-        }
-        try body(folder)
     }
 
     static func read(file: String) throws -> String {
@@ -57,10 +46,5 @@ enum Samples {
         var bytes = [UInt8](repeating: 0, count: Int(try file.status().size))
         _ = try bytes.withUnsafeMutableBytes { try file.read(into: $0, at: 0) }
         return String(decoding: bytes, as: UTF8.self)
-    }
-
-    /// The top of the repository, from where this file lies.
-    static var repository: String {
-        #filePath.split(separator: "/").dropLast(3).reduce(into: "") { $0 += "/" + $1 }
     }
 }

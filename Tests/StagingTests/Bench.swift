@@ -5,7 +5,6 @@ import Platform
 import Settings
 import Staging
 import TestSupport
-import Testing
 
 /// A staging area of a test with one job, and a clock that the test sets.
 struct Bench: Sendable {
@@ -83,27 +82,4 @@ struct Bench: Sendable {
             startedAt: "2026-11-21T00:00:00Z", finishedAt: "2026-11-21T00:00:01Z", inputs: [:],
             outputs: [.init(path: "out/\(unit)", size: 1, sha256: SHA256Hasher.digest(of: [1]))], counts: ["taken": 1])
     }
-}
-
-/// The fault that `body` ends with, or nothing when it ends well.
-func fault<R>(_ body: () throws -> R) -> Fault? {
-    do {
-        _ = try body()
-        return nil
-    } catch {
-        return .wrapping(error)
-    }
-}
-
-func expectFault<R>(
-    _ code: Fault.Code, sourceLocation: SourceLocation = #_sourceLocation, _ body: () throws -> R
-) {
-    let failure = fault(body)
-    #expect(failure?.code == code, "\(String(describing: failure))", sourceLocation: sourceLocation)
-}
-
-func expectNoFault<R>(sourceLocation: SourceLocation = #_sourceLocation, _ body: () throws -> R) {
-    let failure = fault(body)
-    let isGood = failure == nil
-    #expect(isGood, "\(String(describing: failure))", sourceLocation: sourceLocation)
 }

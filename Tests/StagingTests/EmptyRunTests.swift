@@ -66,7 +66,7 @@ struct EmptyRunTests {
         let bench = try Bench()
         try fill(bench, [])
         let attempt = try StageAttempt(stage, of: try bench.run(), try bench.context())
-        expectFault(.tryLater) { try EmptyRun(Bench.date, bench.context()) }
+        try expectFault(.tryLater) { try EmptyRun(Bench.date, bench.context()) }
         withExtendedLifetime(attempt) {}
         _ = consume attempt
         expectNoFault { try EmptyRun(Bench.date, bench.context()) }

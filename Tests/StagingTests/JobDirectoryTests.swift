@@ -63,9 +63,9 @@ struct JobDirectoryTests {
         let bench = try Bench()
         expectNoFault { try StagingArea.open(bench.configuration) }
         try bench.staging.remove(MountGuard.name)
-        expectFault(.unmounted) { try StagingArea.open(bench.configuration) }
+        try expectFault(.unmounted) { try StagingArea.open(bench.configuration) }
         let elsewhere = try Bench(staging: "other")
-        expectFault(.unmounted) { try elsewhere.context() }
+        try expectFault(.unmounted) { try elsewhere.context() }
     }
 
     @Test func `too little free space is told in figures`() throws {

@@ -68,7 +68,7 @@ struct RunDirectoryTests {
         let failure = fault { try run.unitRecords(.pack) }
         #expect(failure?.code == .damaged)
         #expect(failure?.message.contains("/2026-11-20/records/pack/c.json: ") == true)
-        expectFault(.damaged) { try run.unitRecord(.pack, "c") }
+        try expectFault(.damaged) { try run.unitRecord(.pack, "c") }
         try tree.file("pack.json", text: "{}")
         let stage = fault { try run.stageRecord(.pack) }
         #expect(stage?.message.contains("/2026-11-20/pack.json: has no '") == true)

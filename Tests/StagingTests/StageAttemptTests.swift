@@ -190,7 +190,7 @@ struct StageAttemptTests {
     {
         let bench = try Bench()
         let attempt = try StageAttempt(.pack, of: try bench.run(), try bench.context())
-        expectFault(code) {
+        try expectFault(code) {
             try attempt.recordingFailure(upstream: "upstream") { () throws -> Int in throw Fault(code, "wait") }
         }
         #expect(try bench.run().stageRecord(.pack) == nil)
@@ -293,7 +293,7 @@ struct StageAttemptTests {
         await #expect(processExitsWith: .success) { try stopBySignal() }
     }
 
-    @Test func `a selection takes units by glob and tenant`() {
+    @Test func `a selection takes units by glob and tenant`() throws {
         var request = StageContext.Request()
         #expect(!request.isNarrowed && request.selects("web1"))
         expectNoFault { try request.checkMatches(false, "host") }
@@ -304,7 +304,7 @@ struct StageAttemptTests {
         #expect(request.selects("web1", tenant: "acme") && !request.selects("web1", tenant: "other"))
         #expect(!request.selects("web1") && !request.selects("x", tenant: "acme"))
         expectNoFault { try request.checkMatches(true, "host") }
-        expectFault(.notFound) { try request.checkMatches(false, "host") }
+        try expectFault(.notFound) { try request.checkMatches(false, "host") }
         // A host has no one tenant.
         #expect(request.selects(host: "web1") && !request.selects(host: "x"))
         request.only = []

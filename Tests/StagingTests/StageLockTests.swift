@@ -119,7 +119,7 @@ struct StageLockTests {
         #expect(try bench.staging.readFile(".pack.lock") == Array(holder(host: "backup2").utf8), "its file stays")
         do {
             let lock = try take(bench, breaking: true)
-            expectFault(.tryLater) { try take(bench, attempt: "two") }
+            try expectFault(.tryLater) { try take(bench, attempt: "two") }
             withExtendedLifetime(lock) {}
         }
         #expect(try !bench.staging.exists(".pack.lock"))

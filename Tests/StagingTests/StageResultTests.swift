@@ -1,6 +1,7 @@
 import Ledger
 import Platform
 import Staging
+import TestSupport
 import Testing
 
 struct StageResultTests {
@@ -33,12 +34,12 @@ struct StageResultTests {
             ([.tryLater], .tryLater), ([.damaged], .damaged), ([.tryLater, .noSpace], .noSpace),
             ([.tryLater, .tryLater], .tryLater),
         ] as [([Fault.Code?], Fault.Code)])
-    func `when none can be worked on, that is the fault`(runs: [Fault.Code?], code: Fault.Code) {
-        expectFault(code) { try result(runs) }
+    func `when none can be worked on, that is the fault`(runs: [Fault.Code?], code: Fault.Code) throws {
+        try expectFault(code) { try result(runs) }
     }
 
-    @Test func `a signal ends all`() {
-        expectFault(.interrupted) { try result([nil, .interrupted, nil]) }
+    @Test func `a signal ends all`() throws {
+        try expectFault(.interrupted) { try result([nil, .interrupted, nil]) }
     }
 
     @Test func `nothing to do is no fault`() throws {

@@ -1,4 +1,4 @@
-import Glibc
+package import Codec
 package import Platform
 
 /// A tree of files as a value: what one tree must be to equal another, wherever both lie.
@@ -12,8 +12,8 @@ package struct FileTree: Equatable, Sendable {
         package var modified: Timestamp
         /// Bytes of content; 0 for all but files.
         package var size: Int64
-        /// A checksum of the content; 0 for all but files.
-        package var checksum: UInt64
+        /// The digest of the content; nothing for all but files.
+        package var sha256: Digest256?
         /// Where a symbolic link points.
         package var target: ByteString?
         /// The first path, in byte order, of the same file; nothing for a file with one name in this tree.
@@ -63,12 +63,12 @@ package struct FileTree: Equatable, Sendable {
             let status = try directory.status(name)
             var entry = Entry(
                 kind: status.kind, mode: status.mode, uid: status.uid, gid: status.gid, modified: status.modified,
-                size: 0, checksum: 0, isSparse: false)
+                size: 0, isSparse: false)
             switch status.kind {
             case .file:
                 entry.size = status.size
                 entry.isSparse = status.allocated < status.size
-                entry.checksum = try checksum(of: try directory.openFile(name))
+                entry.sha256 = try SHA256Hasher.digest(of: FileSource(try directory.openFile(name)))
             case .symlink: entry.target = try directory.readLink(name)
             case .directory: try read(try directory.directory(name), path, &identities)
             default: break
@@ -102,7 +102,7 @@ package struct FileTree: Equatable, Sendable {
             if wanted && a != b { words.append("\(name) \(a), got \(b)") }
         }
         compare("size", old.size, new.size)
-        if old.size == new.size && old.checksum != new.checksum { words.append("content differs") }
+        if old.size == new.size && old.sha256 != new.sha256 { words.append("content differs") }
         compare("target", old.target?.description ?? "", new.target?.description ?? "")
         // A link has no mode of its own.
         compare(
@@ -126,34 +126,4 @@ package struct FileTree: Equatable, Sendable {
         compare("holes", old.isSparse, new.isSparse, when: aspects.contains(.holes))
         return words
     }
-}
-
-/// A quick checksum, good against accidents: tests that need a digest have one.
-private func checksum(of file: File) throws -> UInt64 {
-    var sum: UInt64 = 0xcbf2_9ce4_8422_2325
-    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 16, alignment: 16)
-    defer { buffer.deallocate() }
-    var offset: Int64 = 0
-    while true {
-        let count = try file.read(into: buffer, at: offset)
-        if count == 0 { return sum }
-        offset += Int64(count)
-        // Words, not bytes: a debug build has to read gigabytes, too. The tail is padded with its length.
-        var index = 0
-        while index + 8 <= count {
-            sum = mixed(sum, buffer.loadUnaligned(fromByteOffset: index, as: UInt64.self))
-            index += 8
-        }
-        var tail = UInt64(count - index)
-        while index < count {
-            tail = tail << 8 | UInt64(buffer[index])
-            index += 1
-        }
-        sum = mixed(sum, tail)
-    }
-}
-
-private func mixed(_ sum: UInt64, _ word: UInt64) -> UInt64 {
-    let product = (sum ^ word).multipliedFullWidth(by: 0x9E37_79B9_7F4A_7C15)
-    return product.high ^ product.low &+ word
 }

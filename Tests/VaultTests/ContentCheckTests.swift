@@ -1,6 +1,7 @@
 import Codec
 import Ledger
 import Platform
+import TestSupport
 import Testing
 import Vault
 

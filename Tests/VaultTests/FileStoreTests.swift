@@ -192,7 +192,7 @@ struct FileStoreTests {
                     { _ = try store.keys("a/") },
                 ]
                 for operation in operations {
-                    let found = try expectFault(.unsupported, operation)
+                    let found = try expectFault(.unsupported) { try operation() }
                     #expect(found.message == "\(path)/a: is a symbolic link, and none is followed in a vault")
                 }
                 try expectFault(.unsupported) { try store.head(try ObjectKey("f")) }

@@ -2,7 +2,6 @@ import Codec
 import Ledger
 import Platform
 import TestSupport
-import Testing
 import Vault
 
 /// Random bytes, the same for the same seed.
@@ -44,21 +43,4 @@ extension ObjectStore {
         try list(prefix: prefix) { key, _ in keys.append(key.description) }
         return keys
     }
-}
-
-/// Expects `body` to throw a fault with this code.
-///
-/// Not by a closure inside `#expect`: Swift 6.3 gives such a closure and one of the same type beside it the same symbol,
-/// so that one of the two silently runs instead of the other.
-///
-/// - Returns: the fault.
-@discardableResult
-func expectFault<R>(
-    _ code: Fault.Code, sourceLocation: SourceLocation = #_sourceLocation, _ body: () throws -> R
-) throws -> Fault {
-    var thrown: Fault?
-    do { _ = try body() } catch { thrown = try #require(error as? Fault, sourceLocation: sourceLocation) }
-    let fault = try #require(thrown, "no fault was thrown", sourceLocation: sourceLocation)
-    #expect(fault.code == code, "\(fault)", sourceLocation: sourceLocation)
-    return fault
 }
