@@ -209,7 +209,7 @@ struct ArchiveVerifierTests {
             try tar.end()
         }
         try tar.finish()
-        return Small(archive: try packedBytes(bytes), index: [])
+        return Small(archive: try gzipped(bytes), index: [])
     }
 
     private static let files: [(ByteString, EntryKind, String)] = [

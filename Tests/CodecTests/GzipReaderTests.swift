@@ -122,7 +122,7 @@ struct GzipReaderTests {
         let buffer = Buffer(capacity: 1 << 16)
         let count = try reader.read(into: buffer.bytes)
         #expect(Array(buffer.bytes[..<count]) == Array(blocks.joined()))
-        for _ in 0..<2 { expectFault(.damaged) { try reader.read(into: buffer.bytes) } }
+        for _ in 0..<2 { try expectFault(.damaged) { try reader.read(into: buffer.bytes) } }
     }
 
     @Test(arguments: [

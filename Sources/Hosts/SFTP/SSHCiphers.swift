@@ -48,6 +48,7 @@ enum SSHCiphers {
         guard let file = try? File.open("/proc/cpuinfo") else { return false }
         let buffer = Buffer(capacity: 16 << 10)
         buffer.count = (try? file.read(into: buffer.bytes, at: 0)) ?? 0
-        return buffer.contents.split { $0 == 0x20 || $0 == 0x0A || $0 == 0x09 }.contains { $0.elementsEqual("aes".utf8) }
+        let words = buffer.contents.split { $0 == 0x20 || $0 == 0x0A || $0 == 0x09 }
+        return words.contains { $0.elementsEqual("aes".utf8) }
     }()
 }
