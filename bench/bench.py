@@ -32,7 +32,7 @@ from typing import Callable, Optional
 
 import genlogs
 
-RUN = "2026-11-20"
+RUN = "2025-11-20"
 JOB = "bench"
 MIB = 1 << 20
 HERE = pathlib.Path(__file__).resolve().parent

@@ -11,8 +11,8 @@ umask 022
 program_directory=${COLDCHAIN_BIN:-$(cd "$(dirname "$0")/.." && pwd)/.build/release}
 root=$(realpath -m -- "${COLDCHAIN_DEMO_DIR:-/var/tmp/coldchain-demo}")
 marker=$root/.coldchain-demo
-first=2026-11-18
-second=2026-11-19
+first=2025-11-18
+second=2025-11-19
 started=$SECONDS
 headline="before the first step"
 number=0
@@ -164,7 +164,7 @@ generate() { # KIND SEED LINES
         split("200 200 200 200 200 301 304 404 500", code, " ")
         split("orders users stock invoices sessions", table, " ")
         for (i = 0; i < lines; i++) {
-            time = sprintf("2026-11-18T%02d:%02d:%02d.%03dZ", i * 24 / lines, i % 60, i * 7 % 60, rand() * 1000)
+            time = sprintf("2025-11-18T%02d:%02d:%02d.%03dZ", i * 24 / lines, i % 60, i * 7 % 60, rand() * 1000)
             if (kind == "access")
                 printf "%s 10.%d.%d.%d \"%s /api/v2/%s/%d\" %s %d %.3f\n", time, rand() * 4, rand() * 256, rand() * 256,
                     method[1 + int(rand() * 7)], table[1 + int(rand() * 5)], rand() * 100000, code[1 + int(rand() * 9)],

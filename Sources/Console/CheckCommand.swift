@@ -1,28 +1,28 @@
-package import ArgumentParser
+import ArgumentParser
 import Ledger
 import Platform
 import Settings
 import Staging
 
 /// `STAGE check [JOB]`: says what is missing before the night does.
-package struct CheckCommand: ParsableCommand {
-    package static let configuration = CommandConfiguration(
-        commandName: "check", abstract: "Check settings, guards, sources, vaults and free space.",
-        discussion: "Exits with 0 when everything is in order, 78 for wrong settings, 1 for anything else.")
+struct CheckCommand<Door: DoorCommand>: ParsableCommand {
+    static var configuration: CommandConfiguration {
+        CommandConfiguration(
+            commandName: "check", abstract: "Check settings, guards, sources, vaults and free space.",
+            discussion: "Exits with 0 when everything is in order, 78 for wrong settings, 1 for anything else.")
+    }
 
     @OptionGroup var common: CommonOptions
 
     @Argument(help: "Only this job.") var job: String?
 
-    package init() {}
-
-    package func run() throws {
-        try Door.run {
+    func run() throws {
+        try Console.Door.run {
             let configuration = try common.settings()
             let jobs =
                 try job.map { [try configuration.job($0)] }
                 ?? configuration.jobNames().map { try configuration.job($0) }
-            let report = CheckReport(configuration, jobs)
+            let report = CheckReport(configuration, jobs, look: Door.look)
             try common.output.result(report) {
                 report.items.map { "\($0.isGood ? "ok    " : "FAILED")  \($0.what)\($0.why.map { ": \($0)" } ?? "")" }
                     .joined(separator: "\n")

@@ -1,6 +1,7 @@
 package import ArgumentParser
 package import Ledger
-import Settings
+package import Platform
+package import Settings
 
 /// The command of a door: `STAGE JOB [options]`, or `STAGE VERB ...`.
 ///
@@ -10,12 +11,16 @@ package protocol DoorCommand: ParsableCommand {
     static var stage: Stage { get }
     /// The verbs of this door alone, besides those that every door has.
     static var ownVerbs: [any ParsableCommand.Type] { get }
+    /// Looks at the source of a host that is not mounted here; nothing for a door that reads none.
+    static var look: ((HostSettings, CivilDate) throws(Fault) -> Void)? { get }
 }
 
 extension DoorCommand {
+    package static var look: ((HostSettings, CivilDate) throws(Fault) -> Void)? { nil }
+
     /// The verbs that every door has, and its own.
     package static var verbs: [any ParsableCommand.Type] {
-        [StatusCommand.self, CheckCommand.self, PauseCommand<Self>.self, ResumeCommand<Self>.self] + ownVerbs
+        [StatusCommand.self, CheckCommand<Self>.self, PauseCommand<Self>.self, ResumeCommand<Self>.self] + ownVerbs
     }
 
     package static func main() {

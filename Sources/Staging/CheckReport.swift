@@ -20,7 +20,11 @@ package struct CheckReport: Codable, Sendable {
     ///   - configuration: the settings, read and valid; all of its vaults are looked at.
     ///   - jobs: the jobs whose time zones and sources are looked at.
     ///   - clock: looked at itself, and tells which dates the jobs would collect.
-    package init(_ configuration: Configuration, _ jobs: [JobSettings], clock: Clock = .system) {
+    ///   - look: looks at the source of a host that is not mounted here; without it such sources are passed over.
+    package init(
+        _ configuration: Configuration, _ jobs: [JobSettings], clock: Clock = .system,
+        look: ((HostSettings, CivilDate) throws(Fault) -> Void)? = nil
+    ) {
         items.append(Item(what: "settings \(configuration.path)", isGood: true))
         // A clock far off breaks dates now and request signatures later.
         add("clock \(clock.now().rfc3339)") { () throws(Fault) in
@@ -58,10 +62,13 @@ package struct CheckReport: Codable, Sendable {
             }
             let date = clock.today.adding(days: job.run == .yesterday ? -1 : 0)
             for host in job.hosts {
-                guard host.access == .mounted else { continue }
-                let path = host.sourcePath(date)
-                add("job \(job.name): source of \(host.name) \(path)") { () throws(Fault) in
-                    _ = try Directory.open(path).names()
+                guard host.access == .mounted || look != nil else { continue }
+                add("job \(job.name): source of \(host.name) \(host.source(date))") { () throws(Fault) in
+                    if host.access == .mounted {
+                        _ = try Directory.open(host.sourcePath(date)).names()
+                    } else if let look {
+                        try look(host, date)
+                    }
                 }
             }
         }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Console
+import Hosts
 import Ledger
 import Platform
 import Settings
@@ -22,6 +23,15 @@ struct CollectCommand: DoorCommand {
 
     static let stage = Stage.collect
     static let ownVerbs: [any ParsableCommand.Type] = [InitCommand.self]
+
+    static var look: ((HostSettings, CivilDate) throws(Fault) -> Void)? {
+        { (host: HostSettings, date: CivilDate) throws(Fault) in
+            guard case .ssh(let ssh) = host.access else { return }
+            guard try SFTPProbe(host.name, ssh).hasDirectory(host.sourcePath(date)) else {
+                throw Fault(.notFound, "no such directory on the host")
+            }
+        }
+    }
 
     @OptionGroup var options: RunOptions
 

@@ -56,6 +56,8 @@ struct CollectStage: Sendable {
             let isSelected = context.request.selects(host: host.name)
             if !(isSelected && context.request.force), let record = try collection(host, date).doneRecord(in: run) {
                 before.append(record)
+                // An attempt that died between the two has left it.
+                try CollectionJournal.remove(host.name, in: try run.collectDirectory())
             } else if isSelected {
                 pending.append(host)
             } else {

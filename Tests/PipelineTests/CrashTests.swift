@@ -64,7 +64,7 @@ extension InjectionTests {
             try await base.shell(
                 """
                 cd "$1" && echo changed >> web1/acme/app.log && rm web2/globex/'with space' && echo new > web2/globex/new
-                touch -d '2026-11-18 09:00:00' web1/acme/app.log web2/globex/new
+                touch -d '2025-11-18 09:00:00' web1/acme/app.log web2/globex/new
                 """, [base.source])
             let sources = try await base.sourceTrees()
             for before in Program.allCases.prefix(while: { $0 != program }) {
@@ -159,7 +159,7 @@ struct SmallWorld: Sendable {
         }
         let path = pipeline.source + "/web1/acme/big.log"
         try await pipeline.shell("seq -f 'line %g of the big log' 1 400000 | head -c 5242880 > \"$1\"", [path])
-        try await pipeline.shell("find \"$1\" -exec touch -h -d '2026-11-18 01:02:03.456789' {} +", [pipeline.source])
+        try await pipeline.shell("find \"$1\" -exec touch -h -d '2025-11-18 01:02:03.456789' {} +", [pipeline.source])
     }
 
     static func copy(of other: Pipeline) async throws -> Pipeline {

@@ -27,7 +27,7 @@ extension PipelineTests {
             let result = try await world.stage(.pack)
             let broken = try world.state(.pack).failed.map(\.unit)
             #expect(result.status == 3 && result.errors.contains("acme/app.log"), "\(result)")
-            #expect(broken == ["acme/2026/11/19/web1"])
+            #expect(broken == ["acme/2025/11/19/web1"])
             let paths = try await world.paths()
             let made = paths.filter { $0.contains("/pack/") && $0.hasSuffix(".tar.gz") }
             #expect(made.count == 3)
@@ -49,11 +49,11 @@ extension PipelineTests {
         func packed() async throws {
             let small = try await SmallWorld(until: .ship)
             let world = try await SmallWorld.copy(of: small.before)
-            try await world.shell(Self.rot, [world.runDirectory() + "/pack/globex/2026/11/19/web2.tar.gz"])
+            try await world.shell(Self.rot, [world.runDirectory() + "/pack/globex/2025/11/19/web2.tar.gz"])
             let result = try await world.stage(.ship)
-            #expect(result.status == 3 && result.errors.contains("globex/2026/11/19/web2"), "\(result)")
+            #expect(result.status == 3 && result.errors.contains("globex/2025/11/19/web2"), "\(result)")
             let paths = try await world.paths()
-            #expect(!paths.contains("vault/logs/globex/2026/11/19/web2.tar.gz"))
+            #expect(!paths.contains("vault/logs/globex/2025/11/19/web2.tar.gz"))
             let partial = paths.filter { $0.hasSuffix(".partial") }
             #expect(partial == [])
             try await world.expect(.pack, ["logs", "--run", Pipeline.run, "--force"])
@@ -64,7 +64,7 @@ extension PipelineTests {
         func damagedRun() async throws {
             let small = try await SmallWorld(until: .pack)
             let world = try await SmallWorld.copy(of: small.before)
-            let next = "2026-11-20"
+            let next = "2025-11-20"
             try await world.night(next, [.collect])
             try await world.shell(Self.rot, [world.runDirectory() + "/collect/web1.entries.tsv.gz"])
             let result = try await world.expect(.pack, ["logs"], status: 3)
@@ -96,13 +96,13 @@ extension PipelineTests {
             arguments: ["rm \"$1\"", "truncate -s -1 \"$1\"", "echo more >> \"$1\""])
         func lost(_ script: String) async throws {
             let (small, world) = try await halfShipped()
-            let object = "logs/acme/2026/11/19/web1.tar.gz"
+            let object = "logs/acme/2025/11/19/web1.tar.gz"
             try await world.shell(script, [world.vault + "/" + object])
             let result = try await world.stage(.ship)
             let failed = try world.state(.ship).failed
             #expect(result.status == 3 && failed.map(\.unit) == ["web1 manifest"], "\(result)")
             #expect(result.errors.contains(object), "\(result)")
-            #expect(result.errors.contains("ship logs --run 2026-11-19 --force"), "\(result)")
+            #expect(result.errors.contains("ship logs --run 2025-11-19 --force"), "\(result)")
             let paths = try await world.paths()
             let manifests = paths.filter { $0.contains("web1.manifest") }
             #expect(manifests == [], "neither in the vault nor in the ledger")
@@ -123,7 +123,7 @@ extension PipelineTests {
             try await world.initialize()
             try await world.night(Pipeline.run, [.collect, .pack])
             try await world.expect(.ship, ["logs", "--run", Pipeline.run, "--tenant", "acme"], status: 3)
-            try await world.shell("rm \"$1/logs/acme/2026/11/19/web1.tar.gz\"", [second])
+            try await world.shell("rm \"$1/logs/acme/2025/11/19/web1.tar.gz\"", [second])
             let result = try await world.stage(.ship)
             let failed = try world.state(.ship).failed.map(\.unit)
             #expect(result.status == 3 && result.errors.contains(second) && failed == ["web1 manifest"], "\(result)")
@@ -141,14 +141,14 @@ extension PipelineTests {
             let small = try await SmallWorld(until: .ship)
             let world = try await SmallWorld.copy(of: small.before)
             try await world.night(Pipeline.run, [.ship])
-            let next = "2026-11-20"
+            let next = "2025-11-20"
             try await world.night(next, [.collect, .pack])
-            let object = world.vault + "/logs/acme/2026/11/19/web1.tar.gz"
+            let object = world.vault + "/logs/acme/2025/11/19/web1.tar.gz"
             for script in ["mv \"$1\" \"$1.aside\"", "cp \"$1.aside\" \"$1\"; truncate -s -1 \"$1\""] {
                 try await world.shell(script, [object])
                 let result = try await world.stage(.ship, next)
-                #expect(result.status == 3 && result.errors.contains("is carried from run 2026-11-19"), "\(result)")
-                #expect(result.errors.contains("ship logs --run 2026-11-19 --force"), "\(result)")
+                #expect(result.status == 3 && result.errors.contains("is carried from run 2025-11-19"), "\(result)")
+                #expect(result.errors.contains("ship logs --run 2025-11-19 --force"), "\(result)")
                 let failed = try world.state(.ship, next).failed.map(\.unit)
                 #expect(failed == ["web1 manifest"])
             }
@@ -167,7 +167,7 @@ extension PipelineTests {
             let small = try await SmallWorld(until: .ship)
             let world = try await SmallWorld.copy(of: small.before)
             try await world.night(Pipeline.run, [.ship])
-            let object = "logs/globex/2026/11/19/web2.tar.gz"
+            let object = "logs/globex/2025/11/19/web2.tar.gz"
             try await world.shell(Self.rot, [world.vault + "/" + object])
             let verified = try await world(.pack, ["verify", world.vault + "/" + object])
             #expect(verified.status == 1 && verified.output.contains("FAILED"), "\(verified)")
@@ -188,7 +188,7 @@ extension PipelineTests {
             try await world.expect(.ship, ["logs", "--run", Pipeline.run, "--force"])
             let paths = try await world.paths()
             let differences = try await world.stockDifferences(to: small.sources)
-            #expect(paths.contains("vault/logs/globex/2026/11/19/web2.g2.tar.gz"))
+            #expect(paths.contains("vault/logs/globex/2025/11/19/web2.g2.tar.gz"))
             // Nothing in a vault is overwritten: the rotten one is still there.
             #expect(paths.contains("vault/" + object))
             #expect(differences == [])

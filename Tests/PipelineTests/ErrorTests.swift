@@ -122,12 +122,12 @@ extension PipelineTests {
             mount -t tmpfs -o "size=$size,mode=700" small "$place" || exit 99
             "$bin/collect" init --local >/dev/null || exit 98
             for program in collect pack ship; do
-                "$bin/$program" logs --run 2026-11-19 >>"$errors" 2>&1
+                "$bin/$program" logs --run 2025-11-19 >>"$errors" 2>&1
                 echo "$?"
             done
             mount -o remount,size=64m "$place" || exit 97
             for program in collect pack ship; do
-                "$bin/$program" logs --run 2026-11-19 >>"$errors.2" 2>&1
+                "$bin/$program" logs --run 2025-11-19 >>"$errors.2" 2>&1
                 echo "$?"
             done
             cp -a "$place" "$place.copy"

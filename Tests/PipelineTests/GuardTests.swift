@@ -165,7 +165,7 @@ extension PipelineTests {
         func emptySource() async throws {
             let world = try await finished()
             let sources = try await world.sourceTrees()
-            let next = "2026-11-20"
+            let next = "2025-11-20"
             let place = world.source + "/web1"
             for (script, words) in [
                 ("mv \"$1\" \"$1.away\" && mkdir \"$1\"", "is empty"), ("rmdir \"$1\"", "no such file"),
@@ -210,17 +210,17 @@ extension PipelineTests {
             #expect(restore.rows["web1"]?.count == 0)
 
             try world.host("web1").file("acme/a", text: "a")
-            try await world.night("2026-11-20")
+            try await world.night("2025-11-20")
             try await world.shell("rm -r \"$1\"/web1/acme", [world.source])
-            let refused = try await world.stage(.collect, "2026-11-21")
+            let refused = try await world.stage(.collect, "2025-11-21")
             #expect(refused.status == 1 && refused.errors.contains("allow_empty"), "\(refused)")
             var allowing = world
             allowing.job.lines = ["allow_empty = true"]
             try allowing.writeSettings()
-            try await allowing.night("2026-11-21")
-            restore = try await StockRestore(world, "2026-11-21")
+            try await allowing.night("2025-11-21")
+            restore = try await StockRestore(world, "2025-11-21")
             #expect(restore.rows["web1"]?.count == 0)
-            let old = try await StockRestore(world, "2026-11-20")
+            let old = try await StockRestore(world, "2025-11-20")
             #expect(old.rows["web1"]?.count == 2)
         }
     }

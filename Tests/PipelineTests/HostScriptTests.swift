@@ -14,11 +14,11 @@ extension PipelineTests {
             init() throws {
                 top = try TemporaryDirectory()
                 files = try TreeBuilder(top.path)
-                try files.file("logs/web.log-20261120.gz", [1])
-                try files.file("logs/with space.log-20261120.gz", [2])
-                try files.file("logs/web.log-20261119.gz", [3])
+                try files.file("logs/web.log-20251120.gz", [1])
+                try files.file("logs/with space.log-20251120.gz", [2])
+                try files.file("logs/web.log-20251119.gz", [3])
                 try files.file("logs/web.log", [4])
-                try files.symlink("logs/link.log-20261120.gz", to: "/etc/passwd")
+                try files.symlink("logs/link.log-20251120.gz", to: "/etc/passwd")
                 try files.directory("out/20200101/acme")
                 try files.directory("out/notes")
                 try files.file(
@@ -32,7 +32,7 @@ extension PipelineTests {
                         """)
             }
 
-            func run(_ arguments: [String] = ["20261120"]) async throws -> RunResult {
+            func run(_ arguments: [String] = ["20251120"]) async throws -> RunResult {
                 try await TestSupport.run(
                     ["sh", Repository.root + "/etc/host/coldchain-outgoing"] + arguments,
                     environment: ["COLDCHAIN_OUTGOING_CONF": top.path + "/conf"])
@@ -48,13 +48,13 @@ extension PipelineTests {
             let host = try Host()
             let result = try await host.run()
             #expect(result.status == 0, "\(result)")
-            #expect(try host.names("out") == ["20261120", "notes"])
-            #expect(try host.names("out/20261120") == ["SHA256SUMS", "_READY", "acme"])
-            #expect(try host.names("out/20261120/acme/web") == ["web.log-20261120.gz", "with space.log-20261120.gz"])
-            let source = try Directory.open(host.top.path + "/logs").status("web.log-20261120.gz")
-            let linked = try Directory.open(host.top.path + "/out/20261120/acme/web").status("web.log-20261120.gz")
+            #expect(try host.names("out") == ["20251120", "notes"])
+            #expect(try host.names("out/20251120") == ["SHA256SUMS", "_READY", "acme"])
+            #expect(try host.names("out/20251120/acme/web") == ["web.log-20251120.gz", "with space.log-20251120.gz"])
+            let source = try Directory.open(host.top.path + "/logs").status("web.log-20251120.gz")
+            let linked = try Directory.open(host.top.path + "/out/20251120/acme/web").status("web.log-20251120.gz")
             #expect(source.inode == linked.inode)
-            let check = try await run(["sha256sum", "-c", "SHA256SUMS"], directory: host.top.path + "/out/20261120")
+            let check = try await run(["sha256sum", "-c", "SHA256SUMS"], directory: host.top.path + "/out/20251120")
             #expect(check.status == 0 && check.lines.count == 2, "\(check)")
             let again = try await host.run()
             #expect(again.status == 0 && again.errors.contains("is ready already"))
@@ -63,12 +63,12 @@ extension PipelineTests {
         @Test("A file that is still written keeps the whole day from being ready; one that is read does not")
         func open() async throws {
             let host = try Host()
-            let path = host.top.path + "/logs/with space.log-20261120.gz"
+            let path = host.top.path + "/logs/with space.log-20251120.gz"
             let reader = Glibc.open(path, O_RDONLY | O_CLOEXEC)
             let writer = Glibc.open(path, O_WRONLY | O_APPEND | O_CLOEXEC)
             let refused = try await host.run()
             #expect(refused.status == 1 && refused.errors.contains("is still open for writing, refused"), "\(refused)")
-            #expect(try !host.names("out").contains("20261120"))
+            #expect(try !host.names("out").contains("20251120"))
             close(writer)
             #expect(try await host.run().status == 0)
             close(reader)
@@ -78,7 +78,7 @@ extension PipelineTests {
         func dry() async throws {
             let host = try Host()
             let before = try await onOwnThread { try FileTree(host.top.path) }
-            let result = try await host.run(["-n", "20261120"])
+            let result = try await host.run(["-n", "20251120"])
             #expect(result.status == 0 && result.lines.count == 3, "\(result)")
             let after = try await onOwnThread { try FileTree(host.top.path) }
             #expect(before.differences(to: after) == [])

@@ -6,7 +6,7 @@ extension PipelineTests {
     /// Runs that build on each other, and what comes back of each.
     @Suite
     struct IncrementalTests {
-        private static let days = ["2026-11-18", "2026-11-19", "2026-11-20"]
+        private static let days = ["2025-11-18", "2025-11-19", "2025-11-20"]
 
         /// Members by host, so that a restored tree has the shape of the sources.
         private static var job: Pipeline.Job {
@@ -31,7 +31,7 @@ extension PipelineTests {
             chmod 0751 globex/conf
             chmod 0640 acme/app.log
             [ "$(id -u)" != 0 ] || chown -h 1234:4321 acme/latest globex/conf/a
-            touch -h -d '2026-11-19 05:06:07.5' ../web1/acme/added ../web1/acme/app.log ../web1/acme/more/deep \\
+            touch -h -d '2025-11-19 05:06:07.5' ../web1/acme/added ../web1/acme/app.log ../web1/acme/more/deep \\
                 ../web1/acme/more ../web1/acme/latest ../web1/acme ../web1/globex ../web1/globex/conf
             """,
             """
@@ -39,7 +39,7 @@ extension PipelineTests {
             rm -r web1/acme/more
             printf 'the same size\\n' > web1/acme/added.2
             truncate -s 100 web1/acme/big.log
-            touch -h -d '2026-11-20 05:06:07.25' web1/acme/added.2 web1/acme/big.log web1/acme
+            touch -h -d '2025-11-20 05:06:07.25' web1/acme/added.2 web1/acme/big.log web1/acme
             """,
         ]
 

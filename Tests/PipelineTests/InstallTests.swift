@@ -30,7 +30,9 @@ extension PipelineTests {
                 let tree = try FileTree(root)
                 let top = ByteString(String(prefix.dropFirst()))
                 for (path, entry) in tree.entries where path.hasPrefix(top) {
-                    let isProgram = path.hasPrefix(top + "/bin/") || path.hasPrefix(top + "/libexec/")
+                    let isProgram =
+                        path.hasPrefix(top + "/bin/") || path.hasPrefix(top + "/libexec/")
+                        || path.components.last == "coldchain-outgoing"
                     let mode: UInt32 = entry.kind == .directory || isProgram ? 0o755 : 0o644
                     #expect(entry.mode == mode, "\(path)")
                     #expect(entry.kind == .directory || entry.size > 0, "\(path)")

@@ -80,7 +80,7 @@ extension PipelineTests {
             let sources = try await world.sourceTrees()
             try await world.initialize()
             try await world.night()
-            let archive = world.vault + "/logs/acme/2026/11/19/web1.tar.gz"
+            let archive = world.vault + "/logs/acme/2025/11/19/web1.tar.gz"
             try await world.expect(.pack, ["verify", archive])
             let listed = try await world.shell(
                 "tar -tzf \"$1\" | awk '{ print length($0) }' | sort -n | tail -n 1", [archive])
@@ -146,7 +146,7 @@ extension PipelineTests {
                 """
                 set -eu
                 mkdir "$2"
-                tar -xpzf "$1/logs/acme/2026/11/19/web1.tar.gz" -C "$2"
+                tar -xpzf "$1/logs/acme/2025/11/19/web1.tar.gz" -C "$2"
                 cd "$2"
                 sha256sum -c --quiet --strict MANIFEST.sha256
                 stat -c '%s' acme/web1/sparse acme/web1/hole

@@ -30,7 +30,7 @@ struct Pipeline: Sendable {
         }
     }
 
-    static let run = "2026-11-19"
+    static let run = "2025-11-19"
 
     private let directory: TemporaryDirectory
     let root: String

@@ -10,7 +10,7 @@ enum RestorePage {
         try await pipeline.shell(
             "set -euo pipefail\n"
                 + (try commands([
-                    "VAULT": pipeline.vault, "docs/_ledger/2026-11-19/local.manifest.1.tsv.gz": manifest,
+                    "VAULT": pipeline.vault, "docs/_ledger/2025-11-19/local.manifest.1.tsv.gz": manifest,
                     "/tmp/manifest": place + ".manifest", "/tmp/back": place,
                 ])))
     }

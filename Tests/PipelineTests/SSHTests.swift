@@ -77,7 +77,7 @@ extension PipelineTests {
                 "for t in t0 t1 t2; do diff -r --no-dereference \"$1/$t\" \"$2/$t/127.0.0.1\"; done",
                 ["\(world.source)/127.0.0.1", target])
             // The second night has nothing to carry over the network.
-            let again = try await world.stage(.collect, "2026-11-20")
+            let again = try await world.stage(.collect, "2025-11-20")
             #expect(again.status == 0 && again.errors.contains("0 taken"), "\(again)")
         }
 
@@ -109,6 +109,10 @@ extension PipelineTests {
             ]
             for words in expected { #expect(result.errors.contains(words), "\(words)\n\(result.errors)") }
             #expect(result.errors.contains("ssh-keygen -R changed"))
+            let check = try await world.expect(.collect, ["check"], status: 1)
+            #expect(check.output.contains("ok      job logs: source of 127.0.0.1 127.0.0.1:\(world.source)/127.0.0.1"))
+            #expect(check.output.contains("FAILED  job logs: source of missing missing:/nowhere: no such directory"))
+            #expect(check.output.contains("FAILED  job logs: source of changed changed:"))
             try await expectStaged(world)
         }
 
@@ -268,9 +272,9 @@ extension PipelineTests {
                 ["[tenant.t2]", "decommissioned = true", "[alarm]", "size_drop = \"80%\""])
             try fill(world)
             try await world.initialize()
-            for day in ["2026-11-10", "2026-11-11", "2026-11-12"] { try await world.night(day, [.collect]) }
+            for day in ["2025-11-10", "2025-11-11", "2025-11-12"] { try await world.night(day, [.collect]) }
             try await world.shell("rm \"$1\"/127.0.0.1/t[12]/*", [world.source])
-            let result = try await world.stage(.collect, "2026-11-13")
+            let result = try await world.stage(.collect, "2025-11-13")
             #expect(
                 result.status == 3 && result.errors.contains("tenant t1: brought 0 B, the median of 3 runs is"),
                 "\(result)")

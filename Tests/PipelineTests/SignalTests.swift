@@ -122,7 +122,7 @@ extension PipelineTests {
             let ending = try await held.child.wait(timeout: 5)
             #expect(ending == .signalled(9))
             let remains = try await world.remains()
-            #expect(remains.contains("staging/logs/2026-11-19/.\(program.rawValue).lock"))
+            #expect(remains.contains("staging/logs/2025-11-19/.\(program.rawValue).lock"))
             let status = try await world(program, ["status"])
             #expect(status.output.contains("dead"), "\(status)")
             try await small.completes(world, "after a kill")
@@ -133,7 +133,7 @@ extension PipelineTests {
             let small = try await SmallWorld(until: program)
             let world = try await SmallWorld.copy(of: small.before)
             let lock = """
-                {"attempt":"0123","boot":"b","host":"elsewhere","pid":4711,"since":"2026-11-20T01:02:03Z"}
+                {"attempt":"0123","boot":"b","host":"elsewhere","pid":4711,"since":"2025-11-20T01:02:03Z"}
                 """
             let place = try TreeBuilder(world.runDirectory())
             try place.file(ByteString(".\(program.rawValue).lock"), text: lock)
@@ -151,7 +151,7 @@ extension PipelineTests {
             let small = try await SmallWorld(until: .ship)
             let world = try await SmallWorld.copy(of: small.before)
             let lock = """
-                {"attempt":"0123","boot":"b","host":"elsewhere","pid":4711,"since":"2026-11-20T01:02:03Z"}
+                {"attempt":"0123","boot":"b","host":"elsewhere","pid":4711,"since":"2025-11-20T01:02:03Z"}
                 """
             try TreeBuilder("\(world.staging)/logs/ledger").file(".lock", text: lock)
             let refused = try await world.stage(.ship)

@@ -27,6 +27,8 @@ final class SFTPFile: SourceFile {
     private let handle: ByteString
     private let path: ByteString
     private let window: Int
+    /// Told of the bytes that are given out.
+    private let count: (Int) throws(Fault) -> Void
     private var first: SourceStatus?
     /// Where the reading ahead ends: the size when it was opened.
     private var end: Int64 = 0
@@ -41,8 +43,12 @@ final class SFTPFile: SourceFile {
     ///   - session: the connection.
     ///   - path: the whole path.
     ///   - window: bytes that may be under way.
+    ///   - count: told of the bytes that are given out; what it throws is what the reading throws.
     /// - Throws: the server's reason.
-    init(_ session: SFTPSession, _ path: ByteString, window: Int) throws(Fault) {
+    init(
+        _ session: SFTPSession, _ path: ByteString, window: Int, _ count: @escaping (Int) throws(Fault) -> Void
+    ) throws(Fault) {
+        self.count = count
         self.session = session
         self.path = path
         self.window = window
@@ -98,6 +104,7 @@ final class SFTPFile: SourceFile {
             }
             let rest = UnsafeRawBufferPointer(rebasing: piece.buffer.contents[skipped...].prefix(buffer.count))
             buffer.copyMemory(from: rest)
+            try count(rest.count)
             return rest.count
         }
     }

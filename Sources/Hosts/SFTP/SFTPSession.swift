@@ -264,6 +264,7 @@ final class SFTPSession: Sendable {
             }
         } catch {
             switch error.code {
+            case .interrupted: fail(error)
             case .damaged, .unreachable: fail(error.code == .damaged ? error.within("\(host): bad SFTP reply") : error)
             default: fail(Fault(.unreachable, "\(host): the connection was lost", cause: error))
             }
@@ -271,6 +272,8 @@ final class SFTPSession: Sendable {
     }
 
     private func checkSilence() throws(Fault) {
+        // Whoever waits for an answer can't look for signals itself.
+        try Shutdown.check()
         let (isClosed, silence) = state.with { state in
             let isOwed = !state.handlers.isEmpty || state.greeting != nil
             return (state.fault != nil, isOwed ? Clock.monotonic() - state.lastSign : 0)

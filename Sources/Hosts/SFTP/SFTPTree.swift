@@ -105,8 +105,9 @@ package final class SFTPTree: SourceTree {
             }
         }
         let path = top + entry.entry.key
-        try count(Int(entry.entry.size))
-        let file = try SFTPFile(locator.session, path, window: fileWindow)
+        let file = try SFTPFile(locator.session, path, window: fileWindow) { [self] (bytes: Int) throws(Fault) in
+            try count(bytes)
+        }
         // An open follows a link that took the file's place; what it leads to is not of this tree.
         let now = try look(path, locator.session)
         guard now.kind == .file else {
