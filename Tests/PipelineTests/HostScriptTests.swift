@@ -19,12 +19,13 @@ extension PipelineTests {
                 try files.file("logs/web.log-20251119.gz", [3])
                 try files.file("logs/web.log", [4])
                 try files.symlink("logs/link.log-20251120.gz", to: "/etc/passwd")
-                try files.directory("out/20200101/acme")
+                try files.directory("out/20100101/acme")
                 try files.directory("out/notes")
                 try files.file(
                     "conf",
                     text: """
                         OUTGOING=\(top.path)/out
+                        KEEP_DAYS=3650
                         SOURCES='
                         acme web \(top.path)/logs *.log-@DATE@.gz
                         '

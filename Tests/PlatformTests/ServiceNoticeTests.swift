@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// One test, since the variable belongs to the whole process.
-@Suite(.serialized, .timeLimit(.minutes(1)))
+@Suite(.serialized, .timeLimit(.minutes(5)))
 struct ServiceNoticeTests {
     @Test("A notice is one datagram to the service manager's socket; without one nothing happens")
     func sent() async throws {
@@ -14,12 +14,12 @@ struct ServiceNoticeTests {
             import socket, sys
             s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
             s.bind(sys.argv[1])
-            s.settimeout(20)
+            s.settimeout(200)
             print(s.recv(4096).decode(), end='')
             """
         ServiceNotice.send("STATUS=nobody hears this")
-        async let heard = run(["python3", "-c", program, path])
-        try #require(try await eventually(timeout: 20) { access(path, F_OK) == 0 })
+        async let heard = run(["python3", "-c", program, path], timeout: 250)
+        try #require(try await eventually(timeout: 200) { access(path, F_OK) == 0 })
         setenv("NOTIFY_SOCKET", path, 1)
         defer { unsetenv("NOTIFY_SOCKET") }
         ServiceNotice.send("STATUS=3 of 24 hosts")

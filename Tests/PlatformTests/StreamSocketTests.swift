@@ -3,7 +3,7 @@ import Platform
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct StreamSocketTests {
     private func pair() throws -> (StreamSocket, StreamSocket) {
         let (one, descriptor) = try StreamSocket.pair("peer")
