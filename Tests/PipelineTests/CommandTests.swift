@@ -152,17 +152,6 @@ extension PipelineTests {
             }
         }
 
-        @Test("pack verify names the archive that belongs to an index or to digests")
-        func verifyIndex() async throws {
-            let world = try await world()
-            try await world.night(Pipeline.run, [.collect, .pack])
-            let base = world.runDirectory() + "/pack/acme/2025/11/19/web1"
-            for suffix in [".index.tsv.gz", ".sha256"] {
-                let result = try await world.expect(.pack, ["verify", base + suffix], status: 1)
-                #expect(result.output.contains("no archive; give \(base).tar.gz"), "\(result)")
-            }
-        }
-
         /// The places that the first look at a job makes, empty.
         private static let empty: Set<ByteString> = [
             "staging", "staging/logs", "staging/logs/ledger", "state", "state/scratch",

@@ -171,7 +171,7 @@ extension PipelineTests {
             let world = try await world(["timezone = \"Asia/Kolkata\""])
             let text = try await world.expect(.ship, ["list", "logs", "web1/globex/conf/*"])
             #expect(text.lines.count == 2 && text.lines[1].hasSuffix(" web1/globex/conf/b link to web1/globex/conf/a"))
-            let times = text.lines.map { $0.contains(" 2025-11-18 06:32 web1/globex/conf/") }
+            let times = text.lines.map { $0.contains(" 2025-11-18 06:32+05:30 web1/globex/conf/") }
             #expect(times == [true, true], "\(text)")
             let json = try await world.expect(
                 .ship, ["list", "logs", "--json", "web1/globex/conf/b", "web2/acme/latest"])
