@@ -278,7 +278,8 @@ private struct ListWriter {
         self.destination = destination
         self.capture = capture
         self.progress = progress
-        writer = try EntryListWriter(list)
+        // Read once or twice, by pack and by ship, and then gone: small enough at a cheap level.
+        writer = try EntryListWriter(list, level: 2)
     }
 
     mutating func write(_ item: CollectedItem) throws(Fault) {

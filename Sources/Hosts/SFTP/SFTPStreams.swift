@@ -1,11 +1,12 @@
 import Platform
 
-/// The connections to one host: one from the start, more as soon as there are files for them.
+/// The connections to one host: one from the start, more when it takes longer.
 final class SFTPStreams: Sendable {
     private struct State {
         var sessions: [SFTPSession]
         var connections: [SSHConnection] = []
         var given = 0
+        let began = Clock.monotonic()
         var isOpening = false
         var isClosed = false
     }
@@ -17,8 +18,8 @@ final class SFTPStreams: Sendable {
     private let connect: (@Sendable () throws(Fault) -> SSHConnection)?
     private let opener = ThreadCrew()
 
-    /// Files that one connection gets before another is opened: it has to be worth the handshake.
-    private static let filesAlone = 16
+    /// Seconds for which one connection works alone: another has to be worth its handshake.
+    private static let secondsAlone = 1.0
 
     /// Opens the first connection.
     ///
@@ -46,7 +47,9 @@ final class SFTPStreams: Sendable {
     func next() -> SFTPSession {
         let (session, mustOpen) = state.with { state -> (SFTPSession, Bool) in
             state.given += 1
-            let mustOpen = !state.isOpening && state.sessions.count < most && state.given > Self.filesAlone
+            let mustOpen =
+                !state.isOpening && state.sessions.count < most
+                && Clock.monotonic() - state.began > Self.secondsAlone
             if mustOpen { state.isOpening = true }
             return (state.sessions[state.given % state.sessions.count], mustOpen)
         }

@@ -14,22 +14,27 @@ enum SSHCiphers {
     /// The list for a host; nothing where ssh's own choice is right.
     static func preferred(_ host: String, _ settings: SSHSettings, program: String) -> String? {
         guard hasAES else { return nil }
+        // Both questions at once: each is a process.
+        let own = query(program, settings.queryArguments(for: host))
         let standard = plain.with { known -> String? in
             if let list = known[program] { return list }
-            let list = ciphers(program, ["-F/dev/null", "-G", "localhost"])
+            let list = query(program, ["-F/dev/null", "-G", "localhost"]).flatMap(answer)
             known[program] = .some(list)
             return list
         }
-        guard let standard, ciphers(program, settings.queryArguments(for: host)) == standard else { return nil }
+        guard let standard, own.flatMap(answer) == standard else { return nil }
         let list = standard.split(separator: ",").map(String.init)
         let first = quick.filter { list.contains($0) }
         guard !first.isEmpty else { return nil }
         return (first + list.filter { !first.contains($0) }).joined(separator: ",")
     }
 
+    private static func query(_ program: String, _ arguments: [String]) -> ConnectedProcess? {
+        try? ConnectedProcess(program, arguments, name: "ssh -G")
+    }
+
     /// What `ssh -G` prints behind `ciphers`.
-    private static func ciphers(_ program: String, _ arguments: [String]) -> String? {
-        guard let process = try? ConnectedProcess(program, arguments, name: "ssh -G") else { return nil }
+    private static func answer(_ process: ConnectedProcess) -> String? {
         defer { process.stop() }
         let buffer = Buffer(capacity: 64 << 10)
         while buffer.count < buffer.capacity,
