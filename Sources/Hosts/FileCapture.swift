@@ -365,19 +365,13 @@ final class FileCapture {
             while position < range.upperBound {
                 try state.check()
                 let wanted = Int(min(Int64(buffer.capacity), range.upperBound - position))
-                let count: Int
-                do {
-                    count = try source.read(
-                        into: UnsafeMutableRawBufferPointer(rebasing: buffer.bytes[..<wanted]), at: position)
-                } catch {
-                    return .failure(error)
-                }
-                if count == 0 { return .success(try cut(file, ranges, hasher.finish(), at: position)) }
-                let bytes = UnsafeRawBufferPointer(rebasing: buffer.bytes[..<count])
+                let bytes: UnsafeRawBufferPointer
+                do { bytes = try read(source, at: position, count: wanted) } catch { return .failure(error) }
+                if bytes.isEmpty { return .success(try cut(file, ranges, hasher.finish(), at: position)) }
                 hasher.update(bytes)
                 try file.write(bytes)
-                progress.bytes.add(Int64(count))
-                position += Int64(count)
+                progress.bytes.add(Int64(bytes.count))
+                position += Int64(bytes.count)
                 if position >= nextNote, let journal {
                     nextNote = position + CollectionJournal.prefixStep
                     try journal.note(
@@ -390,6 +384,14 @@ final class FileCapture {
             try file.truncate(to: size)
         }
         return .success(Content(size: size, sha256: hasher.finish(), sparse: ranges))
+    }
+
+    /// The next bytes of the source: in their place, or read into the buffer.
+    private func read(_ source: any SourceFile, at offset: Int64, count: Int) throws(Fault) -> UnsafeRawBufferPointer {
+        if let bytes = try source.view(at: offset, count: count) { return bytes }
+        buffer.count = try source.read(
+            into: UnsafeMutableRawBufferPointer(rebasing: buffer.bytes[..<count]), at: offset)
+        return buffer.contents
     }
 
     /// The content of a file that ended early.

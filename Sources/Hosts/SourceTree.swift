@@ -62,6 +62,11 @@ package protocol SourceFile: AnyObject {
     /// Offsets only grow while a file is open, and skip nothing but holes.
     func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) throws(Fault) -> Int
 
+    /// Bytes at `offset` where they lie already, at most `count`; nothing where they have to be read.
+    ///
+    /// They hold until the next call of this or of ``read(into:at:)``. Offsets grow as there; none are the end of the file.
+    func view(at offset: Int64, count: Int) throws(Fault) -> UnsafeRawBufferPointer?
+
     /// The ranges that hold data, in order; the whole file where holes can't be seen.
     ///
     /// - Parameter size: where the file ends for the caller.
@@ -74,6 +79,10 @@ package protocol SourceFile: AnyObject {
 
     /// Ends the reading. Nothing was written, so there is nothing that could fail.
     func close()
+}
+
+extension SourceFile {
+    package func view(at offset: Int64, count: Int) throws(Fault) -> UnsafeRawBufferPointer? { nil }
 }
 
 /// Which file an entry is a name of.

@@ -86,26 +86,36 @@ final class SFTPFile: SourceFile {
     }
 
     func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) throws(Fault) -> Int {
+        let bytes = try bytes(at: offset, count: buffer.count)
+        buffer.copyMemory(from: bytes)
+        return bytes.count
+    }
+
+    func view(at offset: Int64, count: Int) throws(Fault) -> UnsafeRawBufferPointer? {
+        try bytes(at: offset, count: count)
+    }
+
+    /// What has arrived at `offset`, in its piece; none at the end.
+    private func bytes(at offset: Int64, count wanted: Int) throws(Fault) -> UnsafeRawBufferPointer {
         if pieces.isEmpty || offset < pieces[0].offset || offset > asked {
             pieces = []
             asked = offset
         }
         while true {
-            askAhead(atLeast: buffer.count, from: offset)
-            guard let piece = pieces.first else { return 0 }
+            askAhead(atLeast: wanted, from: offset)
+            guard let piece = pieces.first else { return UnsafeRawBufferPointer(start: nil, count: 0) }
             try piece.wait()
             let skipped = Int(offset - piece.offset)
             guard skipped < piece.buffer.count else {
                 pieces.removeFirst()
                 let isEnd = piece.buffer.count < piece.wanted
                 spare.append(piece.buffer)
-                if isEnd { return 0 }
+                if isEnd { return UnsafeRawBufferPointer(start: nil, count: 0) }
                 continue
             }
-            let rest = UnsafeRawBufferPointer(rebasing: piece.buffer.contents[skipped...].prefix(buffer.count))
-            buffer.copyMemory(from: rest)
+            let rest = UnsafeRawBufferPointer(rebasing: piece.buffer.contents[skipped...].prefix(wanted))
             try count(rest.count)
-            return rest.count
+            return rest
         }
     }
 
