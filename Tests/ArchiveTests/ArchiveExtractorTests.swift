@@ -115,6 +115,7 @@ struct ArchiveExtractorTests {
     }
 
     @Test(
+        .enabled(if: geteuid() == 0, "owners need root"),
         arguments: [
             (["etc/hosts"], ["etc", "etc/hosts"]),
             (["etc/hosts", "names/-rf"], ["etc", "etc/hosts", "names", "names/-rf"]),
@@ -435,7 +436,10 @@ struct ArchiveExtractorTests {
         }
         for name, members in evil.items():
             with tarfile.open(os.path.join(top, name + '.tar.gz'), 'w:gz', format=tarfile.PAX_FORMAT) as tar:
-                for info, data in members: tar.addfile(info, io.BytesIO(data))
+                for info, data in members:
+                    # An ordinary user has to look into what comes of it.
+                    if info.isdir(): info.mode = 0o755
+                    tar.addfile(info, io.BytesIO(data))
         print(len(evil))
         """#
 

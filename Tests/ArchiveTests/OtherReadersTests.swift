@@ -107,7 +107,8 @@ struct OtherReadersTests {
         #expect(result.description == "exit status 0\nstdout: \(files)\n\nstderr: ")
     }
 
-    @Test func `sha256sum checks every file and link of an extracted archive`() async throws {
+    @Test(.enabled(if: geteuid() == 0, "only root reads a file without rights"))
+    func `sha256sum checks every file and link of an extracted archive`() async throws {
         let packed = try await pack([.sampler])
         let kinds = StagedHost.sampler.rows.values.filter { $0.entry.kind == .file || $0.entry.kind == .hardLink }
         let command = "mkdir new && tar xzf acme.tar.gz -C new && cd new && sha256sum --strict -c MANIFEST.sha256"

@@ -38,11 +38,6 @@ struct CollectionJournalTests {
             }, step: 1 << 20)
     }
 
-    private func fault(_ body: () async throws -> Void) async -> Fault? {
-        do { try await body() } catch { return error as? Fault }
-        return nil
-    }
-
     @Test("What is staged is not fetched again")
     func resumes() async throws {
         let directory = try TemporaryDirectory()

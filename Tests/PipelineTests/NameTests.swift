@@ -164,7 +164,7 @@ extension PipelineTests {
         func modes() async throws {
             let world = try Pipeline(Self.job)
             let host = try world.host("web1")
-            for (name, mode) in Self.modes {
+            for (name, mode) in Self.modes where mode != 0 || geteuid() == 0 {
                 try host.file("acme/" + ByteString(name), text: name, mode: mode)
             }
             try host.directory("acme/sticky", mode: 0o1777)
