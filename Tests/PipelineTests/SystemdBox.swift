@@ -59,10 +59,10 @@ final class SystemdBox: Sendable {
         unshare --mount --pid --fork --cgroup --uts --ipc --net bash -c '
             set -e
             mount -t tmpfs probe /mnt
-            mkdir /mnt/upper /mnt/work /mnt/root
+            mkdir /mnt/upper /mnt/work /mnt/root /mnt/cgroup
             mount -t overlay -o lowerdir=/,upperdir=/mnt/upper,workdir=/mnt/work probe /mnt/root
             [ -x /mnt/root/usr/lib/systemd/systemd ]
-            mount -t cgroup2 probe /sys/fs/cgroup'
+            mount -t cgroup2 probe /mnt/cgroup'
         """
 
     /// Enters a cgroup of its own, which is the root of what is seen in there, and then the namespaces.
