@@ -150,15 +150,20 @@ extension PipelineTests {
         @Test("sshd killed in the middle, then the same command again")
         func killed() async throws {
             let server = try await SSHServer()
-            let world = try world(server, ["bandwidth = \"4 MiB/s\""])
+            let world = try world(server, ["bandwidth = \"1 MiB/s\""])
             try fill(world, files: 200)
             try await world.initialize()
             let first = try ChildProcess(
                 [Program.collect.path, "logs", "--run", Pipeline.run], environment: world.environment,
                 log: world.root + "/log")
-            try await Task.sleep(for: .milliseconds(900))
+            // Some of it has arrived, however slow the machine is.
+            let partial = "\(world.runDirectory())/collect/.127.0.0.1.partial"
+            let isUnderWay = try await eventually(timeout: 120) {
+                (try? Directory.open(partial).names().isEmpty) == false
+            }
+            #expect(isUnderWay)
             try await server.dropConnections()
-            #expect(try await first.wait() == .exited(1))
+            #expect(try await first.wait(timeout: 120) == .exited(1))
             let log = String(decoding: try world.read(world.root + "/log"), as: UTF8.self)
             #expect(log.contains("127.0.0.1: ") && log.contains("ssh"), "\(log)")
             try await world.expect(.collect, ["logs", "--run", Pipeline.run, "--bandwidth", "1 GiB/s"])
@@ -189,12 +194,12 @@ extension PipelineTests {
             let early = try await world.stage(.collect)
             #expect(early.status == 75 && early.errors.contains("'_READY' is not there"), "\(early)")
             let waiting = try ChildProcess(
-                [Program.collect.path, "logs", "--run", Pipeline.run, "--wait", "60 s"],
+                [Program.collect.path, "logs", "--run", Pipeline.run, "--wait", "5 min"],
                 environment: world.environment, log: world.root + "/log")
             try await Task.sleep(for: .seconds(1))
             #expect(waiting.ending == nil)
             try world.host("127.0.0.1").file("_READY", [])
-            #expect(try await waiting.wait() == .exited(0))
+            #expect(try await waiting.wait(timeout: 300) == .exited(0))
             let list = try await world.shell("ls \"$1\"", ["\(world.runDirectory())/collect/127.0.0.1"])
             #expect(!list.output.contains("_READY"))
         }
