@@ -226,6 +226,8 @@ extension PipelineTests {
                 #expect(warnings == [])
                 #expect(messages.contains { $0.contains("done") }, "\(messages)")
             }
+            let shownStatus = try await box("systemctl show coldchain-collect@siem.service -p StatusText --value")
+            #expect(shownStatus.output.contains("collect siem "), "\(shownStatus)")
             // A later start finds nothing, and nobody has to know. The timers, which are due again and again, are out of it.
             _ = try await box(
                 """

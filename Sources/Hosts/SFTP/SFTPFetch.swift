@@ -62,11 +62,7 @@ final class SFTPFetch: Sendable {
         let step = session.limits.read
         let pieces = (size + step - 1) / step
         state.with { state in
-            state.bytes = [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
-                // Never given out before each byte has been written.
-                count = size
-                _ = buffer
-            }
+            state.bytes = [UInt8](repeating: 0, count: size)
             state.missing = pieces + 1
         }
         for piece in 0..<pieces {

@@ -6,8 +6,8 @@ import Platform
 /// One thread uses it; the session's thread fills the pieces.
 final class SFTPFile: SourceFile {
     /// A piece of the file on its way.
-    private final class Piece: @unchecked Sendable {
-        // Safe to share: the session's thread writes it up to the change of `state`, then the reader has it.
+    private final class Piece: Sendable {
+        // The session's thread fills the buffer up to the change of `state`, then the reader has it.
         let offset: Int64
         let wanted: Int
         let buffer: Buffer
