@@ -40,7 +40,28 @@ package final class StreamSocket: @unchecked Sendable {
     ///
     /// - Returns: 0 once the other end is closed; nothing when the time of ``setReadTimeout(seconds:)`` has passed.
     package func read(into buffer: UnsafeMutableRawBufferPointer) throws(Fault) -> Int? {
-        let count = retryingInterrupts { Glibc.read(descriptor, buffer.baseAddress, buffer.count) }
+        try answered(retryingInterrupts { Glibc.read(descriptor, buffer.baseAddress, buffer.count) })
+    }
+
+    /// Reads what is there into `first` and, once that is full, into `second`.
+    ///
+    /// - Returns: as ``read(into:)``, counted over both.
+    package func read(into first: UnsafeMutableRawBufferPointer, then second: UnsafeMutableRawBufferPointer)
+        throws(Fault) -> Int?
+    {
+        var parts = (
+            iovec(iov_base: first.baseAddress, iov_len: first.count),
+            iovec(iov_base: second.baseAddress, iov_len: second.count)
+        )
+        let count = withUnsafeMutablePointer(to: &parts) { parts in
+            parts.withMemoryRebound(to: iovec.self, capacity: 2) { parts in
+                retryingInterrupts { readv(descriptor, parts, 2) }
+            }
+        }
+        return try answered(count)
+    }
+
+    private func answered(_ count: Int) throws(Fault) -> Int? {
         if count < 0 && errno == ECONNRESET { return 0 }
         if count < 0 && errno == EAGAIN { return nil }
         guard count >= 0 else { throw .lastSystem("read from", name) }

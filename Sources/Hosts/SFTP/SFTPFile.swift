@@ -142,17 +142,22 @@ final class SFTPFile: SourceFile {
     /// A server may give less than was asked for, in the middle of a file too: the rest is asked for again.
     private static func ask(_ piece: Piece, _ session: SFTPSession, _ handle: ByteString, _ name: String) {
         let have = piece.buffer.count
-        session.read(handle, at: piece.offset + Int64(have), count: piece.wanted - have) { reply in
+        @Sendable func came(_ count: Int) {
+            piece.buffer.count = have + count
+            if piece.buffer.count == piece.wanted {
+                piece.finish(.success(()))
+            } else {
+                ask(piece, session, handle, name)
+            }
+        }
+        let at = piece.offset + Int64(have)
+        session.read(handle, at: at, count: piece.wanted - have, into: piece.buffer) { reply in
             switch reply {
+            case .landed(let count) where count > 0: came(count)
             case .data(let bytes) where bytes.count <= piece.wanted - have && !bytes.isEmpty:
                 UnsafeMutableRawBufferPointer(rebasing: piece.buffer.bytes[have..<have + bytes.count])
                     .copyMemory(from: bytes)
-                piece.buffer.count = have + bytes.count
-                if piece.buffer.count == piece.wanted {
-                    piece.finish(.success(()))
-                } else {
-                    ask(piece, session, handle, name)
-                }
+                came(bytes.count)
             case .data(let bytes):
                 piece.finish(
                     .failure(

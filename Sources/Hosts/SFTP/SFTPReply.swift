@@ -5,6 +5,8 @@ enum SFTPReply {
     case status(UInt32, message: UnsafeRawBufferPointer)
     case handle(ByteString)
     case data(UnsafeRawBufferPointer)
+    /// That many bytes of data lie where ``SFTPSession/read(_:at:into:_:)`` was told to put them.
+    case landed(Int)
     /// How many names, and the rest of the reply with them.
     case names(UInt32, SFTPDecoder)
     case attributes(SFTPAttributes)

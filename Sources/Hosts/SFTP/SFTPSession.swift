@@ -17,9 +17,21 @@ final class SFTPSession: Sendable {
         var handles = 64
     }
 
+    /// A place for the data of one reply: behind what the buffer holds already.
+    private struct Landing {
+        let buffer: Buffer
+        let count: Int
+
+        var room: UnsafeMutableRawBufferPointer {
+            UnsafeMutableRawBufferPointer(rebasing: buffer.bytes[buffer.count..<buffer.count + count])
+        }
+    }
+
     private struct State {
         var outgoing = SFTPEncoder()
         var handlers: [UInt32: Handler] = [:]
+        /// Where the data goes that some of the requests under way ask for.
+        var landings: [UInt32: Landing] = [:]
         var nextNumber: UInt32 = 0
         var fault: Fault?
         var limits = Limits()
@@ -39,6 +51,10 @@ final class SFTPSession: Sendable {
 
     /// The most that is read from the connection at once.
     private static let pieceSize = 512 << 10
+    /// The most that is read beside the data of a reply that has its landing: the beginning of the next.
+    private static let overflow = 16 << 10
+    /// Length, type, number and the length of the data.
+    private static let dataHeader = 13
 
     let host: String
     private let socket: StreamSocket
@@ -92,12 +108,20 @@ final class SFTPSession: Sendable {
     ///   - body: appends what stands behind the request's number.
     ///   - handler: takes the reply.
     func send(_ type: SFTPMessage.Request, _ body: (inout SFTPEncoder) -> Void, _ handler: @escaping Handler) {
+        send(type, landing: nil, body, handler)
+    }
+
+    private func send(
+        _ type: SFTPMessage.Request, landing: Landing?, _ body: (inout SFTPEncoder) -> Void,
+        _ handler: @escaping Handler
+    ) {
         let (fault, isHandling) = state.with { state -> (Fault?, Bool) in
             if let fault = state.fault { return (fault, false) }
             if state.handlers.isEmpty { state.lastSign = Clock.monotonic() }
             let number = state.nextNumber
             state.nextNumber &+= 1
             state.handlers[number] = handler
+            if let landing { state.landings[number] = landing }
             state.outgoing.packet { packet in
                 packet.append(type.rawValue)
                 packet.append(number)
@@ -131,8 +155,30 @@ final class SFTPSession: Sendable {
     }
 
     func read(_ handle: ByteString, at offset: Int64, count: Int, _ handler: @escaping Handler) {
+        read(handle, at: offset, count: count, landing: nil, handler)
+    }
+
+    /// Reads data to where it will stay: what has not come with other replies is read from the connection right into its
+    /// place.
+    ///
+    /// - Parameters:
+    ///   - handle: the open file.
+    ///   - offset: the first byte that is wanted.
+    ///   - count: the most bytes that are wanted.
+    ///   - buffer: takes up to `count` bytes behind those that it counts; its count does not change. Nobody else touches it
+    ///     until the handler is called.
+    ///   - handler: takes the reply: `landed`, or `data` that is still to be copied.
+    func read(
+        _ handle: ByteString, at offset: Int64, count: Int, into buffer: Buffer, _ handler: @escaping Handler
+    ) {
+        read(handle, at: offset, count: count, landing: Landing(buffer: buffer, count: count), handler)
+    }
+
+    private func read(
+        _ handle: ByteString, at offset: Int64, count: Int, landing: Landing?, _ handler: @escaping Handler
+    ) {
         send(
-            .read,
+            .read, landing: landing,
             { packet in
                 packet.append(handle)
                 packet.append(UInt64(offset))
@@ -249,17 +295,10 @@ final class SFTPSession: Sendable {
         state.with { $0.receiver = pthread_self() }
         do throws(Fault) {
             while true {
-                let room = UnsafeMutableRawBufferPointer(rebasing: buffer.bytes[buffer.count...])
-                guard let count = try socket.read(into: room) else {
-                    try checkSilence()
-                    continue
-                }
-                if count == 0 { throw Fault(.unreachable, "\(host): the connection was lost") }
-                let now = Clock.monotonic()
-                state.with { $0.lastSign = now }
-                rate?.take(count)
-                buffer.count += count
-                try handlePackets(buffer)
+                let most = state.with { $0.landings.isEmpty } ? buffer.capacity : buffer.count + Self.overflow
+                let room = buffer.bytes[buffer.count..<min(most, buffer.capacity)]
+                buffer.count += try receive(into: UnsafeMutableRawBufferPointer(rebasing: room))
+                repeat { try handlePackets(buffer) } while try land(buffer)
                 flush()
             }
         } catch {
@@ -269,6 +308,60 @@ final class SFTPSession: Sendable {
             default: fail(Fault(.unreachable, "\(host): the connection was lost", cause: error))
             }
         }
+    }
+
+    /// Waits for bytes: into `room`, and once that is full into `overflow`.
+    private func receive(
+        into room: UnsafeMutableRawBufferPointer, then overflow: UnsafeMutableRawBufferPointer? = nil
+    ) throws(Fault) -> Int {
+        while true {
+            let answer: Int?
+            if let overflow {
+                answer = try socket.read(into: room, then: overflow)
+            } else {
+                answer = try socket.read(into: room)
+            }
+            guard let count = answer else {
+                try checkSilence()
+                continue
+            }
+            if count == 0 { throw Fault(.unreachable, "\(host): the connection was lost") }
+            let now = Clock.monotonic()
+            state.with { $0.lastSign = now }
+            rate?.take(count)
+            return count
+        }
+    }
+
+    /// Reads the data of the reply that `buffer` has the beginning of right into its landing, if it has one.
+    ///
+    /// - Returns: whether it did; the buffer then holds what came behind the reply.
+    private func land(_ buffer: Buffer) throws(Fault) -> Bool {
+        guard buffer.count >= Self.dataHeader, buffer.bytes[4] == SFTPMessage.Reply.data else { return false }
+        func number(_ offset: Int) -> UInt32 {
+            UInt32(bigEndian: buffer.bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self))
+        }
+        let count = Int(number(9))
+        // A reply whose lengths do not agree, or with more than was asked for, is for the handler to refuse.
+        guard Int(number(0)) == Self.dataHeader - 4 + count,
+            let landing = state.with({ $0.landings[number(5)] }), count <= landing.count
+        else { return false }
+        let request = number(5)
+        let room = UnsafeMutableRawBufferPointer(rebasing: landing.room[..<count])
+        var done = buffer.count - Self.dataHeader
+        room.copyMemory(from: UnsafeRawBufferPointer(rebasing: buffer.bytes[Self.dataHeader..<buffer.count]))
+        buffer.count = 0
+        let overflow = UnsafeMutableRawBufferPointer(rebasing: buffer.bytes[..<Self.overflow])
+        while done < count {
+            // What is asked for meanwhile has to go out, or the server would wait for it.
+            flush()
+            done += try receive(into: UnsafeMutableRawBufferPointer(rebasing: room[done...]), then: overflow)
+        }
+        buffer.count = done - count
+        state.with { _ = $0.landings.removeValue(forKey: request) }
+        guard let handler = state.with({ $0.handlers.removeValue(forKey: request) }) else { return true }
+        handler(.landed(count))
+        return true
     }
 
     private func checkSilence() throws(Fault) {
@@ -322,7 +415,11 @@ final class SFTPSession: Sendable {
         }
         let number = try decoder.number()
         let reply = try SFTPReply(type: type, &decoder)
-        guard let handler = state.with({ $0.handlers.removeValue(forKey: number) }) else {
+        let handler = state.with { state in
+            state.landings[number] = nil
+            return state.handlers.removeValue(forKey: number)
+        }
+        guard let handler else {
             throw Fault(.damaged, "an answer to request \(number), which is not open")
         }
         handler(reply)
@@ -336,6 +433,7 @@ final class SFTPSession: Sendable {
             if state.fault == nil { state.fault = reason }
             defer {
                 state.handlers = [:]
+                state.landings = [:]
                 state.greeting = nil
             }
             return (Array(state.handlers.values) + (state.greeting.map { [$0] } ?? []), state.fault ?? reason)
