@@ -58,6 +58,13 @@ package struct CivilDate: Hashable, Comparable, Sendable, CustomStringConvertibl
         year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
     }
 
+    /// Counts weeks from Monday to Sunday (ISO 8601): the same number for the days of one week, also across a new year.
+    package var weekNumber: Int {
+        // 1970-01-01 was a Thursday.
+        let days = dayNumber + 3
+        return days >= 0 ? days / 7 : (days - 6) / 7
+    }
+
     package func adding(days: Int) -> CivilDate { CivilDate(dayNumber: dayNumber + days) }
 
     package static func < (left: CivilDate, right: CivilDate) -> Bool { left.dayNumber < right.dayNumber }
