@@ -53,7 +53,9 @@ let package = Package(
     ],
     targets: [
         .systemLibrary(name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
+        .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(name: "CDeflate", providers: [.apt(["libdeflate-dev"])]),
+        .systemLibrary(name: "CExpat", pkgConfig: "expat", providers: [.apt(["libexpat1-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "CLinux"),
         .target(name: "CToml"),
@@ -67,7 +69,9 @@ let package = Package(
         room("Staging", ["Platform", "Codec", "Ledger", "Settings", log]),
         room("Hosts", ["Platform", "Codec", "Ledger", "Settings"]),
         room("Archive", ["CArchive", "Platform", "Codec", "Ledger"]),
-        room("Vault", ["Platform", "Codec", "Ledger", "Settings"]),
+        room("HTTP", ["CCurl", "Platform", log]),
+        room("AWS", ["CExpat", "Platform", "Codec", "HTTP", crypto, log]),
+        room("Vault", ["Platform", "Codec", "Ledger", "Settings", "HTTP", "AWS", crypto, log]),
         room("Console", ["CLinux", "Platform", "Ledger", "Settings", "Staging", arguments, log]),
 
         door("collect", ["Codec", "Hosts", "Vault"]),
@@ -85,7 +89,9 @@ let package = Package(
         tests("Staging", ["Platform", "Codec", "Ledger", "Settings", log]),
         tests("Hosts", ["Platform", "Codec", "Ledger", "Settings"]),
         tests("Archive", ["Platform", "Codec", "Ledger"]),
-        tests("Vault", ["Platform", "Codec", "Ledger"]),
+        tests("HTTP", ["Platform", log]),
+        tests("AWS", ["Platform", "Codec", "HTTP", log]),
+        tests("Vault", ["Platform", "Codec", "Ledger", "HTTP", "AWS", log]),
         tests("Console", ["Platform", "Ledger", "Settings", "Staging", arguments, log]),
         .testTarget(
             name: "PipelineTests", dependencies: ["Platform", "Codec", "TestSupport"], swiftSettings: swiftSettings),
