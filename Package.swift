@@ -72,11 +72,12 @@ let package = Package(
         room("HTTP", ["CCurl", "Platform", log]),
         room("AWS", ["CExpat", "Platform", "Codec", "HTTP", crypto, log]),
         room("Vault", ["Platform", "Codec", "Ledger", "Settings", "HTTP", "AWS", crypto, log]),
+        room("Notify", ["Platform", "Settings", "HTTP", log]),
         room("Console", ["CLinux", "Platform", "Ledger", "Settings", "Staging", arguments, log]),
 
         door("collect", ["Codec", "Hosts", "Vault"]),
         door("pack", ["Codec", "Archive"]),
-        door("ship", ["Codec", "Archive", "Vault"]),
+        door("ship", ["Codec", "Archive", "Notify", "Vault"]),
 
         // A test target too, so that a build without tests leaves it out: a static standard library has no Testing.
         .testTarget(
@@ -91,6 +92,7 @@ let package = Package(
         tests("Archive", ["Platform", "Codec", "Ledger"]),
         tests("HTTP", ["Platform", log]),
         tests("AWS", ["Platform", "Codec", "HTTP", log]),
+        tests("Notify", ["Platform", "Settings", "HTTP", log]),
         tests("Vault", ["Platform", "Codec", "Ledger", "HTTP", "AWS", log]),
         tests("Console", ["Platform", "Ledger", "Settings", "Staging", arguments, log]),
         .testTarget(

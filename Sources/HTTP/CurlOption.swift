@@ -21,6 +21,7 @@ extension CurlOption where Value == Int {
     static var connectTimeout: Self { Self(raw: CURLOPT_CONNECTTIMEOUT) }
     static var totalTimeout: Self { Self(raw: CURLOPT_TIMEOUT) }
     static var lowSpeedLimit: Self { Self(raw: CURLOPT_LOW_SPEED_LIMIT) }
+    static var useTLS: Self { Self(raw: CURLOPT_USE_SSL) }
     static var lowSpeedTime: Self { Self(raw: CURLOPT_LOW_SPEED_TIME) }
     static var receiveBuffer: Self { Self(raw: CURLOPT_BUFFERSIZE) }
     static var uploadBuffer: Self { Self(raw: CURLOPT_UPLOAD_BUFFERSIZE) }
@@ -40,6 +41,9 @@ extension CurlOption where Value == String {
     static var interface: Self { Self(raw: CURLOPT_INTERFACE) }
     static var noProxy: Self { Self(raw: CURLOPT_NOPROXY) }
     static var userAgent: Self { Self(raw: CURLOPT_USERAGENT) }
+    static var mailFrom: Self { Self(raw: CURLOPT_MAIL_FROM) }
+    static var user: Self { Self(raw: CURLOPT_USERNAME) }
+    static var password: Self { Self(raw: CURLOPT_PASSWORD) }
 }
 
 /// CURLOPT_READFUNCTION, CURLOPT_WRITEFUNCTION and CURLOPT_HEADERFUNCTION.

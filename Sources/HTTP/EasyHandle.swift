@@ -74,20 +74,21 @@ struct EasyHandle: ~Copyable {
         try check(ccurl_set_progress_function(raw, function), CURLOPT_XFERINFOFUNCTION)
     }
 
-    /// Performs the request with these header lines.
-    func perform(_ lines: [String]) throws(Fault) -> CURLcode {
+    /// Performs the request with these header lines; a mail has recipients instead.
+    func perform(_ lines: [String], recipients: [String] = []) throws(Fault) -> CURLcode {
+        let option = recipients.isEmpty ? CURLOPT_HTTPHEADER : CURLOPT_MAIL_RCPT
         var list: UnsafeMutablePointer<curl_slist>?
         defer {
-            _ = ccurl_set_list(raw, CURLOPT_HTTPHEADER, nil)
+            _ = ccurl_set_list(raw, option, nil)
             curl_slist_free_all(list)
         }
-        for line in lines {
+        for line in recipients.isEmpty ? lines : recipients {
             guard let longer = curl_slist_append(list, line) else {
                 throw Fault(.limit, "curl_slist_append: no memory for a header")
             }
             list = longer
         }
-        try check(ccurl_set_list(raw, CURLOPT_HTTPHEADER, list), CURLOPT_HTTPHEADER)
+        try check(ccurl_set_list(raw, option, list), option)
         return curl_easy_perform(raw)
     }
 

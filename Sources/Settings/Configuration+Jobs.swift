@@ -5,7 +5,7 @@ extension Configuration {
     /// The subcommands of the three programs, and who has them; those that nobody has yet are kept for later versions.
     package static let commands: [String: [Stage]] = [
         "audit": [], "check": Stage.allCases, "extract": [.pack], "help": Stage.allCases, "hold": [],
-        "init": [.collect], "list": [.pack, .ship], "notify": [], "pause": Stage.allCases, "prune": [], "rebuild": [],
+        "init": [.collect], "list": [.pack, .ship], "notify": [.ship], "pause": Stage.allCases, "prune": [], "rebuild": [],
         "report": [], "restore": [.ship], "resume": Stage.allCases, "setup": [], "status": Stage.allCases, "sweep": [],
         "undo": [], "verify": [.pack],
     ]
@@ -59,7 +59,8 @@ extension Configuration {
         do { document = try TomlDocument(path: file) } catch {
             throw error.code == .notFound ? try unknown(name) : error
         }
-        let job = JobSettings.read(document.root, name: name, vaults: vaults)
+        let job = JobSettings.read(
+            document.root, name: name, vaults: vaults, notify: notify, channels: Set(channels.keys))
         try document.problems.throwIfAny()
         guard let job else { throw Fault(.settings, "\(file): not a job") }
         return job

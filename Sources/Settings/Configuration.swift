@@ -19,6 +19,10 @@ package struct Configuration: Sendable {
     /// The file of the price table; absolute.
     package var prices: String
     package var vaults: [String: VaultSettings]
+    /// The ways to tell people how stages ended, by name.
+    package var channels: [String: ChannelSettings]
+    /// Which of them are told of what, where a job does not say otherwise.
+    package var notify: NotifySettings
 
     /// Reads `coldchain.toml`.
     ///
@@ -66,6 +70,7 @@ package struct Configuration: Sendable {
 
     /// Reads the keys of `coldchain.toml`; what is wrong goes to the table's problems.
     package static func read(_ root: TomlTable, path: String) -> Configuration {
+        let (channels, notify) = readNotify(root)
         let configuration = Configuration(
             path: path,
             staging: root.absolutePath("staging") ?? "/srv/staging",
@@ -73,9 +78,26 @@ package struct Configuration: Sendable {
             workers: root.integer("workers", in: workerRange) ?? 0,
             minFree: root.byteCount("min_free") ?? .zero,
             prices: root.absolutePath("prices") ?? PriceFile.defaultPath,
-            vaults: readVaults(root))
+            vaults: readVaults(root),
+            channels: channels, notify: notify)
         root.refuseUnknownKeys()
         return configuration
+    }
+
+    private static func readNotify(_ root: TomlTable) -> ([String: ChannelSettings], NotifySettings) {
+        guard let table = root.table("notify") else { return ([:], NotifySettings()) }
+        defer { table.refuseUnknownKeys() }
+        var channels: [String: ChannelSettings] = [:]
+        var names: Set<String> = []
+        for (name, position, channel) in table.tables("channel") {
+            guard PathEscape.isName(name) else {
+                table.add("channel \(quoted(name, "'")): \(nameRule)", at: position)
+                continue
+            }
+            names.insert(name)
+            channels[name] = ChannelSettings.read(name, channel)
+        }
+        return (channels, NotifySettings.read(table, over: NotifySettings(), known: names))
     }
 
     private static func readVaults(_ root: TomlTable) -> [String: VaultSettings] {

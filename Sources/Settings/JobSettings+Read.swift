@@ -7,7 +7,18 @@ extension JobSettings {
     ///
     /// What is wrong goes to the table's problems, so a caller throws those first; it gets nothing when they leave no
     /// job to speak of.
-    package static func read(_ root: TomlTable, name: String, vaults: [String: VaultSettings]) -> JobSettings? {
+    ///
+    /// - Parameters:
+    ///   - root: the whole file.
+    ///   - name: the name of the job.
+    ///   - vaults: those of `coldchain.toml`.
+    ///   - notify: what `coldchain.toml` says of channels.
+    ///   - channels: their names.
+    /// - Returns: the settings, or nothing when too much is wrong.
+    package static func read(
+        _ root: TomlTable, name: String, vaults: [String: VaultSettings], notify: NotifySettings = NotifySettings(),
+        channels: Set<String> = []
+    ) -> JobSettings? {
         guard let kind = readKind(root) else { return nil }
         let chosen = readVaults(root, vaults)
         let timezone = readTimeZone(root)
@@ -26,6 +37,8 @@ extension JobSettings {
         let level = root.level("level") ?? .balanced
         let fullEvery = readFullEvery(root, isDated: hosts.first?.isDated ?? false)
         let (tenantLevels, decommissioned) = readTenants(root)
+        let told = readNotify(root, notify, channels)
+        let retention = RetentionSettings.read(root)
         root.refuseUnknownKeys()
         guard !hosts.isEmpty, let layout, let archive, let member else { return nil }
         if hosts.count > 1, !archive.variables.contains(.host), !member.variables.contains(.host) {
@@ -34,12 +47,20 @@ extension JobSettings {
                 at: root.element("hosts")?.position ?? root.position,
                 hint: "Files of two hosts could meet on one name; write {host} into one of the two.")
         }
-        return JobSettings(
+        var job = JobSettings(
             name: name, kind: kind, vaults: chosen, timezone: timezone, run: run, catchUp: catchUp, hosts: hosts,
             hostsAtOnce: hostsAtOnce, bandwidth: bandwidth, window: window, limits: limits, sizeDrop: sizeDrop,
             layout: layout, unmatched: unmatched,
             archive: archive, member: member, codec: codec, level: level, fullEvery: fullEvery,
             tenantLevels: tenantLevels, decommissionedTenants: decommissioned)
+        (job.notify, job.retention) = (told, retention)
+        return job
+    }
+
+    private static func readNotify(_ root: TomlTable, _ base: NotifySettings, _ channels: Set<String>) -> NotifySettings {
+        guard let table = root.table("notify") else { return base }
+        defer { table.refuseUnknownKeys() }
+        return NotifySettings.read(table, over: base, known: channels)
     }
 
     /// Reads the kind, and takes one that is missing or wrong for `hosts`, so that all that is wrong in the file is told.

@@ -71,6 +71,9 @@ package struct JobSettings: Sendable {
     package var tenantLevels: [String: CompressionLevel]
     /// The tenants that may stay away without an alarm.
     package var decommissionedTenants: Set<String>
+    /// Which channels are told how its stages ended.
+    package var notify = NotifySettings()
+    package var retention = RetentionSettings()
 
     /// Whether the paths carry the date of the run: those of all hosts, or of none.
     package var isDated: Bool { hosts.first?.isDated ?? false }

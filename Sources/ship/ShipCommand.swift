@@ -21,7 +21,7 @@ struct ShipCommand: DoorCommand {
         subcommands: verbs)
 
     static let stage = Stage.ship
-    static let ownVerbs: [any ParsableCommand.Type] = [ListCommand.self, RestoreCommand.self]
+    static let ownVerbs: [any ParsableCommand.Type] = [ListCommand.self, NotifyCommand.self, RestoreCommand.self]
 
     @OptionGroup var options: RunOptions
     @OptionGroup var common: CommonOptions

@@ -1,0 +1,83 @@
+import HTTP
+package import Logging
+package import Platform
+package import Settings
+
+/// Tells a notice to channels, each for itself: one that can't be told stops no other.
+package struct Delivery: Sendable {
+    private let channels: [any NoticeChannel]
+    private let retrying: Retrying
+    private let log: Logger
+
+    /// A delivery.
+    ///
+    /// - Parameters:
+    ///   - channels: whom to tell.
+    ///   - backoff: how long each channel is tried.
+    ///   - pace: the time, as tests may give it.
+    ///   - log: is told of what was not told.
+    package init(
+        _ channels: [any NoticeChannel], backoff: Backoff,
+        pace: Pace = .system, log: Logger
+    ) {
+        self.channels = channels
+        retrying = Retrying(backoff: backoff, pace: pace)
+        self.log = log
+    }
+
+    /// Tells it.
+    ///
+    /// - Returns: the names of the channels that could not be told.
+    package func send(_ notice: Notice) -> [String] {
+        var failed: [String] = []
+        for channel in channels {
+            do throws(Fault) {
+                try retrying.run { (_) throws(Fault) in try channel.send(notice) }
+                log.debug("channel \(channel.name): told of \(notice.event.rawValue)")
+            } catch {
+                failed.append(channel.name)
+                log.warning("channel \(channel.name): \(error)\(error.hint.map { " HINT: \($0)" } ?? "")")
+            }
+        }
+        return failed
+    }
+}
+
+extension ChannelSettings {
+    /// Makes the channel; secrets are read now.
+    ///
+    /// - Parameters:
+    ///   - sender: the mail address of this account.
+    ///   - clock: what mails are dated by.
+    ///   - log: gets one line for each request at level debug.
+    /// - Throws: `settings` for a secret that can't be read.
+    package func channel(sender: String, clock: Clock, log: Logger) throws(Fault) -> any NoticeChannel {
+        switch kind {
+        case .mail(let mail):
+            let encryption: SMTPClient.Encryption =
+                switch mail.encryption {
+                case .opportunistic: .opportunistic
+                case .required: .required
+                case .never: .never
+                }
+            let client = SMTPClient(
+                server: mail.server, encryption: encryption, certificates: mail.caFile, user: mail.user,
+                password: try mail.password?.read())
+            return MailChannel(name: name, client: client, from: mail.from ?? sender, to: mail.to, clock: clock)
+        case .slack(let url):
+            return WebhookChannel(name: name, client: Self.client(), url: try url.read(), form: .text)
+        case .webhook(let url, let token):
+            return WebhookChannel(
+                name: name, client: Self.client(), url: try url.read(), token: try token?.read(), form: .notice)
+        case .ping(let url): return PingChannel(name: name, client: Self.client(), url: try url.read())
+        case .textfile(let directory): return TextfileChannel(name: name, directory: directory)
+        }
+    }
+
+    /// Without a log: addresses are secrets here.
+    private static func client() -> HTTPClient {
+        var settings = HTTPSettings(userAgent: "coldchain")
+        settings.totalTimeout = 60
+        return HTTPClient(settings)
+    }
+}

@@ -1,0 +1,128 @@
+/// One `[notify.channel.NAME]`: a way to tell people or machines how a stage ended.
+package struct ChannelSettings: Hashable, Sendable {
+    package enum Kind: Hashable, Sendable {
+        case mail(Mail)
+        /// Gets `{"text": ...}`, as Slack, Mattermost and others take it.
+        case slack(SecretSource)
+        /// Gets the whole notice as JSON.
+        case webhook(url: SecretSource, token: SecretSource?)
+        /// A dead man's switch: an address that is asked for, with `/start` or `/fail` behind it.
+        case ping(SecretSource)
+        /// A directory whose `*.prom` files Prometheus's node_exporter reads.
+        case textfile(directory: String)
+    }
+
+    package struct Mail: Hashable, Sendable {
+        /// What is asked of the connection.
+        package enum Encryption: String, CaseIterable, Sendable {
+            /// TLS where the server offers it.
+            case opportunistic
+            /// TLS or no mail.
+            case required
+            case never
+        }
+
+        package var to: [String]
+        /// The sender; made of account and host where it is left out.
+        package var from: String?
+        /// `smtp://HOST[:PORT]` or `smtps://HOST[:PORT]`.
+        package var server: String
+        package var encryption: Encryption
+        package var caFile: String?
+        package var user: String?
+        package var password: SecretSource?
+    }
+
+    package var name: String
+    package var kind: Kind
+
+    package static let kinds = ["mail", "ping", "slack", "textfile", "webhook"]
+
+    /// Reads the table of a channel; gives nothing after noting a problem.
+    static func read(_ name: String, _ table: TomlTable) -> ChannelSettings? {
+        defer { table.refuseUnknownKeys() }
+        guard let kind = table.string("kind") else {
+            if !table.has("kind") { table.missing("kind", hint: "One of \(kinds.joined(separator: ", ")).") }
+            // Which keys there are depends on the kind.
+            for key in Self.keys { _ = table.element(key) }
+            return nil
+        }
+        switch kind {
+        case "mail": return readMail(table).map { ChannelSettings(name: name, kind: .mail($0)) }
+        case "slack": return address(table).map { ChannelSettings(name: name, kind: .slack($0)) }
+        case "webhook":
+            let token = table.secret("token")
+            return address(table).map { ChannelSettings(name: name, kind: .webhook(url: $0, token: token)) }
+        case "ping": return address(table).map { ChannelSettings(name: name, kind: .ping($0)) }
+        case "textfile":
+            guard let directory = table.absolutePath("directory") else {
+                if !table.has("directory") { table.missing("directory", hint: "Write directory = \"/PATH\".") }
+                return nil
+            }
+            return ChannelSettings(name: name, kind: .textfile(directory: directory))
+        default:
+            table.problem(
+                "kind", "expected one of \(kinds.joined(separator: ", ")), found \(quoted(kind))",
+                hint: NearestName.of(kind, among: kinds).map { "Did you mean \"\($0)\"?" })
+            for key in Self.keys { _ = table.element(key) }
+            return nil
+        }
+    }
+
+    private static let keys = [
+        "url", "token", "directory", "to", "from", "server", "tls", "ca_file", "user", "password",
+    ]
+
+    private static func address(_ table: TomlTable) -> SecretSource? {
+        if !table.has("url") { table.missing("url", hint: "Write url = { file = \"/PATH\" }.") }
+        return table.secret("url")
+    }
+
+    private static func readMail(_ table: TomlTable) -> Mail? {
+        if !table.has("to") { table.missing("to", hint: "Write to = [\"ops@example.net\"].") }
+        let to = table.strings("to", #"a list of addresses such as ["ops@example.net"]"#)
+        for (text, position) in to ?? [] where !isAddress(text) {
+            table.add("\(quoted(text)) is no mail address", at: position)
+        }
+        let from = table.string("from")
+        if let from, !isAddress(from) { table.problem("from", "\(quoted(from)) is no mail address") }
+        let server = table.string("server") ?? "smtp://localhost"
+        if !isServer(server) {
+            table.problem("server", "expected \"smtp://HOST:PORT\" or \"smtps://HOST:PORT\", found \(quoted(server))")
+        }
+        var encryption = Mail.Encryption.opportunistic
+        if let text = table.string("tls") {
+            if let known = Mail.Encryption(rawValue: text) {
+                encryption = known
+            } else {
+                let known = Mail.Encryption.allCases.map { "\"\($0.rawValue)\"" }.joined(separator: ", ")
+                table.problem("tls", "expected one of \(known), found \(quoted(text))")
+            }
+        }
+        let user = table.string("user")
+        let password = table.secret("password")
+        if (user == nil) != (password == nil) {
+            table.problem(user == nil ? "password" : "user", "user and password go together")
+        }
+        let caFile = table.absolutePath("ca_file")
+        guard let to else { return nil }
+        return Mail(
+            to: to.map(\.text), from: from, server: server, encryption: encryption, caFile: caFile, user: user,
+            password: password)
+    }
+
+    /// Enough to keep header lines and SMTP commands what they are; whether an address exists its server knows.
+    static func isAddress(_ text: String) -> Bool {
+        let parts = text.split(separator: "@", omittingEmptySubsequences: false)
+        return parts.count == 2 && parts.allSatisfy { !$0.isEmpty }
+            && text.unicodeScalars.allSatisfy { $0.value > 0x20 && $0.value < 0x7F && !"<>(),;:\"\\".unicodeScalars.contains($0) }
+    }
+
+    private static func isServer(_ text: String) -> Bool {
+        for scheme in ["smtp://", "smtps://"] where text.hasPrefix(scheme) {
+            let rest = text.dropFirst(scheme.count)
+            return !rest.isEmpty && rest.unicodeScalars.allSatisfy { $0.value > 0x20 && $0.value < 0x7F && $0 != "/" && $0 != "@" }
+        }
+        return false
+    }
+}

@@ -1,0 +1,52 @@
+/// `[notify]`: which channels are told of what.
+package struct NotifySettings: Sendable {
+    /// What there is to tell.
+    package enum Event: String, CaseIterable, Codable, Sendable {
+        /// A stage begins; only dead man's switches want to know.
+        case start
+        case success, partial, failure
+        /// A run that should be there is not, or work piles up.
+        case missing
+    }
+
+    /// The names of the channels for each event.
+    package var channels: [Event: [String]] = [:]
+    /// After how long a run that is not there, or not shipped, is told of.
+    package var overdue = Period(seconds: 36 * 3_600)
+
+    package init() {}
+
+    /// Reads the keys of `[notify]`, in `coldchain.toml` or over them in a job's file.
+    ///
+    /// - Parameters:
+    ///   - table: the table, if there is one.
+    ///   - base: what holds for the keys that it lacks.
+    ///   - known: the names of the channels.
+    static func read(_ table: TomlTable, over base: NotifySettings, known: some Collection<String>) -> NotifySettings {
+        var settings = base
+        for event in Event.allCases {
+            // An empty list is how a job tells nobody.
+            let found: [TomlElement]? = table.value(event.rawValue, "a list of channels") {
+                if case .array(let elements) = $0 { elements } else { nil }
+            }
+            guard let found else { continue }
+            var names: [String] = []
+            for element in found {
+                guard case .string(let name) = element.value else {
+                    table.add("expected the name of a channel, found \(element.description)", at: element.position)
+                    continue
+                }
+                if known.contains(name) {
+                    names.append(name)
+                } else {
+                    table.add(
+                        "there is no [notify.channel.\(quoted(name, ""))]", at: element.position,
+                        hint: NearestName.of(name, among: known).map { "Did you mean \"\($0)\"?" })
+                }
+            }
+            settings.channels[event] = names
+        }
+        if let overdue = table.period("overdue") { settings.overdue = overdue }
+        return settings
+    }
+}

@@ -1,0 +1,36 @@
+package import Ledger
+
+/// `[retention]` of a job: what is kept in the vaults, and how long on staging.
+package struct RetentionSettings: Sendable, Equatable {
+    package var policy = RetentionPolicy()
+    /// How many days what every vault holds stays on staging, too; nothing keeps it there for good.
+    package var keepLocal: Int?
+    /// The part of a table or database that may vanish at once without an alarm.
+    package var maxVanished = 0.1
+
+    package init() {}
+
+    static func read(_ root: TomlTable) -> RetentionSettings {
+        var settings = RetentionSettings()
+        guard let table = root.table("retention") else { return settings }
+        defer { table.refuseUnknownKeys() }
+        let counts = 0...100_000
+        settings.policy.keepFor = table.days("keep_for")?.days
+        settings.policy.keepLast = table.integer("keep_last", in: counts) ?? 0
+        settings.policy.daily = table.integer("keep_daily", in: counts) ?? 0
+        settings.policy.weekly = table.integer("keep_weekly", in: counts) ?? 0
+        settings.policy.monthly = table.integer("keep_monthly", in: counts) ?? 0
+        settings.policy.yearly = table.integer("keep_yearly", in: counts) ?? 0
+        settings.policy.minAge = table.days("min_age")?.days ?? settings.policy.minAge
+        settings.policy.grace = table.days("grace")?.days ?? settings.policy.grace
+        settings.keepLocal = table.days("keep_local")?.days
+        let share: Double? = table.value("max_vanished", #"a share such as "10%""#) {
+            guard case .string(let text) = $0, text.hasSuffix("%"), let percent = Int(text.dropLast()),
+                (0...100).contains(percent)
+            else { return nil }
+            return Double(percent) / 100
+        }
+        settings.maxVanished = share ?? settings.maxVanished
+        return settings
+    }
+}

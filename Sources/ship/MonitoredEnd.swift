@@ -1,0 +1,49 @@
+import Ledger
+import Settings
+
+/// How systemd saw a unit end: `MONITOR_*`, as systemd.exec(5) passes them to a unit of `OnFailure=` and `OnSuccess=`.
+struct MonitoredEnd {
+    var stage: Stage
+    var job: String
+    var invocation: String?
+    /// What is to be told; nothing for an end that is nobody's business: "try later", or a stop that somebody asked for.
+    var event: NotifySettings.Event?
+    /// The end in words.
+    var text: String?
+
+    /// Reads what stands in the environment.
+    ///
+    /// - Parameters:
+    ///   - unit: the unit's name, with `.service` or without.
+    ///   - environment: `MONITOR_SERVICE_RESULT`, `MONITOR_EXIT_CODE`, `MONITOR_EXIT_STATUS`, `MONITOR_INVOCATION_ID`.
+    /// - Returns: nothing where the name is no unit of ours.
+    init?(unit: String, environment: [String: String]) {
+        let name = unit.hasSuffix(".service") ? String(unit.dropLast(".service".count)) : unit
+        let parts = name.split(separator: "@", maxSplits: 1).map(String.init)
+        guard parts.count == 2, parts[0].hasPrefix("coldchain-"),
+            let stage = Stage(rawValue: String(parts[0].dropFirst("coldchain-".count)))
+        else { return nil }
+        self.stage = stage
+        job = parts[1]
+        invocation = environment["MONITOR_INVOCATION_ID"]
+        let result = environment["MONITOR_SERVICE_RESULT"]
+        let status = environment["MONITOR_EXIT_STATUS"] ?? "?"
+        let isExit = environment["MONITOR_EXIT_CODE"] == "exited"
+        switch result {
+        case "success": event = isExit && status == "75" ? nil : .success
+        case nil:
+            event = .failure
+            text = "ended, and systemd does not say how"
+        case "oom-kill": (event, text) = (.failure, "killed: the machine or the unit had no memory left")
+        case "timeout": (event, text) = (.failure, "killed: its time was over")
+        case "watchdog": (event, text) = (.failure, "killed: it gave no sign of life")
+        case "exit-code" where isExit && status == "3": event = .partial
+        // systemctl stop, or the machine going down; the next start goes on.
+        case "exit-code" where isExit && (status == "143" || status == "130"): event = nil
+        case "signal" where status == "TERM" || status == "INT": event = nil
+        case "exit-code": (event, text) = (.failure, "ended with status \(status)")
+        case "signal", "core-dump": (event, text) = (.failure, "killed by signal \(status)")
+        case let other?: (event, text) = (.failure, "failed: \(other)")
+        }
+    }
+}

@@ -1,0 +1,168 @@
+import ArgumentParser
+import Codec
+import Console
+import Ledger
+import Logging
+import Notify
+import Platform
+import Settings
+import Staging
+
+/// `ship notify`: tells people and machines how a stage ended, or what is missing.
+struct NotifyCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "notify", abstract: "Tell how a stage ended, or what is missing.",
+        discussion: """
+            Tells the channels of [notify] in coldchain.toml(5). With --unit, as coldchain-notify@.service runs it, what is \
+            told follows from how systemd says that the unit ended; what was told before is not told again. With --event \
+            missing all jobs are looked at, and nothing is told when nothing is missing.
+            """)
+
+    @OptionGroup var common: CommonOptions
+    @Option(
+        name: .long, help: ArgumentHelp("start, success, partial, failure or missing.", valueName: "event"),
+        completion: .list(NotifySettings.Event.allCases.map(\.rawValue)))
+    var event: String?
+    @Option(name: .long, help: ArgumentHelp("The job.", valueName: "job")) var job: String?
+    @Option(name: .long, help: ArgumentHelp("The stage: collect, pack or ship.", valueName: "stage")) var stage: String?
+    @Option(name: .long, help: ArgumentHelp("The unit that ended, coldchain-STAGE@JOB.service.", valueName: "unit"))
+    var unit: String?
+    @Option(
+        name: .long, help: ArgumentHelp("For how many seconds a channel is tried again. Default: 90.", valueName: "s"))
+    var timeout = 90
+    @Flag(name: .long, help: "Print what would be told, and tell nobody.") var dryRun = false
+
+    func validate() throws {
+        if (unit == nil) == (event == nil) { throw ValidationError("give --event or --unit") }
+        if unit != nil, job != nil || stage != nil { throw ValidationError("--unit excludes --job and --stage") }
+        if !(0...3_600).contains(timeout) { throw ValidationError("--timeout: expected 0 to 3600 seconds") }
+        if let event, NotifySettings.Event(rawValue: event) == nil {
+            throw ValidationError("--event '\(event)': expected start, success, partial, failure or missing")
+        }
+        if let stage, Stage(rawValue: stage) == nil {
+            throw ValidationError("--stage '\(stage)': expected collect, pack or ship")
+        }
+        if let event, event != NotifySettings.Event.missing.rawValue, job == nil || stage == nil {
+            throw ValidationError("--event \(event) needs --job and --stage")
+        }
+    }
+
+    func run() throws {
+        try Door.run {
+            let configuration = try common.settings()
+            let staging = try StagingArea.open(configuration)
+            if let unit {
+                var environment: [String: String] = [:]
+                for name in ["SERVICE_RESULT", "EXIT_CODE", "EXIT_STATUS", "INVOCATION_ID"] {
+                    environment["MONITOR_" + name] = SecretSource.environmentVariable("MONITOR_" + name)
+                }
+                guard let end = MonitoredEnd(unit: unit, environment: environment) else {
+                    throw Fault(.usage, "--unit '\(unit)': expected coldchain-STAGE@JOB.service")
+                }
+                guard let event = end.event else { return ExitStatus.done }
+                return try tell(event, try configuration.job(end.job), end.stage, end, configuration, staging)
+            }
+            guard let event = event.flatMap({ NotifySettings.Event(rawValue: $0) }) else { return ExitStatus.done }
+            if event == .missing {
+                var status = ExitStatus.done
+                for name in try job.map({ [$0] }) ?? configuration.jobNames() {
+                    status = max(status, try tellMissing(try configuration.job(name), configuration, staging))
+                }
+                return status
+            }
+            guard let job, let stage = stage.flatMap({ Stage(rawValue: $0) }) else { return ExitStatus.done }
+            return try tell(event, try configuration.job(job), stage, nil, configuration, staging)
+        }
+    }
+
+    /// What was told last of a stage, in the state directory: `notified.JOB.STAGE.json`.
+    private struct Told: Codable {
+        /// The end of the newest attempt that was told.
+        var until: String?
+        /// When something missing was told, and what.
+        var at: Int64?
+        var missing: [String]?
+    }
+
+    private func tell(
+        _ event: NotifySettings.Event, _ job: JobSettings, _ stage: Stage, _ end: MonitoredEnd?,
+        _ configuration: Configuration, _ staging: StagingArea
+    ) throws(Fault) -> Int32 {
+        try Clock.useTimeZone(job.timezone)
+        let file = "notified.\(job.name).\(stage.rawValue).json"
+        // What --event asks for is told whatever was told before.
+        let before = end == nil ? nil : try JSONFile.read(Told.self, ByteString(file), in: staging.state)
+        let builder = StageNotice(directory: try staging.job(job.name), job: job, stage: stage, clock: .system)
+        var notice = try builder.make(event, after: before?.until)
+        if let end {
+            // A start that found nothing to do.
+            if event == .success, notice.runs.isEmpty { return ExitStatus.done }
+            notice.end = end.text
+            if let invocation = end.invocation, event != .success {
+                notice.lines = JournalLines.last(20, invocation: invocation)
+            }
+        }
+        let status = try deliver(notice, job, configuration)
+        if !dryRun, end != nil {
+            let until = try newestEnd(staging.job(job.name), stage) ?? before?.until
+            try JSONFile.write(Told(until: until), to: ByteString(file), in: staging.state)
+        }
+        return status
+    }
+
+    private func newestEnd(_ directory: JobDirectory, _ stage: Stage) throws(Fault) -> String? {
+        var newest: String?
+        for date in try directory.runs() {
+            guard let record = try directory.run(date)?.stageRecord(stage) else { continue }
+            newest = max(newest ?? "", record.finishedAt ?? record.startedAt)
+        }
+        return newest
+    }
+
+    private func tellMissing(_ job: JobSettings, _ configuration: Configuration, _ staging: StagingArea) throws(Fault)
+        -> Int32
+    {
+        try Clock.useTimeZone(job.timezone)
+        let builder = StageNotice(directory: try staging.job(job.name), job: job, stage: .ship, clock: .system)
+        let missing = try builder.missing(overdue: job.notify.overdue)
+        let file = ByteString("notified.\(job.name)._missing.json")
+        if missing.isEmpty {
+            if !dryRun, try staging.state.exists(file) { try staging.state.removeIfPresent(file) }
+            return ExitStatus.done
+        }
+        let now = Clock.system.now().seconds
+        // The same again only after a day.
+        if !dryRun, let told = try JSONFile.read(Told.self, file, in: staging.state), told.missing == missing,
+            let at = told.at, now - at < 86_400, now >= at
+        {
+            return ExitStatus.done
+        }
+        var notice = try builder.make(.missing, after: "9999")
+        notice.missing = missing
+        notice.rerun = Stage.allCases.map { "\($0.rawValue) \(job.name)" }
+        let status = try deliver(notice, job, configuration)
+        if !dryRun { try JSONFile.write(Told(at: now, missing: missing), to: file, in: staging.state) }
+        return status
+    }
+
+    private func deliver(_ notice: Notice, _ job: JobSettings, _ configuration: Configuration) throws(Fault) -> Int32 {
+        if dryRun {
+            let text = NoticeText(notice, bytes: Figures.bytes)
+            try common.output.result(notice) { "\(text.subject)\n\n\(text.body)" }
+            return ExitStatus.done
+        }
+        let log = common.logger()
+        let sender = "\(ProcessIdentity.user)@\(notice.host)"
+        var channels: [any NoticeChannel] = []
+        var failed: [String] = []
+        for name in job.notify.channels[notice.event] ?? [] {
+            guard let settings = configuration.channels[name] else { continue }
+            do { channels.append(try settings.channel(sender: sender, clock: .system, log: log)) } catch {
+                failed.append(name)
+                log.warning("channel \(name): \(error)\(error.hint.map { " HINT: \($0)" } ?? "")")
+            }
+        }
+        failed += Delivery(channels, backoff: Backoff(base: 1, cap: 15, deadline: Double(timeout)), log: log).send(notice)
+        return failed.isEmpty ? ExitStatus.done : ExitStatus.failed
+    }
+}

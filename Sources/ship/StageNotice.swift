@@ -1,0 +1,193 @@
+import Console
+import Ledger
+import Notify
+import Platform
+import Settings
+import Staging
+
+/// Makes a notice out of what the stages have left on staging.
+struct StageNotice {
+    let directory: JobDirectory
+    let job: JobSettings
+    let stage: Stage
+    let clock: Clock
+
+    /// How many earlier runs a run is compared with.
+    private static let compared = 7
+
+    /// Tells how the stage stands.
+    ///
+    /// - Parameters:
+    ///   - event: what is told.
+    ///   - after: attempts that ended by this time were told before.
+    /// - Returns: the notice.
+    /// - Throws: `damaged` for a record that can't be read.
+    func make(_ event: NotifySettings.Event, after: String?) throws(Fault) -> Notice {
+        var notice = Notice(
+            event: event, tier: Notice.tier(of: event), host: ProcessIdentity.host, job: job.name,
+            stage: stage.rawValue, at: clock.now().rfc3339)
+        var records: [StageRecord] = []
+        var history: [StageRecord] = []
+        for date in try directory.runs() {
+            guard let record = try directory.run(date)?.stageRecord(stage) else { continue }
+            // A record that is still open is one of an attempt that was killed.
+            if (record.finishedAt ?? record.startedAt) > (after ?? "") { records.append(record) } else { history.append(record) }
+        }
+        for record in records {
+            notice.runs.append(
+                .init(
+                    run: record.run, state: record.state == .running ? "killed" : record.state.rawValue,
+                    units: record.units, done: record.done + record.skipped, failed: record.failed.count,
+                    bytesIn: record.bytesIn, bytesOut: record.bytesOut, seconds: record.seconds))
+            notice.failed += record.failed.map { trouble($0, record) }
+            notice.warnings += record.warnings.map { trouble($0, record) }
+            if let command = rerun(record) { notice.rerun.append(command) }
+        }
+        if notice.rerun.isEmpty, event == .failure { notice.rerun = ["\(stage.rawValue) \(job.name)"] }
+        if let last = records.last { notice.trend = trend(last, history.suffix(Self.compared)) }
+        notice.backlog = try backlog()
+        notice.metrics = try metrics(notice.backlog)
+        return notice
+    }
+
+    private func trouble(_ unit: StageRecord.FailedUnit, _ record: StageRecord) -> Notice.Trouble {
+        // The reason often names its unit itself.
+        let prefix = "\(unit.unit): "
+        let why = unit.why.hasPrefix(prefix) ? String(unit.why.dropFirst(prefix.count)) : unit.why
+        let name = unit.unit == StageRecord.FailedUnit.attempt ? record.stage.rawValue : unit.unit
+        return .init(run: record.run, unit: name, why: why)
+    }
+
+    /// The command that does again what failed in a run, and that alone.
+    private func rerun(_ record: StageRecord) -> String? {
+        guard record.state != .done else { return nil }
+        var words = [stage.rawValue, job.name, "--run", record.run]
+        let units = record.failed.map(\.unit)
+        if !units.isEmpty, units.count <= 10, !units.contains(StageRecord.FailedUnit.attempt),
+            !units.contains(where: { $0.contains("_manifest") })
+        {
+            for unit in units { words += ["--only", Self.quoted(unit)] }
+        }
+        return words.joined(separator: " ")
+    }
+
+    /// As a shell takes it for one word.
+    private static func quoted(_ word: String) -> String {
+        let isPlain = word.utf8.allSatisfy { byte in
+            switch byte {
+            case 0x30...0x39, 0x41...0x5A, 0x61...0x7A: true
+            default: "-_./=:@%+,".utf8.contains(byte)
+            }
+        }
+        return isPlain && !word.isEmpty ? word : "'" + word.split(separator: "'", omittingEmptySubsequences: false).joined(separator: #"'\''"#) + "'"
+    }
+
+    private func trend(_ last: StageRecord, _ history: some Collection<StageRecord>) -> [String] {
+        let done = history.filter { $0.state == .done || $0.state == .partial }
+        guard !done.isEmpty else { return [] }
+        func median<T: Comparable>(_ values: [T]) -> T { values.sorted()[values.count / 2] }
+        let runs = Figures.count(Int64(done.count), "run", "runs")
+        return [
+            "in \(Figures.bytes(last.bytesIn)), the median of \(runs) is \(Figures.bytes(median(done.map(\.bytesIn))))",
+            "took \(Figures.seconds(last.seconds)), the median of \(runs) is \(Figures.seconds(median(done.map(\.seconds))))",
+        ]
+    }
+
+    /// The runs that are collected, at least in part, and not in every vault.
+    func backlog() throws(Fault) -> Notice.Backlog {
+        var backlog = Notice.Backlog(runs: 0, bytes: 0, oldest: nil)
+        for date in try directory.runs() {
+            guard let run = try directory.run(date), let collected = try run.stageRecord(.collect),
+                collected.bytesOut > 0 || collected.done + collected.skipped > 0,
+                try run.stageRecord(.ship)?.state != .done
+            else { continue }
+            backlog.runs += 1
+            backlog.bytes += collected.bytesOut
+            backlog.oldest = backlog.oldest ?? date.description
+        }
+        return backlog
+    }
+
+    private func metrics(_ backlog: Notice.Backlog?) throws(Fault) -> [Notice.Metric] {
+        var metrics: [Notice.Metric] = []
+        for stage in Stage.allCases {
+            var last: StageRecord?
+            var lastSuccess: Timestamp?
+            for date in try directory.runs() {
+                guard let record = try directory.run(date)?.stageRecord(stage) else { continue }
+                last = record
+                if record.state == .done, let end = record.finishedAt.flatMap({ Timestamp(rfc3339: $0) }) {
+                    lastSuccess = max(lastSuccess ?? end, end)
+                }
+            }
+            let name = stage.rawValue
+            if let lastSuccess {
+                metrics.append(
+                    .init(
+                        "last_success_timestamp_seconds", help: "When a run was last done without a failure.", stage: name,
+                        value: Double(lastSuccess.seconds)))
+            }
+            guard let last else { continue }
+            for (metric, help, value) in [
+                ("run_seconds", "How long the newest run took.", last.seconds),
+                ("run_in_bytes", "What the newest run read.", Double(last.bytesIn)),
+                ("run_out_bytes", "What the newest run wrote.", Double(last.bytesOut)),
+                ("run_units", "The units of the newest run.", Double(last.units)),
+                ("run_failed_units", "The units of the newest run that failed.", Double(last.failed.count)),
+                ("run_warnings", "The units of the newest run that need eyes.", Double(last.warnings.count)),
+            ] {
+                metrics.append(.init(metric, help: help, stage: name, value: value))
+            }
+        }
+        if let backlog {
+            metrics.append(
+                .init("backlog_runs", help: "Runs that are collected and not in every vault.", value: Double(backlog.runs)))
+            metrics.append(
+                .init("backlog_bytes", help: "Their content.", value: Double(backlog.bytes)))
+            if let oldest = backlog.oldest.flatMap({ CivilDate($0) }) {
+                metrics.append(
+                    .init(
+                        "oldest_unshipped_run_timestamp_seconds", help: "The beginning of the oldest of their data dates.",
+                        value: Double(oldest.dayNumber) * 86_400))
+            }
+        }
+        return metrics
+    }
+
+    /// Runs that should be there and are not, and those that wait for too long, in sentences.
+    func missing(overdue: Period) throws(Fault) -> [String] {
+        let now = clock.now()
+        // A day is over at the next midnight, so that much later its run is overdue.
+        let expected = CivilDate(localDayOf: Timestamp(seconds: now.seconds - overdue.seconds))
+            .adding(days: job.run == .yesterday ? -1 : 0)
+        var missing: [String] = []
+        if let newest = try newestCollected() {
+            if newest < expected {
+                missing.append(
+                    "the newest collected run is that of \(newest); that of \(expected) should be there")
+            }
+        } else if try directory.runs().isEmpty == false {
+            missing.append("no run was ever collected without a failure")
+        }
+        for date in try directory.runs() {
+            guard let run = try directory.run(date), let collected = try run.stageRecord(.collect),
+                let begun = Timestamp(rfc3339: collected.startedAt), now.since(begun) > Double(overdue.seconds),
+                try run.stageRecord(.ship)?.state != .done
+            else { continue }
+            let state = try run.stageRecord(.ship)?.state.rawValue ?? "waiting"
+            missing.append("run \(date) was begun \(collected.startedAt) and is not in every vault: ship is \(state)")
+        }
+        return missing
+    }
+
+    private func newestCollected() throws(Fault) -> CivilDate? {
+        for date in try directory.runs().reversed() {
+            if let record = try directory.run(date)?.stageRecord(.collect),
+                record.state == .done || record.state == .partial
+            {
+                return date
+            }
+        }
+        return nil
+    }
+}

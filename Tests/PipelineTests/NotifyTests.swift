@@ -1,0 +1,169 @@
+import Platform
+import TestSupport
+import Testing
+
+extension PipelineTests {
+    /// What people and machines are told, by a real mail server and a real web server.
+    @Suite
+    struct NotifyTests {
+        private func world(_ sink: NotifySink, broken: Bool = false) async throws -> Pipeline {
+            let world = try Pipeline()
+            try await SmallWorld.fill(world)
+            try await world.initialize()
+            let etc = try TreeBuilder(world.root + "/etc")
+            let address = "http://127.0.0.1:\(sink.httpPort)"
+            try etc.file("secret.slack", text: "\(address)/slack/s3cr3t-path\n")
+            try etc.file("secret.hook", text: "\(address)/\(broken ? "broken" : "hook")/s3cr3t-path\n")
+            try etc.file("secret.token", text: "s3cr3t-token\n")
+            try etc.file("secret.ping", text: "\(address)/ping/s3cr3t-path\n")
+            try etc.file("metrics/keep", text: "")
+            let every = "[\"mail\", \"slack\", \"hook\", \"switch\", \"prom\"]"
+            try etc.file(
+                "coldchain.toml",
+                text: """
+                    staging = "\(world.staging)"
+                    state = "\(world.state)"
+                    [vault.disk]
+                    url = "file://\(world.vault)"
+                    [notify]
+                    start = ["switch", "mail"]
+                    success = \(every)
+                    partial = \(every)
+                    failure = \(every)
+                    missing = \(every)
+                    [notify.channel.mail]
+                    kind = "mail"
+                    to = ["ops@example.net", "night@example.net"]
+                    server = "smtp://127.0.0.1:\(sink.smtpPort)"
+                    [notify.channel.slack]
+                    kind = "slack"
+                    url = { file = "\(world.root)/etc/secret.slack" }
+                    [notify.channel.hook]
+                    kind = "webhook"
+                    url = { file = "\(world.root)/etc/secret.hook" }
+                    token = { file = "\(world.root)/etc/secret.token" }
+                    [notify.channel.switch]
+                    kind = "ping"
+                    url = { file = "\(world.root)/etc/secret.ping" }
+                    [notify.channel.prom]
+                    kind = "textfile"
+                    directory = "\(world.root)/etc/metrics"
+
+                    """)
+            return world
+        }
+
+        /// As coldchain-notify@.service runs it.
+        private func notify(
+            _ world: Pipeline, _ unit: String, _ result: String, _ status: String, code: String = "exited"
+        ) async throws -> RunResult {
+            var environment = world.environment
+            environment["MONITOR_SERVICE_RESULT"] = result
+            environment["MONITOR_EXIT_CODE"] = code
+            environment["MONITOR_EXIT_STATUS"] = status
+            return try await TestSupport.run(
+                [Program.ship.path, "notify", "--unit", unit], environment: environment, timeout: 60)
+        }
+
+        @Test("a partial night is told to every channel once, with what failed and the command that does it again")
+        func partial() async throws {
+            let sink = try await NotifySink()
+            let world = try await world(sink)
+            try await world.expect(.collect, ["logs", "--run", Pipeline.run, "--only", "web1"], status: 3)
+            try await world.expect(.collect, ["logs", "--run", Pipeline.run])
+            _ = try await run(["rm", "-r", world.staging + "/logs/2025-11-19/collect/web1/acme"])
+            try await world.expect(.pack, ["logs", "--run", Pipeline.run], status: 3)
+            let told = try await notify(world, "coldchain-pack@logs.service", "exit-code", "3")
+            #expect(told.status == 0, "\(told)")
+            let lines = try sink.lines()
+            #expect(lines.count == 4, "\(lines)")
+            let mail = try #require(lines.first { $0.contains("\"mail\"") })
+            #expect(mail.contains("Subject: [coldchain] pack logs 2025-11-19 partial, 1 failed on "), "\(mail)")
+            #expect(mail.contains("<ops@example.net>\", \"<night@example.net>"), "\(mail)")
+            #expect(mail.contains("pack logs --run 2025-11-19 --only acme/2025/11/19/web1"), "\(mail)")
+            #expect(lines.contains { $0.contains("/ping/s3cr3t-path/fail") })
+            #expect(lines.contains { $0.contains("/slack/") && $0.contains("{\\\"text\\\":") })
+            #expect(lines.contains { $0.contains("/hook/") && $0.contains("Bearer s3cr3t-token") })
+            let metrics = try Directory.open(world.root + "/etc/metrics").readFile("coldchain-logs.prom")
+            let figures = String(decoding: metrics, as: UTF8.self)
+            #expect(figures.contains("coldchain_run_failed_units{job=\"logs\",stage=\"pack\"} 1\n"), "\(figures)")
+            #expect(figures.contains("coldchain_backlog_runs{job=\"logs\"} 1\n"), "\(figures)")
+
+            // The same unit ending again has nothing new to tell but that it ended.
+            _ = try await notify(world, "coldchain-pack@logs.service", "success", "0")
+            let after = try sink.lines()
+            #expect(after.count == lines.count)
+        }
+
+        @Test("a good night is told once; later, stopped and pointless starts tell nothing")
+        func quiet() async throws {
+            let sink = try await NotifySink()
+            let world = try await world(sink)
+            try await world.night(Pipeline.run)
+            let told = try await notify(world, "coldchain-ship@logs", "success", "0")
+            #expect(told.status == 0, "\(told)")
+            let lines = try sink.lines()
+            #expect(lines.count == 4, "\(lines)")
+            let isPinged = lines.contains { $0.contains("\"path\": \"/ping/s3cr3t-path\"") }
+            #expect(isPinged, "\(lines)")
+            for (result, status) in [("success", "0"), ("success", "75"), ("exit-code", "143")] {
+                let quiet = try await notify(world, "coldchain-ship@logs", result, status)
+                #expect(quiet.status == 0, "\(quiet)")
+            }
+            let after = try sink.lines()
+            #expect(after.count == lines.count, "\(after)")
+        }
+
+        @Test("a kill is told with its cause, though no record tells of it")
+        func killed() async throws {
+            let sink = try await NotifySink()
+            let world = try await world(sink)
+            _ = try await notify(world, "coldchain-collect@logs.service", "oom-kill", "KILL", code: "killed")
+            let lines = try sink.lines()
+            let mail = try #require(lines.first { $0.contains("\"mail\"") })
+            #expect(mail.contains("collect logs: killed: the machine or the unit had no memory left"), "\(mail)")
+            #expect(mail.contains("collect logs FAILED on "), "\(mail)")
+        }
+
+        @Test("a channel that is broken is tried again, is named without its address, and stops no other")
+        func broken() async throws {
+            let sink = try await NotifySink()
+            let world = try await world(sink, broken: true)
+            try await world.night(Pipeline.run)
+            let told = try await world(
+                .ship, ["notify", "--event", "success", "--job", "logs", "--stage", "ship", "--timeout", "3"])
+            #expect(told.status == 1, "\(told)")
+            #expect(told.errors.contains("channel hook: 127.0.0.1:\(sink.httpPort): status 500"), "\(told)")
+            #expect(!told.errors.contains("s3cr3t"), "\(told)")
+            let lines = try sink.lines()
+            #expect(lines.filter { $0.contains("/broken/") }.count > 1)
+            #expect(lines.filter { !$0.contains("/broken/") }.count == 3)
+        }
+
+        @Test("a run that never was is told, and not again the same day")
+        func missing() async throws {
+            let sink = try await NotifySink()
+            let world = try await world(sink)
+            try await world.night(Pipeline.run)
+            for _ in 1...2 {
+                try await world.expect(.ship, ["notify", "--event", "missing"])
+            }
+            let lines = try sink.lines()
+            #expect(lines.count == 4, "\(lines)")
+            let isTold = lines.contains { $0.contains("the newest collected run is that of 2025-11-19") }
+            #expect(isTold, "\(lines)")
+        }
+
+        @Test("a settings file that names no such channel is refused with a suggestion")
+        func settings() async throws {
+            let sink = try await NotifySink()
+            let world = try await world(sink)
+            let jobs = try TreeBuilder(world.root + "/etc")
+            try jobs.file("jobs.d/logs.toml", text: world.job.text(world.source) + "[notify]\nfailure = [\"slak\"]\n")
+            let refused = try await world(.collect, ["logs", "--run", Pipeline.run])
+            #expect(refused.status == 78, "\(refused)")
+            #expect(refused.errors.contains("there is no [notify.channel.slak]"), "\(refused)")
+            #expect(refused.errors.contains("Did you mean \"slack\"?"), "\(refused)")
+        }
+    }
+}
