@@ -1,9 +1,9 @@
 /// Which region is meant where several places may say it.
-package enum AWSRegion {
+enum AWSRegion {
     /// The region of the settings, then `AWS_REGION`, `AWS_DEFAULT_REGION`, then the profile's.
     ///
     /// - Returns: nothing where no place says it.
-    package static func resolve(
+    static func resolve(
         _ setting: String?, _ environment: AWSEnvironment, _ profiles: SharedProfiles?, profile: String?
     ) -> String? {
         let name = profile ?? profileName(environment)

@@ -1,5 +1,5 @@
 import HTTP
-package import Platform
+import Platform
 
 /// Credentials that the container's agent gives: `AWS_CONTAINER_CREDENTIALS_RELATIVE_URI` (ECS) and
 /// `AWS_CONTAINER_CREDENTIALS_FULL_URI` (EKS and others).

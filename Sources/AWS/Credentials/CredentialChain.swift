@@ -54,6 +54,14 @@ package struct CredentialChain: Sendable {
         CachedCredentials(clock: context.clock) { () throws(Fault) in try find() }
     }
 
+    /// The region that settings, environment or the profile name.
+    ///
+    /// - Throws: the system's fault for a shared file that is there but can't be read.
+    package func region() throws(Fault) -> String? {
+        let profiles = try SharedProfiles(context.environment, credential: settings.credential)
+        return AWSRegion.resolve(settings.region, context.environment, profiles, profile: settings.profile)
+    }
+
     /// Looks for credentials now.
     ///
     /// - Throws: `permission` when there are none, with what was tried and why each did not apply; what hinders the first

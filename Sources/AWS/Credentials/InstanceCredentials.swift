@@ -1,5 +1,5 @@
 import HTTP
-package import Platform
+import Platform
 
 /// Credentials of the role of this EC2 instance, from its metadata service, version 2 only: version 1 answers whoever can
 /// make this machine send a request.

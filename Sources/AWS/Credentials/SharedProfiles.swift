@@ -3,9 +3,9 @@ import Platform
 /// The profiles of the two shared files of the AWS tools, joined.
 ///
 /// A key that stands in both is the credentials file's.
-package struct SharedProfiles: Sendable {
+struct SharedProfiles: Sendable {
     /// The files that were looked for, and whether they were there.
-    package let files: [(path: String, isThere: Bool)]
+    let files: [(path: String, isThere: Bool)]
     private let profiles: [String: SharedConfigFile.Section]
 
     /// Reads the files.
@@ -15,7 +15,7 @@ package struct SharedProfiles: Sendable {
     ///   - credential: the name of the systemd credential that is used as the credentials file, where it is there and
     ///     the environment names no other (systemd.exec(5), "LoadCredential=").
     /// - Throws: the system's fault for a file that is there but can't be read; `limit` for one that is too long.
-    package init(_ environment: AWSEnvironment, credential: String) throws(Fault) {
+    init(_ environment: AWSEnvironment, credential: String) throws(Fault) {
         let home = environment["HOME"].map { $0 + "/.aws" }
         let config = environment["AWS_CONFIG_FILE"].map(environment.expanded) ?? home.map { $0 + "/config" }
         var files: [(path: String, isThere: Bool)] = []
@@ -69,8 +69,6 @@ package struct SharedProfiles: Sendable {
             return nil
         }
     }
-
-    package var names: [String] { profiles.keys.sorted() }
 
     /// The keys of a profile, or nothing when it is in neither file.
     subscript(name: String) -> SharedConfigFile.Section? { profiles[name] }
