@@ -34,6 +34,15 @@ package struct Digest256: Hashable, Sendable, CustomStringConvertible {
 
     package init?(_ text: String) { self.init(hex: text.utf8) }
 
+    /// The 32 bytes.
+    package var bytes: [UInt8] { withUnsafeBytes(of: words) { Array($0) } }
+
+    /// The digest of exactly 32 bytes.
+    package init?(bytes: [UInt8]) {
+        guard bytes.count == 32 else { return nil }
+        self = bytes.withUnsafeBytes { Digest256(bytes: $0) }
+    }
+
     package static func == (left: Digest256, right: Digest256) -> Bool { left.words == right.words }
 
     package func hash(into hasher: inout Hasher) { hasher.combine(words.0) }

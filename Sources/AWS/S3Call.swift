@@ -1,0 +1,53 @@
+package import Codec
+import Crypto
+package import HTTP
+package import Platform
+
+/// One request to a bucket before it has an address and a signature.
+package struct S3Call: Sendable {
+    package var method: HTTPRequest.Method
+    /// An object in the bucket, or nothing for the bucket itself.
+    package var key: ByteString?
+    package var query: [HTTPRequest.QueryItem]
+    package var headers: HTTPHeaders
+    package var body: HTTPBody
+    /// The digest of the body, which is always signed: the service refuses bytes that differ.
+    package var payload: Digest256
+    /// Seconds without a byte that are normal for this operation.
+    package var patience: Int?
+    /// Whether status 200 may come with an error in its body.
+    package var mayFailLate = false
+
+    package init(
+        _ method: HTTPRequest.Method, _ key: ByteString? = nil, query: [HTTPRequest.QueryItem] = [],
+        headers: HTTPHeaders = HTTPHeaders()
+    ) {
+        self.method = method
+        self.key = key
+        self.query = query
+        self.headers = headers
+        body = .none
+        payload = Self.emptyDigest
+    }
+
+    private static let emptyDigest = SHA256Hasher.digest(of: [])
+
+    /// Gives the call a small body.
+    package mutating func setBody(_ bytes: [UInt8]) {
+        body = .bytes(bytes)
+        payload = SHA256Hasher.digest(of: bytes)
+    }
+
+    /// Gives the call an XML document with the MD5 that some operations and servers insist on.
+    mutating func setDocument(_ document: XMLElement) {
+        let bytes = document.document()
+        setBody(bytes)
+        headers["Content-Type"] = "application/xml"
+        setContentMD5(bytes)
+    }
+
+    /// `Content-MD5`, which every server knows as a checksum of small bodies.
+    mutating func setContentMD5(_ bytes: [UInt8]) {
+        headers["Content-MD5"] = Base64.encode(Array(Insecure.MD5.hash(data: bytes)))
+    }
+}

@@ -1,0 +1,156 @@
+import HTTP
+package import Platform
+
+extension S3Client {
+    /// A row of ListObjectsV2.
+    package struct ListedObject: Sendable, Equatable {
+        package var key: ByteString
+        package var size: Int64
+        package var modified: Timestamp
+        package var etag: String
+        package var storageClass: String
+    }
+
+    /// A row of ListObjectVersions: a version of an object, or a delete marker.
+    package struct ListedVersion: Sendable, Equatable {
+        package var key: ByteString
+        package var version: String
+        package var isLatest: Bool
+        package var isDeleteMarker: Bool
+        package var size: Int64
+        package var modified: Timestamp
+        package var etag: String
+        package var storageClass: String
+    }
+
+    /// ListObjectsV2, all pages, in the order of the keys' bytes.
+    ///
+    /// - Parameters:
+    ///   - prefix: a beginning of keys.
+    ///   - pageSize: rows of one answer; nothing for the service's own number.
+    ///   - each: may throw to end the listing.
+    /// - Throws: what `each` throws; `damaged` for a listing that does not go on.
+    package func list(
+        prefix: ByteString, pageSize: Int? = nil, _ each: (ListedObject) throws(Fault) -> Void
+    ) throws(Fault) {
+        var token: String?
+        while true {
+            var query: [HTTPRequest.QueryItem] = [
+                .init("list-type", "2"), .init("encoding-type", "url"), .init("prefix", Self.text(prefix)),
+            ]
+            if let token { query.append(.init("continuation-token", token)) }
+            if let pageSize { query.append(.init("max-keys", "\(pageSize)")) }
+            let (rows, root) = try page(query, rows: ["Contents"])
+            for row in rows {
+                try each(
+                    ListedObject(
+                        key: try listedKey(row.text("Key") ?? "", root), size: try size(row),
+                        modified: try modified(row), etag: S3ObjectInfo.unquoted(row.text("ETag") ?? ""),
+                        storageClass: row.text("StorageClass") ?? "STANDARD"))
+            }
+            guard root.text("IsTruncated") == "true" else { return }
+            guard let next = root.text("NextContinuationToken"), next != token else {
+                throw Fault(.damaged, "\(name()): the listing does not go on")
+            }
+            token = next
+        }
+    }
+
+    /// ListObjectVersions, all pages: versions and delete markers as the service orders them.
+    package func versions(
+        prefix: ByteString, pageSize: Int? = nil, _ each: (ListedVersion) throws(Fault) -> Void
+    ) throws(Fault) {
+        var (keyMarker, versionMarker): (String?, String?) = (nil, nil)
+        while true {
+            var query: [HTTPRequest.QueryItem] = [
+                .init("versions"), .init("encoding-type", "url"), .init("prefix", Self.text(prefix)),
+            ]
+            if let keyMarker { query.append(.init("key-marker", keyMarker)) }
+            if let versionMarker { query.append(.init("version-id-marker", versionMarker)) }
+            if let pageSize { query.append(.init("max-keys", "\(pageSize)")) }
+            let (rows, root) = try page(query, rows: ["Version", "DeleteMarker"])
+            for row in rows {
+                let isMarker = row.name == "DeleteMarker"
+                try each(
+                    ListedVersion(
+                        key: try listedKey(row.text("Key") ?? "", root), version: row.text("VersionId") ?? "null",
+                        isLatest: row.text("IsLatest") == "true", isDeleteMarker: isMarker,
+                        size: isMarker ? 0 : try size(row), modified: try modified(row),
+                        etag: S3ObjectInfo.unquoted(row.text("ETag") ?? ""),
+                        storageClass: row.text("StorageClass") ?? "STANDARD"))
+            }
+            guard root.text("IsTruncated") == "true" else { return }
+            let nextKey = try root.text("NextKeyMarker").map { key throws(Fault) in Self.text(try listedKey(key, root)) }
+            let nextVersion = root.text("NextVersionIdMarker")
+            guard let nextKey, nextKey != keyMarker || nextVersion != versionMarker else {
+                throw Fault(.damaged, "\(name()): the listing does not go on")
+            }
+            (keyMarker, versionMarker) = (nextKey, nextVersion)
+        }
+    }
+
+    /// One page, read as it arrives; its rows are given out when it is whole, so that another attempt repeats none.
+    private func page(_ query: [HTTPRequest.QueryItem], rows names: Set<String>) throws(Fault)
+        -> (rows: [XMLElement], root: XMLElement)
+    {
+        var rows: [XMLElement] = []
+        var reader: XMLReader?
+        _ = try perform(S3Call(.get, query: query)) {
+            rows = []
+            let fresh = XMLReader(rows: names) { row throws(Fault) in rows.append(row) }
+            reader = fresh
+            return fresh
+        }
+        guard let root = try reader?.finish() else { throw Fault(.damaged, "\(name()): the listing is empty") }
+        guard rows.count <= Self.maximumRows else {
+            throw Fault(.limit, "\(name()): a page of the listing has \(rows.count) rows")
+        }
+        return (rows, root)
+    }
+
+    /// The API gives at most 1000; another server may have another limit.
+    private static let maximumRows = 100_000
+
+    /// A key of a listing, which the service percent-encodes where it says so; some also write a space as `+`.
+    func listedKey(_ text: String, _ root: XMLElement) throws(Fault) -> ByteString {
+        guard root.text("EncodingType") == "url" else { return ByteString(text) }
+        let plain = text.utf8.contains(UInt8(ascii: "+")) ? text.split(separator: "+", omittingEmptySubsequences: false).joined(separator: " ") : text
+        guard let bytes = PercentEncoding.decode(plain) else {
+            throw Fault(.damaged, "\(name()): the listing has a key '\(ByteString(text))' with a broken escape")
+        }
+        return ByteString(bytes: bytes)
+    }
+
+    static func text(_ bytes: ByteString) -> String { String(decoding: bytes.bytes, as: UTF8.self) }
+
+    private func size(_ row: XMLElement) throws(Fault) -> Int64 {
+        guard let size = row.text("Size").flatMap({ Int64($0) }), size >= 0 else {
+            throw Fault(.damaged, "\(name()): the listing has an object without a size")
+        }
+        return size
+    }
+
+    private func modified(_ row: XMLElement) throws(Fault) -> Timestamp {
+        guard let moment = row.text("LastModified").flatMap({ Timestamp(listed: $0) }) else {
+            throw Fault(.damaged, "\(name()): the listing has an object without a date")
+        }
+        return moment
+    }
+}
+
+extension Timestamp {
+    /// Reads a date of an XML answer: `2009-10-12T17:50:30.000Z`.
+    init?(listed text: String) {
+        let parts = text.split(separator: ".", maxSplits: 1)
+        guard let whole = parts.first else { return nil }
+        guard parts.count == 2 else {
+            self.init(rfc3339: text)
+            return
+        }
+        guard let moment = Timestamp(rfc3339: whole + "Z"), parts[1].hasSuffix("Z") else { return nil }
+        let digits = parts[1].dropLast().prefix(9)
+        guard var nanoseconds = UInt32(digits) else { return nil }
+        for _ in digits.count..<9 { nanoseconds *= 10 }
+        self.init(seconds: moment.seconds, nanoseconds: nanoseconds)
+    }
+}

@@ -1,0 +1,187 @@
+package import Codec
+package import HTTP
+package import Platform
+
+extension S3Client {
+    /// One uploaded part, as Complete names it and ListParts tells it.
+    package struct Part: Sendable, Equatable {
+        /// From 1.
+        package var number: Int
+        package var etag: String
+        /// Base64.
+        package var checksumSHA256: String?
+        package var size: Int64
+
+        package init(number: Int, etag: String, checksumSHA256: String? = nil, size: Int64 = 0) {
+            self.number = number
+            self.etag = etag
+            self.checksumSHA256 = checksumSHA256
+            self.size = size
+        }
+    }
+
+    /// An upload that was begun and neither completed nor aborted.
+    package struct Upload: Sendable, Equatable {
+        package var key: ByteString
+        package var id: String
+        package var initiated: Timestamp?
+        package var storageClass: String
+    }
+
+    /// CreateMultipartUpload.
+    ///
+    /// - Parameters:
+    ///   - key: where to.
+    ///   - object: what the object gets besides.
+    ///   - sendsChecksums: whether the service is to keep SHA-256 of every part, and of them all together.
+    /// - Returns: the upload's id.
+    package func createUpload(_ key: ByteString, _ object: S3NewObject, sendsChecksums: Bool) throws(Fault) -> String {
+        var call = S3Call(.post, key, query: [.init("uploads")], headers: object.headers())
+        if sendsChecksums {
+            call.headers["x-amz-checksum-algorithm"] = "SHA256"
+            call.headers["x-amz-checksum-type"] = "COMPOSITE"
+        }
+        let root = try XMLReader.read(try perform(call).body)
+        guard let id = root.text("UploadId") else { throw Fault(.damaged, "\(name(key)): the answer names no upload") }
+        return id
+    }
+
+    /// UploadPart.
+    ///
+    /// - Returns: the part, or the service's error: who knows the bytes decides what a refused digest means.
+    package func uploadPart(
+        _ key: ByteString, upload: String, number: Int, _ body: HTTPBody, digest: Digest256, sendsChecksum: Bool
+    ) throws(Fault) -> Result<Part, S3Error> {
+        var call = S3Call(.put, key, query: Self.part(number, of: upload))
+        (call.body, call.payload) = (body, digest)
+        let checksum = Base64.encode(digest.bytes)
+        if sendsChecksum { call.headers["x-amz-checksum-sha256"] = checksum }
+        return try attempt(call).map { response in
+            Part(
+                number: number, etag: Self.written(response).etag, checksumSHA256: sendsChecksum ? checksum : nil,
+                size: body.size)
+        }
+    }
+
+    /// UploadPartCopy of a range of another object.
+    package func uploadPartCopy(
+        _ key: ByteString, upload: String, number: Int, from bucket: String, _ source: ByteString,
+        version: String? = nil, etag: String? = nil, range: Range<Int64>
+    ) throws(Fault) -> Part {
+        var call = S3Call(.put, key, query: Self.part(number, of: upload))
+        call.headers["x-amz-copy-source"] = Self.copySource(bucket, source, version)
+        call.headers["x-amz-copy-source-range"] = "bytes=\(range.lowerBound)-\(range.upperBound - 1)"
+        if let etag { call.headers["x-amz-copy-source-if-match"] = "\"\(etag)\"" }
+        (call.mayFailLate, call.patience) = (true, Self.longPatience)
+        let written = try Self.copied(try perform(call))
+        return Part(
+            number: number, etag: written.etag, checksumSHA256: written.checksumSHA256,
+            size: range.upperBound - range.lowerBound)
+    }
+
+    /// ListParts, all pages.
+    ///
+    /// - Returns: nothing when the service doesn't know the upload: it was completed or aborted.
+    package func parts(_ key: ByteString, upload: String) throws(Fault) -> [Part]? {
+        var parts: [Part] = []
+        var marker: String?
+        while true {
+            var query = [HTTPRequest.QueryItem("uploadId", upload)]
+            if let marker { query.append(.init("part-number-marker", marker)) }
+            let call = S3Call(.get, key, query: query)
+            let response: HTTPResponse
+            switch try attempt(call) {
+            case .success(let answer): response = answer
+            case .failure(let error) where error.code == "NoSuchUpload": return nil
+            case .failure(let error): throw error.fault(name(key))
+            }
+            let root = try XMLReader.read(response.body)
+            for part in root.all("Part") {
+                guard let number = part.text("PartNumber").flatMap({ Int($0) }) else { continue }
+                parts.append(
+                    Part(
+                        number: number, etag: S3ObjectInfo.unquoted(part.text("ETag") ?? ""),
+                        checksumSHA256: part.text("ChecksumSHA256"),
+                        size: part.text("Size").flatMap { Int64($0) } ?? 0))
+            }
+            guard root.text("IsTruncated") == "true", let next = root.text("NextPartNumberMarker"), next != marker
+            else { return parts }
+            marker = next
+        }
+    }
+
+    /// CompleteMultipartUpload.
+    ///
+    /// - Parameters:
+    ///   - key: where to.
+    ///   - upload: its id.
+    ///   - parts: all of them, in order.
+    ///   - size: the whole, which the service compares.
+    ///   - sendsChecksums: whether the parts' checksums are named; some servers refuse them here.
+    ///   - isExclusive: refused with 412 when the key is taken.
+    /// - Returns: what was written, or the service's error: `NoSuchUpload` may mean that an earlier attempt succeeded.
+    package func completeUpload(
+        _ key: ByteString, upload: String, _ parts: [Part], size: Int64, sendsChecksums: Bool, isExclusive: Bool
+    ) throws(Fault) -> Result<Written, S3Error> {
+        var call = S3Call(.post, key, query: [.init("uploadId", upload)])
+        let list = parts.map { part in
+            var children = [XMLElement("ETag", "\"\(part.etag)\""), XMLElement("PartNumber", "\(part.number)")]
+            if sendsChecksums, let checksum = part.checksumSHA256 {
+                children.insert(XMLElement("ChecksumSHA256", checksum), at: 0)
+            }
+            return XMLElement("Part", "", children)
+        }
+        call.setBody(XMLElement("CompleteMultipartUpload", "", list).document())
+        call.headers["Content-Type"] = "application/xml"
+        call.headers["x-amz-mp-object-size"] = "\(size)"
+        if sendsChecksums { call.headers["x-amz-checksum-type"] = "COMPOSITE" }
+        if isExclusive { call.headers["If-None-Match"] = "*" }
+        (call.mayFailLate, call.patience) = (true, Self.longPatience)
+        switch try attempt(call) {
+        case .success(let response): return .success(try Self.copied(response))
+        case .failure(let error): return .failure(error)
+        }
+    }
+
+    /// AbortMultipartUpload; an upload that is gone already is no error.
+    package func abortUpload(_ key: ByteString, upload: String) throws(Fault) {
+        let call = S3Call(.delete, key, query: [.init("uploadId", upload)])
+        switch try attempt(call) {
+        case .success: return
+        case .failure(let error) where error.status == 404: return
+        case .failure(let error): throw error.fault(name(key))
+        }
+    }
+
+    /// ListMultipartUploads, all pages.
+    package func uploads(prefix: ByteString, _ each: (Upload) throws(Fault) -> Void) throws(Fault) {
+        var (keyMarker, idMarker): (String?, String?) = (nil, nil)
+        while true {
+            var query: [HTTPRequest.QueryItem] = [
+                .init("uploads"), .init("encoding-type", "url"), .init("prefix", Self.text(prefix)),
+            ]
+            if let keyMarker { query.append(.init("key-marker", keyMarker)) }
+            if let idMarker { query.append(.init("upload-id-marker", idMarker)) }
+            let root = try XMLReader.read(try perform(S3Call(.get, query: query)).body)
+            for upload in root.all("Upload") {
+                guard let id = upload.text("UploadId") else { continue }
+                try each(
+                    Upload(
+                        key: try listedKey(upload.text("Key") ?? "", root), id: id,
+                        initiated: upload.text("Initiated").flatMap { Timestamp(listed: $0) },
+                        storageClass: upload.text("StorageClass") ?? "STANDARD"))
+            }
+            guard root.text("IsTruncated") == "true", let next = root.text("NextKeyMarker") else { return }
+            let nextKey = Self.text(try listedKey(next, root))
+            let nextID = root.text("NextUploadIdMarker")
+            guard nextKey != keyMarker || nextID != idMarker else {
+                throw Fault(.damaged, "\(name()): the list of uploads does not go on")
+            }
+            (keyMarker, idMarker) = (nextKey, nextID)
+        }
+    }
+
+    private static func part(_ number: Int, of upload: String) -> [HTTPRequest.QueryItem] {
+        [.init("partNumber", "\(number)"), .init("uploadId", upload)]
+    }
+}

@@ -1,0 +1,153 @@
+package import Codec
+package import HTTP
+package import Platform
+
+extension S3Client {
+    /// What PutObject and others answer.
+    package struct Written: Sendable, Equatable {
+        package var etag: String
+        package var version: String?
+        package var checksumSHA256: String?
+    }
+
+    /// HeadObject, with the checksums that the service keeps.
+    ///
+    /// - Returns: nothing when there is no such object.
+    package func head(_ key: ByteString, version: String? = nil) throws(Fault) -> S3ObjectInfo? {
+        let call = S3Call(
+            .head, key, query: Self.query(version: version), headers: HTTPHeaders([("x-amz-checksum-mode", "ENABLED")]))
+        switch try attempt(call) {
+        case .success(let response): return S3ObjectInfo(response)
+        case .failure(let error) where error.status == 404: return nil
+        case .failure(let error): throw error.fault(name(key))
+        }
+    }
+
+    /// PutObject.
+    ///
+    /// - Parameters:
+    ///   - key: where to.
+    ///   - body: the bytes.
+    ///   - digest: their digest, which the service compares with what arrives.
+    ///   - object: what the object gets besides.
+    ///   - sendsChecksum: whether the service is to keep the digest as `x-amz-checksum-sha256`.
+    /// - Returns: what the service says of it, or its error: who knows the bytes decides what a refused digest means.
+    package func put(
+        _ key: ByteString, _ body: HTTPBody, digest: Digest256, _ object: S3NewObject, sendsChecksum: Bool
+    ) throws(Fault) -> Result<Written, S3Error> {
+        var call = S3Call(.put, key, headers: object.headers())
+        (call.body, call.payload) = (body, digest)
+        if object.isExclusive { call.headers["If-None-Match"] = "*" }
+        if sendsChecksum || object.lock != nil {
+            // Object Lock wants a checksum of the body in any case.
+            call.headers["x-amz-checksum-sha256"] = Base64.encode(digest.bytes)
+        }
+        return try attempt(call).map(Self.written)
+    }
+
+    /// GetObject of a range, handed on as it arrives.
+    ///
+    /// A transfer that breaks goes on where it ended, as long as the object is the same.
+    ///
+    /// - Parameters:
+    ///   - key: the object.
+    ///   - range: what is wanted of it; not empty.
+    ///   - etag: what the object must still be; nothing for whatever it is.
+    ///   - version: one version, where the bucket keeps several.
+    ///   - take: gets the bytes in order, each once.
+    /// - Returns: what the first answer says of the object; its size is that of the whole.
+    /// - Throws: `notFound`; `changed` when the object is no longer the one of `etag`; `tryLater` for an object that must
+    ///   be restored first; what `take` throws.
+    @discardableResult
+    package func get(
+        _ key: ByteString, _ range: Range<Int64>, etag: String? = nil, version: String? = nil,
+        _ take: @escaping (UnsafeRawBufferPointer) throws(Fault) -> Void
+    ) throws(Fault) -> S3ObjectInfo {
+        let sink = RangeSink(range, etag: etag, name: name(key), take)
+        let outcome = try attempt(
+            { () throws(Fault) in
+                var call = S3Call(.get, key, query: Self.query(version: version))
+                call.headers["Range"] = "bytes=\(sink.offset)-\(range.upperBound - 1)"
+                if let etag = sink.etag { call.headers["If-Match"] = "\"\(etag)\"" }
+                return (call, sink)
+            }, progress: { sink.offset })
+        switch outcome {
+        case .success: break
+        case .failure(let error) where error.status == 412:
+            throw Fault(.changed, "\(name(key)): has been replaced while it was read")
+        case .failure(let error): throw error.fault(name(key))
+        }
+        guard let info = sink.info, sink.offset == min(range.upperBound, info.size) else {
+            throw Fault(.damaged, "\(name(key)): \(sink.offset) of \(range.upperBound) bytes have arrived")
+        }
+        return info
+    }
+
+    /// CopyObject, for objects of up to 5 GB.
+    ///
+    /// Metadata and tags are those of `object`, not those of the source, so that a tag that marks the source for deletion
+    /// does not come along.
+    package func copy(
+        from bucket: String, _ source: ByteString, version: String? = nil, etag: String? = nil, to key: ByteString,
+        _ object: S3NewObject
+    ) throws(Fault) -> Written {
+        var call = S3Call(.put, key, headers: object.headers())
+        call.headers["x-amz-copy-source"] = Self.copySource(bucket, source, version)
+        call.headers["x-amz-metadata-directive"] = "REPLACE"
+        call.headers["x-amz-tagging-directive"] = "REPLACE"
+        if let etag { call.headers["x-amz-copy-source-if-match"] = "\"\(etag)\"" }
+        if object.isExclusive { call.headers["If-None-Match"] = "*" }
+        (call.mayFailLate, call.patience) = (true, Self.longPatience)
+        let response = try perform(call)
+        return try Self.copied(response)
+    }
+
+    /// GetObjectAttributes: what the service computed of an object and its parts.
+    package func attributes(_ key: ByteString, version: String? = nil) throws(Fault) -> S3ObjectAttributes {
+        var parts: [S3ObjectAttributes.Part] = []
+        var marker: String?
+        while true {
+            var call = S3Call(
+                .get, key, query: [.init("attributes")] + Self.query(version: version),
+                headers: HTTPHeaders([("x-amz-object-attributes", "ETag,Checksum,ObjectParts,StorageClass,ObjectSize")]))
+            call.headers["x-amz-part-number-marker"] = marker
+            let root = try XMLReader.read(try perform(call).body)
+            let page = S3ObjectAttributes(root)
+            parts += page.parts
+            guard let list = root["ObjectParts"], list.text("IsTruncated") == "true",
+                let next = list.text("NextPartNumberMarker"), next != marker
+            else {
+                var whole = page
+                whole.parts = parts
+                return whole
+            }
+            marker = next
+        }
+    }
+
+    // MARK: Shared
+
+    /// Seconds that Complete and Copy may think: the API says minutes.
+    static let longPatience = 900
+
+    static func query(version: String?) -> [HTTPRequest.QueryItem] { version.map { [.init("versionId", $0)] } ?? [] }
+
+    /// `x-amz-copy-source`: the key percent-encoded, the version behind a literal question mark.
+    static func copySource(_ bucket: String, _ key: ByteString, _ version: String?) -> String {
+        "\(bucket)/\(PercentEncoding.encode(key.bytes, keepingSlash: true))"
+            + (version.map { "?versionId=\(PercentEncoding.encode($0))" } ?? "")
+    }
+
+    static func written(_ response: HTTPResponse) -> Written {
+        Written(
+            etag: S3ObjectInfo.unquoted(response.headers["ETag"] ?? ""), version: response.headers["x-amz-version-id"],
+            checksumSHA256: response.headers["x-amz-checksum-sha256"])
+    }
+
+    static func copied(_ response: HTTPResponse) throws(Fault) -> Written {
+        let root = try XMLReader.read(response.body)
+        return Written(
+            etag: S3ObjectInfo.unquoted(root.text("ETag") ?? ""), version: response.headers["x-amz-version-id"],
+            checksumSHA256: root.text("ChecksumSHA256"))
+    }
+}

@@ -1,0 +1,25 @@
+import HTTP
+package import Platform
+
+extension S3Client {
+    /// GetObjectTagging.
+    package func tags(_ key: ByteString, version: String? = nil) throws(Fault) -> [String: String] {
+        let call = S3Call(.get, key, query: [.init("tagging")] + Self.query(version: version))
+        let root = try XMLReader.read(try perform(call).body)
+        var tags: [String: String] = [:]
+        for tag in root["TagSet"]?.all("Tag") ?? [] {
+            // A tag's value may be empty.
+            if let name = tag.text("Key") { tags[name] = tag["Value"]?.text ?? "" }
+        }
+        return tags
+    }
+
+    /// PutObjectTagging: replaces all tags, so whoever changes some reads them first.
+    package func putTags(_ tags: [String: String], _ key: ByteString, version: String? = nil) throws(Fault) {
+        var call = S3Call(.put, key, query: [.init("tagging")] + Self.query(version: version))
+        let list = tags.sorted { $0.key < $1.key }
+            .map { XMLElement("Tag", "", [XMLElement("Key", $0.key), XMLElement("Value", $0.value)]) }
+        call.setDocument(XMLElement("Tagging", "", [XMLElement("TagSet", "", list)]))
+        _ = try perform(call)
+    }
+}

@@ -1,0 +1,191 @@
+import Glibc
+package import HTTP
+package import Platform
+
+/// Calls of the S3 API on one bucket, from any number of threads.
+///
+/// Every call blocks.
+///
+/// What can be put right is put right here: a skewed clock, expired credentials and a bucket in another region once each,
+/// failures of the service and of the network as often as the pace allows.
+package final class S3Client: Sendable {
+    package let bucket: String
+    private let http: HTTPClient
+    private let source: any CredentialSource
+    private let pace: any RequestPace
+    private let clock: Clock
+    private let place: Monitor<S3Endpoint>
+    /// Seconds that the service's clock is ahead of ours.
+    private let clockOffset = Monitor<Int64>(0)
+
+    package init(
+        bucket: String, endpoint: S3Endpoint, http: HTTPClient, credentials: any CredentialSource,
+        pace: any RequestPace = SteadyPace(), clock: Clock = .system
+    ) {
+        self.bucket = bucket
+        self.http = http
+        source = credentials
+        self.pace = pace
+        self.clock = clock
+        place = Monitor(endpoint)
+    }
+
+    /// Where the bucket is, as far as is known by now.
+    package var endpoint: S3Endpoint { place.with { $0 } }
+
+    /// The name of the bucket, or of an object in it, for messages.
+    package func name(_ key: ByteString? = nil) -> String { "s3://\(bucket)" + (key.map { "/\($0)" } ?? "") }
+
+    /// Makes a call that ends well.
+    ///
+    /// - Parameters:
+    ///   - call: what is asked for.
+    ///   - sink: makes the taker of the answer's body for each attempt.
+    /// - Returns: the answer, whose status is a success.
+    /// - Throws: the service's error as a fault that names bucket and key; what transport and sink throw.
+    package func perform(_ call: S3Call, into sink: () -> (any HTTPSink)? = { nil }) throws(Fault) -> HTTPResponse {
+        switch try attempt({ () throws(Fault) in (call, sink()) }) {
+        case .success(let response): return response
+        case .failure(let error): throw error.fault(name(call.key))
+        }
+    }
+
+    /// Makes a call and gives the service's last word, whatever it is.
+    package func attempt(_ call: S3Call) throws(Fault) -> Result<HTTPResponse, S3Error> {
+        try attempt({ () throws(Fault) in (call, nil) })
+    }
+
+    /// Makes a call whose attempts may differ, and gives the service's last word.
+    ///
+    /// - Parameters:
+    ///   - prepare: the call of the next attempt, and who takes its answer's body.
+    ///   - progress: what has been reached; as long as it grows, attempts are counted anew.
+    /// - Returns: the answer, or the error that remained.
+    /// - Throws: what transport, source and sink throw, at last.
+    package func attempt(
+        _ prepare: () throws(Fault) -> (call: S3Call, sink: (any HTTPSink)?), progress: () -> Int64 = { 0 }
+    ) throws(Fault) -> Result<HTTPResponse, S3Error> {
+        var began = Clock.monotonic()
+        var (attempts, reached) = (0, progress())
+        var repaired: Set<ErrorClass> = []
+        while true {
+            try pace.admit()
+            let (call, sink) = try prepare()
+            let credentials = try source.credentials()
+            attempts += 1
+            let outcome: Result<S3Error, Fault>
+            var (failure, advice): (ErrorClass, Double?) = (.permanent, nil)
+            do throws(Fault) {
+                let response = try http.send(signed(call, credentials), into: sink)
+                guard let error = try error(in: response, call) else {
+                    pace.ended(nil)
+                    return .success(response)
+                }
+                failure = errorClass(error, response, call, credentials)
+                advice = response.headers["Retry-After"].flatMap { Double($0) }
+                if repaired.insert(failure).inserted, repair(failure, error, response, credentials) { continue }
+                outcome = .success(error)
+            } catch {
+                if error.retry == .temporary { failure = .retry }
+                outcome = .failure(error)
+            }
+            pace.ended(failure)
+            if progress() > reached { (attempts, reached, began) = (1, progress(), Clock.monotonic()) }
+            // What could not be put right, or was and is wrong again, stays wrong.
+            if [.clockSkew, .credentials, .redirect].contains(failure) { failure = .permanent }
+            guard failure != .permanent,
+                let pause = pace.delay(
+                    after: attempts, failure, elapsed: Clock.monotonic() - began, advice: advice)
+            else {
+                switch outcome {
+                case .success(let error): return .failure(error)
+                case .failure(let fault): throw fault.within(name(call.key))
+                }
+            }
+            try Self.wait(pause)
+        }
+    }
+
+    private func signed(_ call: S3Call, _ credentials: Credentials) -> HTTPRequest {
+        let endpoint = endpoint
+        var request = endpoint.request(call.method, bucket: bucket, key: call.key, query: call.query)
+        request.headers = call.headers
+        request.body = call.body
+        request.patience = call.patience
+        var now = clock.now()
+        now.seconds += clockOffset.with { $0 }
+        SigV4(region: endpoint.region, service: "s3").sign(&request, payload: call.payload, with: credentials, at: now)
+        return request
+    }
+
+    /// The error in an answer, or nothing when it is a success.
+    private func error(in response: HTTPResponse, _ call: S3Call) throws(Fault) -> S3Error? {
+        guard response.isSuccess else { return S3Error(response) }
+        guard call.mayFailLate else { return nil }
+        // The connection may break after the status; then the document ends early, and nobody knows what happened.
+        do throws(Fault) { return S3Error(inBodyOf: response, try XMLReader.read(response.body)) } catch {
+            throw Fault(.unreachable, "the answer ends early", cause: error, retry: .temporary)
+        }
+    }
+
+    // MARK: What can be put right
+
+    /// Further apart than this, in seconds, and the service refuses signatures (15 minutes), with room for slow requests.
+    private static let tolerableSkew: Int64 = 300
+
+    private func errorClass(
+        _ error: S3Error, _ response: HTTPResponse, _ call: S3Call, _ credentials: Credentials
+    ) -> ErrorClass {
+        // Answers to HEAD have no body, so what is wrong is told by the circumstances.
+        if response.body.isEmpty {
+            if response.status == 403, let skew = skew(response), abs(skew) > Self.tolerableSkew { return .clockSkew }
+            if response.status == 400, let region = error.region, region != endpoint.region { return .redirect }
+            if response.status == 400, credentials.sessionToken != nil { return .credentials }
+            if response.status == 301 || response.status == 307 { return .redirect }
+        }
+        return error.errorClass
+    }
+
+    /// Seconds that the service is ahead of us, beyond what is taken into account already.
+    private func skew(_ response: HTTPResponse) -> Int64? {
+        response.headers["Date"].flatMap { HTTPDate.parse($0) }
+            .map { $0.seconds - clock.now().seconds - clockOffset.with { $0 } }
+    }
+
+    /// Whether the same call may end otherwise now.
+    private func repair(
+        _ failure: ErrorClass, _ error: S3Error, _ response: HTTPResponse, _ credentials: Credentials
+    ) -> Bool {
+        switch failure {
+        case .clockSkew:
+            guard let skew = skew(response), skew != 0 else { return false }
+            clockOffset.with { $0 += skew }
+            return true
+        case .credentials:
+            source.discard(credentials)
+            return true
+        case .redirect:
+            guard let region = error.region, Self.isRegion(region), region != endpoint.region else { return false }
+            place.with { $0 = $0.moved(to: region) }
+            return true
+        case .permanent, .retry, .throttle: return false
+        }
+    }
+
+    /// Whether a word of the service can be a part of a host's name.
+    private static func isRegion(_ text: String) -> Bool {
+        !text.isEmpty && text.utf8.count <= 63
+            && text.utf8.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x7A).contains($0) || $0 == 0x2D }
+    }
+
+    /// Waits, and ends early with `interrupted` after a signal.
+    private static func wait(_ seconds: Double) throws(Fault) {
+        let end = Clock.monotonic() + seconds
+        while true {
+            try Shutdown.check()
+            let rest = end - Clock.monotonic()
+            guard rest > 0 else { return }
+            usleep(UInt32(min(rest, 0.2) * 1e6))
+        }
+    }
+}

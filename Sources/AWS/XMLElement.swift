@@ -1,0 +1,48 @@
+/// A small piece of an XML document: an element with what is in it.
+package struct XMLElement: Sendable, Equatable {
+    package var name: String
+    package var text: String
+    package var children: [XMLElement]
+
+    package init(_ name: String, _ text: String = "", _ children: [XMLElement] = []) {
+        self.name = name
+        self.text = text
+        self.children = children
+    }
+
+    /// The first child of this name.
+    package subscript(name: String) -> XMLElement? { children.first { $0.name == name } }
+
+    /// The text of the first child of this name, unless it is empty.
+    package func text(_ name: String) -> String? {
+        guard let text = self[name]?.text, !text.isEmpty else { return nil }
+        return text
+    }
+
+    /// All children of this name.
+    package func all(_ name: String) -> [XMLElement] { children.filter { $0.name == name } }
+
+    /// A document of this element, as S3 takes it.
+    package func document() -> [UInt8] {
+        var text = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+        write(to: &text, namespace: true)
+        return Array(text.utf8)
+    }
+
+    private func write(to out: inout String, namespace: Bool) {
+        out += "<\(name)" + (namespace ? " xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"" : "") + ">"
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "&": out += "&amp;"
+            case "<": out += "&lt;"
+            case ">": out += "&gt;"
+            case "\"": out += "&quot;"
+            // As it is, a reader would make a line feed of it.
+            case "\r": out += "&#13;"
+            default: out.unicodeScalars.append(scalar)
+            }
+        }
+        for child in children { child.write(to: &out, namespace: false) }
+        out += "</\(name)>"
+    }
+}
