@@ -7,17 +7,23 @@ import Testing
 struct DocumentationTests {
     /// The keys that the code asks for, found by reading a file with every table in it.
     private static func acceptedKeys() throws -> (main: Set<String>, job: Set<String>) {
-        let main = try TomlDocument(bytes: Array("[vault.x]\nurl = \"file:///x\"".utf8), file: "main").root
+        let main = try TomlDocument(bytes: Array("[vault.x]\nurl = \"file:///x\"\n[notify]\n".utf8), file: "main").root
         _ = Configuration.read(main, path: "main")
         let vault = try #require(main.tables("vault").first).table
-        let job = try TomlDocument(bytes: Array((Samples.job + "[tenant.x]\n[host.h1]\n[alarm]\n").utf8), file: "job")
+        let job = try TomlDocument(bytes: Array((Samples.job + "[tenant.x]\n[host.h1]\n[alarm]\n[retention]\n").utf8), file: "job")
             .root
         _ = JobSettings.read(job, name: "job", vaults: ["disk": Samples.disk])
         let tenant = try #require(job.tables("tenant").first).table
         let host = try #require(job.tables("host").first).table
         let alarm = try #require(job.table("alarm"))
-        let inside = tenant.askedKeys.union(host.askedKeys).union(alarm.askedKeys)
-        return (main.askedKeys.union(vault.askedKeys), job.askedKeys.union(inside).subtracting(["alarm"]))
+        let retention = try #require(job.table("retention"))
+        let notify = try #require(main.table("notify"))
+        let inside = [tenant, host, alarm, retention].reduce(into: Set()) { $0.formUnion($1.askedKeys) }
+        let tables: Set<String> = ["alarm", "retention", "notify", "channel"]
+        return (
+            main.askedKeys.union(vault.askedKeys).union(notify.askedKeys).subtracting(tables),
+            job.askedKeys.union(inside).subtracting(tables)
+        )
     }
 
     @Test("The examples are valid as they stand")
