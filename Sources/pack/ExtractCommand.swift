@@ -35,7 +35,7 @@ struct ExtractCommand: ParsableCommand {
             // A directory that has to be made is one as mkdir(1) makes it.
             let target = RestoreTarget(try Directory.create(to, mode: 0o777), overwrites: force)
             let selection = PathSelection(paths)
-            let extractor = ArchiveExtractor(file.source)
+            let extractor = ArchiveExtractor(file.source, codec: file.codec)
             var failure: Fault?
             do throws(Fault) {
                 if let index = file.index {

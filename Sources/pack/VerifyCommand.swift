@@ -31,7 +31,7 @@ struct VerifyCommand: ParsableCommand {
             for path in archives {
                 do {
                     let file = try ArchiveFile(path)
-                    let report = try ArchiveVerifier(file.source).verify(index: file.index)
+                    let report = try ArchiveVerifier(file.source, codec: file.codec).verify(index: file.index)
                     results.append(
                         Result(
                             archive: path, isGood: true,
