@@ -9,13 +9,13 @@ struct ExtractCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "extract", abstract: "Extract an archive, or some of its paths by seeking.",
         discussion: """
-            With an index beside the archive, paths are read from the gzip members that hold them, every file is \
+            With an index beside the archive, paths are read from the members that hold them, every file is \
             checked against its digest, and what can't be extracted is named while all else is. Nothing is ever \
             written outside of the target directory.
             """)
 
     @OptionGroup var common: CommonOptions
-    @Argument(help: "The tar.gz file.", completion: .file(extensions: ["gz"])) var archive: String
+    @Argument(help: "The archive.", completion: .file(extensions: ["gz", "xz", "tar"])) var archive: String
     @Argument(help: "Only these paths or globs; a directory brings all below it.") var paths: [String] = []
     @Option(
         name: .long, help: ArgumentHelp("Where to put it; made where it is missing.", valueName: "dir"),

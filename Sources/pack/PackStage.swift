@@ -75,9 +75,7 @@ struct PackStage: Sendable {
             guard let record = try pack(run, attempt, upstream.id) else {
                 return try attempt.close(isComplete: false)
             }
-            if collect.state == .failed || collect.state == .partial {
-                throw Following.Incomplete(record, of: collect)
-            }
+            try Following.checkComplete(record, of: collect, run)
             return record
         }
     }

@@ -115,7 +115,7 @@ struct ShipStage: Sendable {
             guard let record = try ship(run, attempt, upstream.id) else {
                 return try attempt.close(isComplete: false)
             }
-            if pack.state == .failed || pack.state == .partial { throw Following.Incomplete(record, of: pack) }
+            try Following.checkComplete(record, of: pack, run)
             return record
         }
     }
