@@ -31,8 +31,15 @@ package struct ArchiveExtractor {
     package typealias Failed = (_ output: ByteString, _ fault: Fault) -> Void
 
     private let source: any RangedSource
+    private let codec: MemberCodec
 
-    package init(_ source: any RangedSource) { self.source = source }
+    /// - Parameters:
+    ///   - source: the archive.
+    ///   - codec: what its members are compressed with.
+    package init(_ source: any RangedSource, codec: MemberCodec = .gzip) {
+        self.source = source
+        self.codec = codec
+    }
 
     /// Extracts what is wanted, reading only the members that cover it; ranges that touch are read as one.
     ///
@@ -88,7 +95,7 @@ package struct ArchiveExtractor {
         }
         let fault: Fault
         do throws(Fault) {
-            let tar = try TarReader(GzipReader(source, range: range))
+            let tar = try TarReader(codec.reader(source, range: range))
             while !missing.isEmpty, let found = try tar.next() {
                 try Shutdown.check()
                 guard var item = missing[found.key] else { continue }
@@ -169,7 +176,7 @@ package struct ArchiveExtractor {
     ///   - leftOut: is told what was left out, or restored in part, and why.
     /// - Throws: what the first entry throws that can't be restored.
     package func extractAll(to target: RestoreTarget, leftOut: @escaping (String) -> Void) throws(Fault) {
-        let tar = try TarReader(GzipReader(source), warn: leftOut)
+        let tar = try TarReader(codec.reader(source), warn: leftOut)
         while let found = try tar.next() {
             try Shutdown.check()
             switch found.kind {
@@ -189,7 +196,7 @@ package struct ArchiveExtractor {
 
     /// Sends the content of one file to `write`, checked against its digest.
     package func content(of item: Wanted, _ write: (UnsafeRawBufferPointer) throws(Fault) -> Void) throws(Fault) {
-        let tar = try TarReader(GzipReader(source, range: item.range))
+        let tar = try TarReader(codec.reader(source, range: item.range))
         let zeros = Buffer(capacity: 64 << 10)
         zeros.bytes.initializeMemory(as: UInt8.self, repeating: 0)
         while let found = try tar.next() {
@@ -229,7 +236,7 @@ package struct ArchiveExtractor {
 extension ArchiveExtractor {
     /// The whole tar, entry by entry.
     package func tar(warn: @escaping (String) -> Void) throws(Fault) -> TarReader {
-        try TarReader(GzipReader(source), warn: warn)
+        try TarReader(codec.reader(source), warn: warn)
     }
 }
 

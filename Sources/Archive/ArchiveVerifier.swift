@@ -18,8 +18,15 @@ package struct ArchiveVerifier {
     }
 
     private let source: any RangedSource
+    private let codec: MemberCodec
 
-    package init(_ source: any RangedSource) { self.source = source }
+    /// - Parameters:
+    ///   - source: the archive.
+    ///   - codec: what its members are compressed with, where no index tells.
+    package init(_ source: any RangedSource, codec: MemberCodec = .gzip) {
+        self.source = source
+        self.codec = codec
+    }
 
     /// Reads the archive once from front to back and proves what can be proved.
     ///
@@ -40,23 +47,25 @@ package struct ArchiveVerifier {
         }
         var report = Report()
         report.hasIndex = index != nil
-        let gzip = GzipReader(digesting)
+        let codec = index?.header.codec ?? codec
+        let reader = codec.reader(digesting)
         let expectedMembers = index?.members
-        gzip.onMemberEnd = { [unowned gzip] (offset: Int64) throws(Fault) in
+        if let expectedMembers, !codec.marksMembers { try checkPlain(expectedMembers, &report) }
+        reader.onMemberEnd = { [unowned reader] (offset: Int64) throws(Fault) in
             if let expectedMembers {
                 let number = Int(report.members)
                 guard number < expectedMembers.count,
                     expectedMembers[number].offset + expectedMembers[number].length == offset,
-                    expectedMembers[number].tarLength == gzip.memberSize
+                    expectedMembers[number].tarLength == reader.memberSize
                 else {
                     throw Fault(
                         .damaged,
-                        "\(digesting.name): gzip member \(number) ends at \(offset), not where the index has it")
+                        "\(digesting.name): \(codec.rawValue) member \(number) ends at \(offset), not where the index has it")
                 }
             }
             report.members += 1
         }
-        let tar = try TarReader(gzip)
+        let tar = try TarReader(reader)
         var places = EntryPlaces(index?.members ?? [])
         var list = DigestListCheck(source.name)
         while let found = try tar.next() {
@@ -105,6 +114,16 @@ package struct ArchiveVerifier {
             }
         }
         return report
+    }
+
+    /// Where only the index knows the members, each must lie in the archive where it lies in the tar.
+    private func checkPlain(_ members: [ArchiveIndex.Member], _ report: inout Report) throws(Fault) {
+        for (number, member) in members.enumerated()
+        where member.offset != member.tarOffset || member.length != member.tarLength {
+            throw Fault(
+                .damaged, "\(source.name): member \(number) lies at \(member.offset), in the tar at \(member.tarOffset)")
+        }
+        report.members = Int64(members.count)
     }
 
     private func compare(_ found: Entry, _ row: ArchiveIndex.Row?) throws(Fault) {

@@ -1,7 +1,7 @@
 import Codec
 import Platform
 
-/// A piece of tar on its way to a gzip member: input and output buffers that go round through a ``Pool``.
+/// A piece of tar on its way to a member: input and output buffers that go round through a ``Pool``.
 ///
 /// One thread at a time owns it: the reader fills it, a worker compresses it, the archive's writer empties it.
 package final class Block {
@@ -9,8 +9,8 @@ package final class Block {
     static let memberSize = 4 << 20
 
     let input = Buffer(capacity: memberSize)
-    let output = Buffer(capacity: GzipMemberCompressor.bound(memberSize))
-    var level = 6
+    let output = Buffer(capacity: MemberCodec.mostBound(memberSize))
+    var compression = Compression()
     /// The number of the member in its archive.
     var number = 0
     /// Index rows of the entries that end in this member, but for their places, one after the other.

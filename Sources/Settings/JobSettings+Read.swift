@@ -1,3 +1,4 @@
+import Codec
 import Platform
 
 extension JobSettings {
@@ -32,11 +33,12 @@ extension JobSettings {
         let layout = root.parsed("layout", default: "{tenant}/**") { text throws(Fault) in try Layout(text) }
         let unmatched = readUnmatched(root)
         let archive = readArchive(root, layout)
+        let maxArchive = readMaxArchive(root)
         let member = readMember(root, layout)
-        let codec = root.choice("codec", Compression.self) ?? .gzip
-        let level = root.level("level") ?? .balanced
+        let codec = root.choice("codec", MemberCodec.self) ?? .gzip
+        let level = root.level("level", of: codec) ?? .balanced
         let fullEvery = readFullEvery(root, isDated: hosts.first?.isDated ?? false)
-        let (tenantLevels, decommissioned) = readTenants(root)
+        let tenants = readTenants(root, codec)
         let told = readNotify(root, notify, channels)
         let retention = RetentionSettings.read(root)
         root.refuseUnknownKeys()
@@ -51,8 +53,8 @@ extension JobSettings {
             name: name, kind: kind, vaults: chosen, timezone: timezone, run: run, catchUp: catchUp, hosts: hosts,
             hostsAtOnce: hostsAtOnce, bandwidth: bandwidth, window: window, limits: limits, sizeDrop: sizeDrop,
             layout: layout, unmatched: unmatched,
-            archive: archive, member: member, codec: codec, level: level, fullEvery: fullEvery,
-            tenantLevels: tenantLevels, decommissionedTenants: decommissioned)
+            archive: archive, maxArchive: maxArchive, member: member, codec: codec, level: level, fullEvery: fullEvery,
+            tenantCodecs: tenants.codecs, tenantLevels: tenants.levels, decommissionedTenants: tenants.decommissioned)
         (job.notify, job.retention) = (told, retention)
         return job
     }
@@ -198,6 +200,12 @@ extension JobSettings {
         return archive
     }
 
+    private static func readMaxArchive(_ root: TomlTable) -> ByteCount? {
+        guard let limit = root.byteCount("max_archive") else { return nil }
+        if limit.bytes < 1 << 20 { root.problem("max_archive", "expected at least 1 MiB") }
+        return limit
+    }
+
     private static func readMember(_ root: TomlTable, _ layout: Layout?) -> NameTemplate? {
         // The default names what the layout captures.
         let captured = [Variable.tenant, .category].filter { layout?.variables.contains($0) ?? true }
@@ -246,9 +254,14 @@ extension JobSettings {
         return period
     }
 
-    private static func readTenants(_ root: TomlTable) -> ([String: CompressionLevel], decommissioned: Set<String>) {
+    private struct Tenants {
+        var codecs: [String: MemberCodec] = [:]
         var levels: [String: CompressionLevel] = [:]
         var decommissioned: Set<String> = []
+    }
+
+    private static func readTenants(_ root: TomlTable, _ codec: MemberCodec) -> Tenants {
+        var tenants = Tenants()
         for (name, position, table) in root.tables("tenant") {
             let plain = name.hasPrefix("_") ? String(name.dropFirst()) : name
             let escaped = PathEscape.unescape(name).map { PathEscape.escape($0) == name && !$0.isEmpty } ?? false
@@ -258,11 +271,13 @@ extension JobSettings {
                     hint: PathEscape.escape(ByteString(name)).isEmpty
                         ? nil : "Its name in archives is \"\(PathEscape.escape(ByteString(name)))\".")
             }
-            levels[name] = table.level("level")
-            if table.boolean("decommissioned") == true { decommissioned.insert(name) }
+            let own = table.choice("codec", MemberCodec.self)
+            tenants.codecs[name] = own
+            tenants.levels[name] = table.level("level", of: own ?? codec)
+            if table.boolean("decommissioned") == true { tenants.decommissioned.insert(name) }
             table.refuseUnknownKeys()
         }
-        return (levels, decommissioned)
+        return tenants
     }
 }
 

@@ -9,13 +9,13 @@ struct ExtractCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "extract", abstract: "Extract an archive, or some of its paths by seeking.",
         discussion: """
-            With an index beside the archive, paths are read from the gzip members that hold them, every file is \
+            With an index beside the archive, paths are read from the members that hold them, every file is \
             checked against its digest, and what can't be extracted is named while all else is. Nothing is ever \
             written outside of the target directory.
             """)
 
     @OptionGroup var common: CommonOptions
-    @Argument(help: "The tar.gz file.", completion: .file(extensions: ["gz"])) var archive: String
+    @Argument(help: "The archive.", completion: .file(extensions: ["gz", "xz", "tar"])) var archive: String
     @Argument(help: "Only these paths or globs; a directory brings all below it.") var paths: [String] = []
     @Option(
         name: .long, help: ArgumentHelp("Where to put it; made where it is missing.", valueName: "dir"),
@@ -35,7 +35,7 @@ struct ExtractCommand: ParsableCommand {
             // A directory that has to be made is one as mkdir(1) makes it.
             let target = RestoreTarget(try Directory.create(to, mode: 0o777), overwrites: force)
             let selection = PathSelection(paths)
-            let extractor = ArchiveExtractor(file.source)
+            let extractor = ArchiveExtractor(file.source, codec: file.codec)
             var failure: Fault?
             do throws(Fault) {
                 if let index = file.index {

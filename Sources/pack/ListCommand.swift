@@ -13,7 +13,7 @@ struct ListCommand: ParsableCommand {
     )
 
     @OptionGroup var common: CommonOptions
-    @Argument(help: "The tar.gz file.", completion: .file(extensions: ["gz"])) var archive: String
+    @Argument(help: "The archive.", completion: .file(extensions: ["gz", "xz", "tar"])) var archive: String
     @Argument(help: "Only these paths or globs.") var paths: [String] = []
 
     private struct Line: Codable {

@@ -9,12 +9,12 @@ struct VerifyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "verify", abstract: "Prove archives against their indexes.",
         discussion: """
-            Inflates every gzip member, checks CRC and length, the tar, every file's SHA-256, the upload parts and the \
+            Inflates every member, checks CRC and length, the tar, every file's SHA-256, the upload parts and the \
             digest of the whole. Exits with 1 when anything is wrong, and says what and where.
             """)
 
     @OptionGroup var common: CommonOptions
-    @Argument(help: "The tar.gz files.", completion: .file(extensions: ["gz"])) var archives: [String]
+    @Argument(help: "The archives.", completion: .file(extensions: ["gz", "xz", "tar"])) var archives: [String]
 
     private struct Result: Codable {
         var archive: String
@@ -31,7 +31,7 @@ struct VerifyCommand: ParsableCommand {
             for path in archives {
                 do {
                     let file = try ArchiveFile(path)
-                    let report = try ArchiveVerifier(file.source).verify(index: file.index)
+                    let report = try ArchiveVerifier(file.source, codec: file.codec).verify(index: file.index)
                     results.append(
                         Result(
                             archive: path, isGood: true,

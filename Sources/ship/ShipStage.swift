@@ -64,7 +64,14 @@ struct ShipStage: Sendable {
     }
 
     /// Ships every pending run, oldest first: a later run may carry what an earlier one holds.
-    func run() throws(Fault) -> StageResult {
+    ///
+    /// - Parameter following: follows pack; without it what has been packed is all.
+    func run(_ following: Following?) throws(Fault) -> StageResult {
+        guard let following else { return try runPending() }
+        return try following.run(pending: runPending, follow: follow)
+    }
+
+    private func runPending() throws(Fault) -> StageResult {
         let runs = try pendingRuns()
         let result = try StageResult(of: runs, ship)
         if result.records.isEmpty { try PendingRuns(context).checkSelection(wasPending: !runs.isEmpty) }
@@ -80,6 +87,47 @@ struct ShipStage: Sendable {
         return try attempt.recordingFailure(upstream: upstream) { try ship(run, attempt, upstream) }
     }
 
+    // MARK: Together with pack
+
+    /// Ships the archives of a run as pack records them, and all that is left, with the manifests, once it has ended.
+    private func follow(_ upstream: UpstreamAttempt) throws -> StageRecord? {
+        let run = upstream.run
+        let attempt = try StageAttempt(.ship, of: run, context)
+        return try attempt.recordingFailure(upstream: upstream.id) {
+            try attempt.open(upstream: upstream.id, units: 0, before: [], vaults: identities)
+            let end = try Following.follow(upstream) { packed in
+                var pending: [Unit] = []
+                for vault in vaults {
+                    for record in packed
+                    where context.request.selects(record.unit, tenant: record.tenant) {
+                        if try context.request.force || shippedRecord(record, run, vault) == nil {
+                            pending.append(Unit(vault: vault, packed: record))
+                        }
+                    }
+                }
+                try perform(pending, run, attempt)
+            }
+            guard case .ended(let pack) = end else {
+                attempt.postpone(upstream.death.message)
+                _ = try attempt.close(isComplete: false)
+                throw upstream.death
+            }
+            guard let record = try ship(run, attempt, upstream.id) else {
+                return try attempt.close(isComplete: false)
+            }
+            try Following.checkComplete(record, of: pack, run)
+            return record
+        }
+    }
+
+    private func perform(_ pending: [Unit], _ run: RunDirectory, _ attempt: StageAttempt) throws(Fault) {
+        try attempt.perform(pending, atOnce: Self.atOnce, name: { $0.packed.unit }) { unit in
+            try ship(unit, run, attempt: attempt.id)
+        }
+    }
+
+    // MARK: A run that has been packed
+
     private func ship(_ run: RunDirectory, _ attempt: StageAttempt, _ upstream: String) throws -> StageRecord? {
         let packed = try run.unitRecords(.pack)
         if context.request.isNarrowed, !packed.contains(where: { context.request.selects($0.unit, tenant: $0.tenant) })
@@ -93,7 +141,9 @@ struct ShipStage: Sendable {
         for vault in vaults {
             for record in packed {
                 let isSelected = context.request.selects(record.unit, tenant: record.tenant)
-                if !(isSelected && context.request.force), let shipped = try shippedRecord(record, run, vault) {
+                let shipped = try shippedRecord(record, run, vault)
+                if shipped?.attempt == attempt.id || attempt.hasFailed(record.unit) { continue }
+                if !(isSelected && context.request.force), let shipped {
                     before.append(shipped)
                 } else if isSelected {
                     pending.append(Unit(vault: vault, packed: record))
@@ -119,11 +169,7 @@ struct ShipStage: Sendable {
         try attempt.open(
             upstream: upstream, units: packed.count * vaults.count + collected.count, before: before, open: open,
             vaults: identities)
-        try attempt.perform(
-            pending, atOnce: Self.atOnce, name: { $0.packed.unit }
-        ) { unit in
-            try ship(unit, run, attempt: attempt.id)
-        }
+        try perform(pending, run, attempt)
 
         // A host's manifest names only what every vault holds: hosts with an archive missing wait for the next attempt.
         var ready: [UnitRecord] = []
@@ -163,13 +209,21 @@ struct ShipStage: Sendable {
         -> UnitRecord.Output?
     {
         guard let date = CivilDate(date), let run = try context.directory.run(date) else { return nil }
-        for unit in layout.bases(ofArchive: key, suffix: ArchiveName.archiveSuffix) {
+        for unit in layout.bases(ofArchive: key, suffix: MemberCodec(ofName: key.description)?.suffix ?? "") {
             guard let record = try run.unitRecord(.ship, unit, vault: vault.name), vault.isTold(by: record),
                 let output = record.outputs.first(where: { $0.path == key.description })
             else { continue }
             return output
         }
         return nil
+    }
+
+    /// The archive's name, with the codec that its file has.
+    private func name(of packed: UnitRecord) throws(Fault) -> ArchiveName {
+        guard let path = packed.outputs.first?.path, let codec = ArchiveName(ofArchive: path)?.codec else {
+            throw Fault(.damaged, "\(packed.unit): its pack record names no archive")
+        }
+        return ArchiveName(packed.unit, codec)
     }
 
     private static func inputs(_ packed: UnitRecord) -> [String: String] {
@@ -194,7 +248,7 @@ struct ShipStage: Sendable {
         let indexSource = try staged(index, run)
         let parts = try ArchiveIndexReader(indexSource).finish().parts
         let shipment = Shipment(
-            store: unit.vault.store, layout: layout, base: packed.unit,
+            store: unit.vault.store, layout: layout, name: try name(of: packed),
             options: PutOptions(tags: ["coldchain-job": job.name, "coldchain-run": run.date.description]))
         let shipped = try shipment.send(
             archive: (archiveSource, ExpectedContent(size: archive.size, sha256: archive.sha256, parts: parts)),
@@ -339,7 +393,7 @@ struct ShipStage: Sendable {
                     results.append(
                         DryRun(
                             run: run.date.description, vault: vault.name,
-                            key: try layout.archive(record.unit, generation: 1, suffix: ArchiveName.archiveSuffix)
+                            key: try layout.archive(record.unit, generation: 1, suffix: name(of: record).codec.suffix)
                                 .description,
                             bytes: record.outputs.first?.size ?? 0,
                             isPending: try context.request.force || shippedRecord(record, run, vault) == nil))
