@@ -5,6 +5,7 @@ import Platform
 /// An archive on disk that the command line names, with the index beside it where there is one.
 struct ArchiveFile {
     let source: FileSource
+    /// Nothing beside the archive of another program.
     let index: FileSource?
 
     /// - Throws: `usage` for what stands beside an archive, naming the one to give; the system's fault when it can't be
@@ -37,6 +38,7 @@ struct ArchiveFile {
         } else {
             let tar = try ArchiveExtractor(source).tar(warn: warn)
             while let entry = try tar.next() { try body(entry) }
+            if !tar.isClosed { warn(tar.unclosed) }
         }
     }
 }
