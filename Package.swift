@@ -5,6 +5,9 @@ import PackageDescription
 // COLDCHAIN_STRICT=1 turns warnings into errors (the Makefile sets it; a newer compiler's new warnings stop nobody else).
 let strict = Context.environment["COLDCHAIN_STRICT"] == "1"
 
+// COLDCHAIN_ZLIB_ONLY=1 builds without libdeflate and ISA-L, where these are missing: zlib compresses then, slower.
+let isZlibOnly = Context.environment["COLDCHAIN_ZLIB_ONLY"] == "1"
+
 let swiftSettings: [SwiftSetting] =
     [
         .swiftLanguageMode(.v6),
@@ -12,6 +15,7 @@ let swiftSettings: [SwiftSetting] =
         .enableUpcomingFeature("MemberImportVisibility"),
         .enableUpcomingFeature("InternalImportsByDefault"),
     ] + (strict ? [.treatAllWarnings(as: .error)] : [])
+    + (isZlibOnly ? [.define("COLDCHAIN_ZLIB_ONLY")] : [])
 
 let log: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
@@ -36,6 +40,15 @@ func tests(_ room: String, _ dependencies: [Target.Dependency] = []) -> Target {
         swiftSettings: swiftSettings)
 }
 
+// What makes gzip faster than zlib does.
+let fastLibraries: [Target] =
+    isZlibOnly
+    ? []
+    : [
+        .systemLibrary(name: "CDeflate", providers: [.apt(["libdeflate-dev"])]),
+        .target(name: "CISAL", linkerSettings: [.linkedLibrary("isal")]),
+    ]
+
 let package = Package(
     name: "coldchain",
     products: [
@@ -53,17 +66,19 @@ let package = Package(
     ],
     targets: [
         .systemLibrary(name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
-        .systemLibrary(name: "CDeflate", providers: [.apt(["libdeflate-dev"])]),
+        .systemLibrary(name: "CLZMA", pkgConfig: "liblzma", providers: [.apt(["liblzma-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "CLinux"),
         .target(name: "CToml"),
 
         room("Platform", ["CLinux", subprocess, system]),
-        // libdeflate is linked from its archive: Debian's shared library compresses 10 % slower than the same code in it.
         room(
-            "Codec", ["CDeflate", "CZlib", "Platform", crypto], linking: [.linkedLibrary(":libdeflate.a")]),
+            "Codec", ["CLZMA", "CZlib", "Platform", crypto] + fastLibraries.map { .init(stringLiteral: $0.name) },
+            // libdeflate is linked from its archive: Debian's shared library compresses 10 % slower than the same code in
+            // it.
+            linking: isZlibOnly ? [] : [.linkedLibrary(":libdeflate.a")]),
         room("Ledger", ["Platform", "Codec"]),
-        room("Settings", ["CToml", "Platform", "Ledger"]),
+        room("Settings", ["CToml", "Platform", "Codec", "Ledger"]),
         room("Staging", ["Platform", "Codec", "Ledger", "Settings", log]),
         room("Hosts", ["Platform", "Codec", "Ledger", "Settings"]),
         room("Archive", ["CArchive", "Platform", "Codec", "Ledger"]),
@@ -81,7 +96,7 @@ let package = Package(
         tests("Platform"),
         tests("Codec", ["Platform"]),
         tests("Ledger", ["Platform", "Codec"]),
-        tests("Settings", ["Platform", "Ledger"]),
+        tests("Settings", ["Platform", "Codec", "Ledger"]),
         tests("Staging", ["Platform", "Codec", "Ledger", "Settings", log]),
         tests("Hosts", ["Platform", "Codec", "Ledger", "Settings"]),
         tests("Archive", ["Platform", "Codec", "Ledger"]),
@@ -89,6 +104,6 @@ let package = Package(
         tests("Console", ["Platform", "Ledger", "Settings", "Staging", arguments, log]),
         .testTarget(
             name: "PipelineTests", dependencies: ["Platform", "Codec", "TestSupport"], swiftSettings: swiftSettings),
-    ],
+    ] + fastLibraries,
     cxxLanguageStandard: .cxx17
 )

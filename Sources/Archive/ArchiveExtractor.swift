@@ -32,20 +32,25 @@ package struct ArchiveExtractor {
 
     private let source: any RangedSource
     private let members: [ArchiveIndex.Member]
-    private let inflaters: MemberInflaters
+    private let codec: MemberCodec
+    private let library: MemberLibrary
     private let workers: Int
 
     /// - Parameters:
     ///   - source: the archive.
+    ///   - codec: what its members are compressed with, where no index tells.
     ///   - index: its index. With it, long ranges are inflated by several threads.
     ///   - workers: how many.
-    package init(_ source: any RangedSource, index: (any RangedSource)? = nil, workers: Int = 1) {
+    package init(
+        _ source: any RangedSource, codec: MemberCodec = .gzip, index: (any RangedSource)? = nil, workers: Int = 1
+    ) {
         self.source = source
         self.workers = workers
         // An archive that is not as long as its index says is read one member after the other, as far as it goes.
         let tables = index.flatMap { index in try? ArchiveIndexReader(index, of: source) }?.index
         members = workers > 1 ? tables?.members ?? [] : []
-        inflaters = MemberInflaters(madeBy: tables?.header ?? .init())
+        self.codec = tables?.header.codec ?? codec
+        library = tables?.header.library.other ?? .zlib
     }
 
     /// The tar in a range of whole members.
@@ -56,9 +61,11 @@ package struct ArchiveExtractor {
         let first = members.firstIndex(at: range.lowerBound)
         let end = members[first...].firstIndex(at: range.upperBound)
         let isWhole = first < members.count && members[first].offset == range.lowerBound
-        guard isShared, isWhole, end - first >= Self.fewMembers else { return GzipReader(source, range: range) }
+        guard isShared, isWhole, end - first >= Self.fewMembers else {
+            return codec.reader(source, range: range)
+        }
         return try MemberStream(
-            source, members[first..<end], first: first, workers: workers, inflater: inflaters.make)
+            source, members[first..<end], first: first, workers: workers, library: library)
     }
 
     /// From so many members on, threads are worth their start.
@@ -247,7 +254,7 @@ package struct ArchiveExtractor {
 
     /// Sends the content of one file to `write`, checked against its digest.
     package func content(of item: Wanted, _ write: (UnsafeRawBufferPointer) throws(Fault) -> Void) throws(Fault) {
-        let tar = try TarReader(GzipReader(source, range: item.range))
+        let tar = try TarReader(codec.reader(source, range: item.range))
         let zeros = Buffer(capacity: 64 << 10)
         zeros.bytes.initializeMemory(as: UInt8.self, repeating: 0)
         while let found = try tar.next() {

@@ -1,3 +1,4 @@
+package import Codec
 package import Platform
 
 /// How the tar of an archive is compressed, told by its first bytes and never by its name.
@@ -5,6 +6,14 @@ package enum ArchiveFormat: String, Sendable {
     case gzip, xz, zstd
     /// Not compressed.
     case tar
+
+    package init(_ codec: MemberCodec) {
+        switch codec {
+        case .gzip: self = .gzip
+        case .xz: self = .xz
+        case .none: self = .tar
+        }
+    }
 
     /// - Returns: nothing for a file that is none of them.
     /// - Throws: what the source throws.

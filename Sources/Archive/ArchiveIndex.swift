@@ -2,7 +2,7 @@ package import Codec
 package import Ledger
 package import Platform
 
-/// The index of an archive: what it is, its gzip members, its entries and its upload parts.
+/// The index of an archive: what it is, its members, its entries and its upload parts.
 ///
 /// A gzip'd TSV of four tables, each behind a line that begins with `#`: `#coldchain-index 1` (words and values),
 /// `#members`, `#entries`, `#parts`. Entries stand in the order of the tar and are read as a stream; the rest is small.
@@ -10,6 +10,8 @@ package struct ArchiveIndex: Sendable {
     package static let version = 1
 
     /// The words and values of the first table.
+    ///
+    /// An index without the word `codec` is of an archive of gzip members.
     package struct Header: Sendable, Equatable {
         package var tool = ""
         package var job = ""
@@ -17,13 +19,16 @@ package struct ArchiveIndex: Sendable {
         package var tenant = ""
         /// The archive's name without suffix.
         package var archive = ""
-        /// Bytes of the tar.gz.
+        /// Bytes of the archive.
         package var size: Int64 = 0
         /// Its SHA-256.
         package var sha256 = Digest256.zero
         /// Bytes of the tar inside.
         package var tarSize: Int64 = 0
         package var entries: Int64 = 0
+        package var codec = MemberCodec.gzip
+        /// What made the members. An index without the word is older than the choice: libdeflate did.
+        package var library = MemberLibrary.libdeflate
         /// The name of the entry that lists the digests of the others, `MANIFEST.sha256`.
         package var digestEntry = ByteString()
         package var partSize: Int64 = 0
@@ -31,7 +36,7 @@ package struct ArchiveIndex: Sendable {
         package init() {}
     }
 
-    /// A gzip member: its place in the archive, and the place of its content in the tar.
+    /// A member: its place in the archive, and the place of its content in the tar.
     package struct Member: Sendable, Equatable {
         package var offset: Int64
         package var length: Int64

@@ -48,6 +48,16 @@ package final class ArchiveIndexReader {
             case "run": index.header.run = try reader.text(1)
             case "tenant": index.header.tenant = try reader.text(1)
             case "archive": index.header.archive = try reader.text(1)
+            case "codec":
+                guard let codec = MemberCodec(rawValue: try reader.text(1)) else {
+                    throw Fault(.unsupported, "\(reader.name): has the codec '\(try reader.text(1))', which is not known here")
+                }
+                index.header.codec = codec
+                if codec != .gzip { index.header.library = codec == .xz ? .liblzma : .none }
+            case "library":
+                let library = MemberLibrary(rawValue: try reader.text(1))
+                // It only decides who proves; of a library that is not known here, anybody may.
+                if let library, index.header.codec == .gzip { index.header.library = library }
             case "size": index.header.size = try reader.int(1)
             case "sha256": index.header.sha256 = try reader.digest(1) ?? .zero
             case "tar_size": index.header.tarSize = try reader.int(1)
@@ -58,7 +68,7 @@ package final class ArchiveIndexReader {
             }
         }
         let header = index.header
-        guard header.size >= 0, header.tarSize >= 0, header.tarSize / Self.mostInflated <= header.size,
+        guard header.size >= 0, header.tarSize >= 0, header.tarSize / mostInflated <= header.size,
             header.partSize > 0, parts <= PartTable.maximumParts
         else { throw reader.fault("an impossible size in the header") }
     }
@@ -68,8 +78,16 @@ package final class ArchiveIndexReader {
         return header.size / header.partSize + (header.size % header.partSize == 0 ? 0 : 1)
     }
 
-    /// How much larger deflate makes nothing at the most: 258 bytes of a match for 2 bits.
-    private static let mostInflated: Int64 = 1_032
+    /// How many bytes of tar a byte of the archive can stand for at the most.
+    private var mostInflated: Int64 {
+        switch index.header.codec {
+        // 258 bytes of a match for 2 bits.
+        case .gzip: 1_032
+        // 2 MiB in a chunk of LZMA2, which has 7 bytes at the least.
+        case .xz: 300_000
+        case .none: 1
+        }
+    }
 
     /// Members that the tar can have at the most.
     ///

@@ -1,3 +1,4 @@
+package import Codec
 package import Ledger
 package import Platform
 
@@ -9,7 +10,7 @@ package struct ArchivePlan: Sendable {
     package struct Archive: Sendable {
         package let name: String
         package let tenant: String
-        package let level: Int
+        package let compression: Compression
         package var entries: Int64 = 0
         /// Bytes of content.
         package var bytes: Int64 = 0
@@ -50,11 +51,11 @@ package struct ArchivePlan: Sendable {
     ///
     /// - Parameters:
     ///   - sources: the hosts' lists, in the order in which their entries come in an archive.
-    ///   - level: the compression level of a tenant.
+    ///   - compression: the codec and level of a tenant.
     ///   - scratch: a local directory for the spool.
     /// - Throws: `damaged` for a list that can't be read; what `place` throws for an entry that has no place;
     ///   `interrupted` after a signal; the system's fault, such as `noSpace`, when the spool can't be written.
-    package init(_ sources: [Source], level: (_ tenant: String) -> Int, scratch: Directory) throws(Fault) {
+    package init(_ sources: [Source], compression: (_ tenant: String) -> Compression, scratch: Directory) throws(Fault) {
         let spool = try EntrySpool(scratch: scratch)
         var numbers: [String: Int] = [:]
         var archives: [Archive] = []
@@ -69,7 +70,7 @@ package struct ArchivePlan: Sendable {
                 } else {
                     number = archives.count
                     numbers[name] = number
-                    archives.append(Archive(name: name, tenant: tenant, level: level(tenant)))
+                    archives.append(Archive(name: name, tenant: tenant, compression: compression(tenant)))
                 }
                 let range = try spool.append(row)
                 archives[number].add(row, range, host: source.host)

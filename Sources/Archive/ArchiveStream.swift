@@ -4,11 +4,11 @@ package import Platform
 /// The tar of any archive from front to back, whoever made it: tar.gz, tar.xz, tar.zst or tar.
 ///
 /// Everything that the compression has to check is checked: CRC and length of gzip by zlib, the checks of xz and zstd by
-/// their own libraries. Data that is cut off, or followed by what is none of it, is a fault.
+/// their own libraries, not by libarchive, which passes over those of gzip. Data that is cut off, or followed by what is none of it, is a fault.
 package final class ArchiveStream: ByteStream {
     package let format: ArchiveFormat
     private let stream: any ByteStream
-    /// Gzip members read so far.
+    /// Members of gzip, streams of xz that have ended so far.
     package private(set) var members: Int64 = 0
 
     /// Looks at the first bytes.
@@ -28,11 +28,11 @@ package final class ArchiveStream: ByteStream {
     init(_ source: any RangedSource, _ format: ArchiveFormat) throws(Fault) {
         self.format = format
         switch format {
-        case .gzip:
-            let gzip = GzipReader(source)
-            stream = gzip
-            gzip.onMemberEnd = { [weak self] (_: Int64) throws(Fault) in self?.members += 1 }
-        case .xz, .zstd: stream = try FilteredStream(source, format)
+        case .gzip, .xz:
+            let reader = (format == .gzip ? MemberCodec.gzip : .xz).reader(source)
+            stream = reader
+            reader.onMemberEnd = { [weak self] (_: Int64) throws(Fault) in self?.members += 1 }
+        case .zstd: stream = try ZstdStream(source)
         case .tar: stream = RangesStream(source, [0..<source.size])
         }
     }

@@ -20,25 +20,25 @@ extension ArchiveVerifier {
         let chosen = Self.sample(of: members.count, seed: seed)
         let rows = try rows(reader, members, chosen)
         let index = reader.index
-        let inflaters = MemberInflaters(madeBy: index.header)
         var report = VerifyReport()
         report.proof = .index
-        report.library = inflaters.library
+        report.format = .init(index.header.codec)
+        report.library = index.header.library.other
         report.members = Int64(members.count)
         report.entries = index.header.entries
         report.sample = .init(seed: seed, members: Int64(chosen.count))
-        let ends = MemberEnds(source)
+        let ends = MemberEnds(source, index.header.codec)
         for (number, member) in members.enumerated() {
             try Shutdown.check()
             guard let what = try ends.complaint(of: member) else { continue }
             let end = member.offset + member.length
-            report.add("\(source.name): gzip member \(number) (bytes \(member.offset)-\(end)): \(what)", number, member)
+            report.add("\(source.name): member \(number) (bytes \(member.offset)-\(end)): \(what)", number, member)
         }
         for number in chosen {
             try Shutdown.check()
             let member = members[number]
             let stream = try MemberStream(
-                source, members[number...number], first: number, workers: 1, inflater: inflaters.make)
+                source, members[number...number], first: number, workers: 1, library: report.library)
             do throws(Fault) {
                 try prove(stream, member, rows[number] ?? [], &report)
                 try stream.finish()
@@ -132,33 +132,6 @@ extension VerifyReport {
         finding.member = number
         (finding.offset, finding.length) = (member.offset, member.length)
         findings.append(finding)
-    }
-}
-
-/// What the first and last bytes of a member say.
-private struct MemberEnds {
-    private let source: any RangedSource
-    private let buffer = Buffer(capacity: 16)
-
-    init(_ source: any RangedSource) { self.source = source }
-
-    /// What is wrong with the header or the trailer of a gzip member (RFC 1952), if anything is.
-    func complaint(of member: ArchiveIndex.Member) throws(Fault) -> String? {
-        guard member.length >= 20 else { return "has \(member.length) bytes, too few for a member" }
-        try fill(10, at: member.offset)
-        // Deflate, no name or the like, no time: as pack makes them.
-        guard buffer.bytes[..<8].elementsEqual([0x1F, 0x8B, 8, 0, 0, 0, 0, 0]) else { return "its header is none of pack's" }
-        try fill(4, at: member.offset + member.length - 4)
-        let size = UInt32(littleEndian: buffer.bytes.loadUnaligned(as: UInt32.self))
-        guard Int64(size) == member.tarLength else {
-            return "its trailer says that it holds \(size) bytes, the index says \(member.tarLength)"
-        }
-        return nil
-    }
-
-    private func fill(_ count: Int, at offset: Int64) throws(Fault) {
-        let got = try source.read(into: UnsafeMutableRawBufferPointer(rebasing: buffer.bytes[..<count]), at: offset)
-        guard got == count else { throw Fault(.changed, "\(source.name): ends at \(offset + Int64(got))") }
     }
 }
 

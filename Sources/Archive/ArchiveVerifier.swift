@@ -51,13 +51,12 @@ package struct ArchiveVerifier {
         let index = try ArchiveIndexReader(indexSource, of: source).finish()
         var report = VerifyReport()
         report.proof = .index
-        report.format = .gzip
-        let inflaters = MemberInflaters(madeBy: index.header)
-        report.library = inflaters.library
+        report.format = .init(index.header.codec)
+        report.library = index.header.library.other
         report.parts = Int64(index.parts.digests.count)
         let digests = Handed(ReadDigests(partSize: index.header.partSize))
         let members = try MemberStream(
-            source, index.members[...], first: 0, workers: workers, inflater: inflaters.make
+            source, index.members[...], first: 0, workers: workers, library: report.library
         ) { digests.value.update($0) }
         do throws(Fault) {
             var fault: Fault?

@@ -2,7 +2,7 @@ package import Codec
 package import Ledger
 package import Platform
 
-/// Writes one archive: entries in the order of the plan through libarchive into gzip members, with index and digests.
+/// Writes one archive: entries in the order of the plan through libarchive into members, with index and digests.
 ///
 /// The calling thread reads content and makes tar, the crew's threads compress, one more thread writes in order. Same
 /// input gives the same bytes, whatever the number of workers; memory is the crew's pool.
@@ -65,7 +65,7 @@ package struct ArchiveWriter {
     /// - Throws: `damaged` when staged content is not what the entry list says, naming file, host and both digests;
     ///   `settings` when two sources have one name; the system's fault when writing fails.
     package func write(_ request: Request, in directory: Directory) throws(Fault) -> Written {
-        let leaf = ArchiveName(ArchiveName.split(request.name.base).name)
+        let leaf = ArchiveName(ArchiveName.split(request.name.base).name, request.plan.compression.codec)
         let pending = try PendingFile(ByteString(leaf.archive), in: directory, mode: 0o640)
         let output = Handed(
             ArchiveOutput(
@@ -73,6 +73,8 @@ package struct ArchiveWriter {
         var index = ArchiveIndex()
         let contentBytes = try stream(request, to: output, header: &index.header)
         output.value.finish(into: &index)
+        index.header.codec = request.plan.compression.codec
+        index.header.library = MemberLibrary(making: request.plan.compression)
         index.header.tool = request.tool
         index.header.job = request.job
         index.header.run = request.run.description
@@ -102,7 +104,7 @@ package struct ArchiveWriter {
                 try output.value.write(block.value)
             }
         }
-        let level = request.plan.level
+        let compression = request.plan.compression
         let crew = crew
         let cutter = MemberCutter(
             take: { () throws(Fault) in
@@ -113,7 +115,7 @@ package struct ArchiveWriter {
                     throw Fault(.interrupted, "the archive's writer has failed")
                 }
                 block.value.number = number
-                block.value.level = level
+                block.value.compression = compression
                 return block.value
             },
             emit: { (block: Block) throws(Fault) in

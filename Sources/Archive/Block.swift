@@ -1,18 +1,18 @@
 import Codec
 import Platform
 
-/// A piece of tar on its way to a gzip member: input and output buffers that go round through a ``Pool``.
+/// A piece of tar on its way to a member: input and output buffers that go round through a ``Pool``.
 ///
 /// One thread at a time owns it: the reader fills it, a worker compresses it, the archive's writer empties it.
 package final class Block {
     /// Bytes of tar in a member, at the most.
     static let memberSize = 4 << 20
     /// Bytes of a member, at the most.
-    static let output = GzipMemberCompressor.bound(memberSize)
+    static let output = MemberCodec.mostBound(memberSize)
 
     let input = Buffer(capacity: memberSize)
     let output = Buffer(capacity: Block.output)
-    var level = 6
+    var compression = Compression()
     /// The number of the member in its archive.
     var number = 0
     /// Index rows of the entries that end in this member, but for their places, one after the other.

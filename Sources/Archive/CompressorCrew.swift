@@ -27,13 +27,14 @@ package final class CompressorCrew: Sendable {
         queue = BoundedQueue(capacity: limit)
         for number in 0..<max(1, workers) {
             try crew.start("compress-\(number)") { [queue] in
-                var compressors: [Int: GzipMemberCompressor] = [:]
+                var compressors: [Compression: any MemberCompressor] = [:]
                 while let job = queue.pop() {
                     let block = job.block.value
                     do {
-                        let compressor = try compressors[block.level] ?? GzipMemberCompressor(level: block.level)
-                        compressors[block.level] = compressor
-                        block.output.count = compressor.compress(block.input.contents, into: block.output.bytes)
+                        let (codec, level) = (block.compression.codec, block.compression.level)
+                        let compressor = try compressors[block.compression] ?? codec.compressor(level: level)
+                        compressors[block.compression] = compressor
+                        block.output.count = try compressor.compress(block.input.contents, into: block.output.bytes)
                     } catch {
                         block.fault = .wrapping(error)
                     }

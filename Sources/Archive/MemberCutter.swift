@@ -1,6 +1,6 @@
 import Platform
 
-/// Cuts the tar into blocks, each of which becomes one gzip member.
+/// Cuts the tar into blocks, each of which becomes one member.
 ///
 /// A block begins where an entry's headers begin, except for the following pieces of an entry larger than a block; the
 /// tail of such an entry closes its block. So any entry comes back from the members that cover it, and stock tar reads

@@ -43,13 +43,11 @@ final class MemberStream: ByteStream {
     ///   - members: those to inflate, one behind the other.
     ///   - first: the number of the first of them in the archive.
     ///   - workers: threads that inflate; one at the least.
-    ///   - makeInflater: makes the inflater of a thread.
+    ///   - library: what inflates.
     ///   - passing: is given all compressed bytes in order.
     /// - Throws: `damaged` for a member larger than pack makes; `limit` when the system has no thread left.
     init(
-        _ source: any RangedSource, _ members: ArraySlice<ArchiveIndex.Member>, first: Int, workers: Int,
-        inflater makeInflater: @escaping @Sendable () throws(Fault) -> any MemberInflater,
-        passing: @escaping Passing = { _ in }
+        _ source: any RangedSource, _ members: ArraySlice<ArchiveIndex.Member>, first: Int, workers: Int, library: MemberLibrary, passing: @escaping Passing = { _ in }
     ) throws(Fault) {
         for (number, place) in zip(first..., members)
         where place.length > Int64(Block.output) || place.tarLength > Int64(Block.memberSize) {
@@ -73,7 +71,7 @@ final class MemberStream: ByteStream {
         do throws(Fault) {
             for number in 0..<workers {
                 try crew.start("inflate-\(number)") { [window] in
-                    let inflater = try makeInflater()
+                    let inflater = try library.whole()
                     while let item = queue.pop() {
                         Self.inflate(item.value, inflater)
                         window.deliver(item, for: item.value.number - first)
@@ -118,7 +116,7 @@ final class MemberStream: ByteStream {
         }
     }
 
-    private static func inflate(_ item: Item, _ inflater: any MemberInflater) {
+    private static func inflate(_ item: Item, _ inflater: any WholeMember) {
         let output = UnsafeMutableRawBufferPointer(rebasing: item.output.bytes[..<Int(item.place.tarLength)])
         do throws(Fault) {
             try inflater.inflate(item.input.contents, into: output)
@@ -160,7 +158,7 @@ final class MemberStream: ByteStream {
             number: item.number, place: item.place,
             fault: Fault(
                 fault.code,
-                "\(name): gzip member \(item.number) (bytes \(item.place.offset)-\(end)): \(fault.message)"))
+                "\(name): member \(item.number) (bytes \(item.place.offset)-\(end)): \(fault.message)"))
     }
 
     /// Reads what is left, and tells of each member that can't be inflated.

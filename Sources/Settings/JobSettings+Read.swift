@@ -1,3 +1,4 @@
+import Codec
 import Platform
 
 extension JobSettings {
@@ -22,10 +23,10 @@ extension JobSettings {
         let unmatched = readUnmatched(root)
         let archive = readArchive(root, layout)
         let member = readMember(root, layout)
-        let codec = root.choice("codec", Compression.self) ?? .gzip
-        let level = root.level("level") ?? .balanced
+        let codec = root.choice("codec", MemberCodec.self) ?? .gzip
+        let level = root.level("level", of: codec) ?? .balanced
         let fullEvery = readFullEvery(root, isDated: hosts.first?.isDated ?? false)
-        let (tenantLevels, decommissioned) = readTenants(root)
+        let tenants = readTenants(root, codec)
         root.refuseUnknownKeys()
         guard !hosts.isEmpty, let layout, let archive, let member else { return nil }
         if hosts.count > 1, !archive.variables.contains(.host), !member.variables.contains(.host) {
@@ -39,7 +40,7 @@ extension JobSettings {
             hostsAtOnce: hostsAtOnce, bandwidth: bandwidth, window: window, limits: limits, sizeDrop: sizeDrop,
             layout: layout, unmatched: unmatched,
             archive: archive, member: member, codec: codec, level: level, fullEvery: fullEvery,
-            tenantLevels: tenantLevels, decommissionedTenants: decommissioned)
+            tenantCodecs: tenants.codecs, tenantLevels: tenants.levels, decommissionedTenants: tenants.decommissioned)
     }
 
     /// Reads the kind, and takes one that is missing or wrong for `hosts`, so that all that is wrong in the file is told.
@@ -225,9 +226,14 @@ extension JobSettings {
         return period
     }
 
-    private static func readTenants(_ root: TomlTable) -> ([String: CompressionLevel], decommissioned: Set<String>) {
+    private struct Tenants {
+        var codecs: [String: MemberCodec] = [:]
         var levels: [String: CompressionLevel] = [:]
         var decommissioned: Set<String> = []
+    }
+
+    private static func readTenants(_ root: TomlTable, _ codec: MemberCodec) -> Tenants {
+        var tenants = Tenants()
         for (name, position, table) in root.tables("tenant") {
             let plain = name.hasPrefix("_") ? String(name.dropFirst()) : name
             let escaped = PathEscape.unescape(name).map { PathEscape.escape($0) == name && !$0.isEmpty } ?? false
@@ -237,11 +243,13 @@ extension JobSettings {
                     hint: PathEscape.escape(ByteString(name)).isEmpty
                         ? nil : "Its name in archives is \"\(PathEscape.escape(ByteString(name)))\".")
             }
-            levels[name] = table.level("level")
-            if table.boolean("decommissioned") == true { decommissioned.insert(name) }
+            let own = table.choice("codec", MemberCodec.self)
+            tenants.codecs[name] = own
+            tenants.levels[name] = table.level("level", of: own ?? codec)
+            if table.boolean("decommissioned") == true { tenants.decommissioned.insert(name) }
             table.refuseUnknownKeys()
         }
-        return (levels, decommissioned)
+        return tenants
     }
 }
 

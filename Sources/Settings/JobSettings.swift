@@ -1,3 +1,4 @@
+package import Codec
 package import Platform
 
 /// The settings of one job, from `jobs.d/NAME.toml`: what to protect, and under which policy.
@@ -31,10 +32,6 @@ package struct JobSettings: Sendable {
         }
     }
 
-    package enum Compression: String, CaseIterable, Sendable {
-        case gzip
-    }
-
     /// The tenant of entries where neither the layout nor the archive's name knows tenants.
     package static let allTenants = "_all"
 
@@ -63,11 +60,12 @@ package struct JobSettings: Sendable {
     package var archive: NameTemplate
     /// The name of an entry inside its archive.
     package var member: NameTemplate
-    package var codec: Compression
+    package var codec: MemberCodec
     package var level: CompressionLevel
     /// How often all is stored again, in whole days; nothing where the path carries a date, as every run is full then.
     package var fullEvery: Period?
-    /// The levels that `[tenant.NAME]` sets.
+    /// The codecs and levels that `[tenant.NAME]` sets.
+    package var tenantCodecs: [String: MemberCodec]
     package var tenantLevels: [String: CompressionLevel]
     /// The tenants that may stay away without an alarm.
     package var decommissionedTenants: Set<String>
@@ -75,8 +73,14 @@ package struct JobSettings: Sendable {
     /// Whether the paths carry the date of the run: those of all hosts, or of none.
     package var isDated: Bool { hosts.first?.isDated ?? false }
 
-    /// The level for a tenant, named as ``Placement`` names it.
-    package func level(forTenant tenant: String) -> CompressionLevel { tenantLevels[tenant] ?? level }
+    /// The codec and level for a tenant, named as ``Placement`` names it.
+    package func compression(forTenant tenant: String) -> Compression {
+        let own = tenantCodecs[tenant] ?? codec
+        var level = tenantLevels[tenant] ?? level
+        // The job's number counts the levels of the job's codec.
+        if tenantLevels[tenant] == nil, own != codec, case .number = level { level = .balanced }
+        return Compression(own, level: level.value(for: own))
+    }
 
     /// What says where the entries of a host's tree go in the run of `date`.
     package func placer(host: String, date: CivilDate) -> Placer { Placer(self, host: host, date: date) }

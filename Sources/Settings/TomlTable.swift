@@ -1,3 +1,5 @@
+package import Codec
+
 /// A table of a settings file, which remembers the keys that were asked for: all others are unknown.
 ///
 /// A getter gives nothing when the key is missing, and also when its value is wrong: then it has noted the problem.
@@ -101,11 +103,20 @@ package final class TomlTable {
         }
     }
 
-    package func level(_ key: String) -> CompressionLevel? {
-        value(key, #""fast", "balanced", "small" or a number from 1 to 12"#) {
+    /// A level of `codec`.
+    package func level(_ key: String, of codec: MemberCodec) -> CompressionLevel? {
+        guard let levels = codec.levels else {
+            if has(key) {
+                problem(key, "has no meaning with codec \(quoted(codec.rawValue))")
+                askedKeys.insert(key)
+            }
+            return nil
+        }
+        let words = #""fast", "balanced", "small" or a number from \#(levels.lowerBound) to \#(levels.upperBound)"#
+        return value(key, words) {
             switch $0 {
-            case .string(let name): CompressionLevel(name: name)
-            case .integer(let number): CompressionLevel(Int(number))
+            case .string(let name): NamedLevel(rawValue: name).map { .named($0) }
+            case .integer(let number): Int(exactly: number).flatMap { levels.contains($0) ? .number($0) : nil }
             default: nil
             }
         }

@@ -1,4 +1,5 @@
 import Archive
+import Codec
 import Ledger
 import Platform
 
@@ -7,22 +8,25 @@ struct ArchiveFile {
     let source: FileSource
     /// Nothing beside the archive of another program.
     let index: FileSource?
+    let codec: MemberCodec
 
     /// - Throws: `usage` for what stands beside an archive, naming the one to give; the system's fault when it can't be
     ///   read.
     init(_ path: String) throws(Fault) {
         for (suffix, what) in [(ArchiveName.indexSuffix, "an index"), (ArchiveName.digestSuffix, "a list of digests")]
         where path.hasSuffix(suffix) {
-            let archive = ArchiveName(String(path.dropLast(suffix.utf8.count))).archive
-            let isThere = (try? File.open(archive)) != nil
-            throw Fault(.usage, "\(path): is \(what), no archive\(isThere ? "; give \(archive)" : "")")
+            let base = String(path.dropLast(suffix.utf8.count))
+            let archives = MemberCodec.allCases.map { ArchiveName(base, $0).archive }
+            let there = archives.first { (try? File.open($0)) != nil }
+            throw Fault(.usage, "\(path): is \(what), no archive\(there.map { "; give \($0)" } ?? "")")
         }
         source = try FileSource(try File.open(path))
-        guard let base = ArchiveName.base(ofArchive: path) else {
-            index = nil
+        guard let name = ArchiveName(ofArchive: path) else {
+            (index, codec) = (nil, .gzip)
             return
         }
-        do { index = try FileSource(try File.open(ArchiveName(base).index)) } catch {
+        codec = name.codec
+        do { index = try FileSource(try File.open(name.index)) } catch {
             guard error.code == .notFound else { throw error }
             index = nil
         }
@@ -36,7 +40,7 @@ struct ArchiveFile {
             let reader = try ArchiveIndexReader(index)
             while let row = try reader.next() { try body(row.entry) }
         } else {
-            let tar = try ArchiveExtractor(source).tar(warn: warn)
+            let tar = try ArchiveExtractor(source, codec: codec).tar(warn: warn)
             while let entry = try tar.next() { try body(entry) }
             if !tar.isClosed { warn(tar.unclosed) }
         }

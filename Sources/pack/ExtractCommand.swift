@@ -33,7 +33,8 @@ struct ExtractCommand: ParsableCommand {
             let target = RestoreTarget(
                 try Directory.create(to, mode: 0o777), overwrites: force, keepsSetID: file.index != nil)
             let selection = PathSelection(paths)
-            let extractor = ArchiveExtractor(file.source, index: file.index, workers: threads.count)
+            let extractor = ArchiveExtractor(
+                file.source, codec: file.codec, index: file.index, workers: threads.count)
             var failure: Fault?
             do throws(Fault) {
                 if let index = file.index {

@@ -117,7 +117,7 @@ struct PackStage: Sendable {
                 })
         }
         let plan = try ArchivePlan(
-            sources, level: { job.level(forTenant: $0).value }, scratch: context.staging.scratch)
+            sources, compression: { job.compression(forTenant: $0) }, scratch: context.staging.scratch)
         return Collected(lists: lists, plan: plan)
     }
 
@@ -134,7 +134,8 @@ struct PackStage: Sendable {
             var waiting = archive.shares
             var volume = 1
             while true {
-                let name = ArchiveName(volume == 1 ? archive.name : "\(archive.name).v\(volume)")
+                let name = ArchiveName(
+                    volume == 1 ? archive.name : "\(archive.name).v\(volume)", archive.compression.codec)
                 let record = context.request.force && volume == 1 ? nil : try run.unitRecord(.pack, name.base)
                 let inside: Set<String>? = record.map { Set(($0.hosts ?? []).map(\.host)) }
                 let shares = waiting.filter { inside?.contains($0.host) ?? true }
@@ -154,8 +155,10 @@ struct PackStage: Sendable {
     private func inputs(_ archive: ArchivePlan.Archive, _ collected: Collected) -> [String: String] {
         var inputs = [
             "layout": job.layout.description, "unmatched": job.unmatched.description,
-            "archive": job.archive.description, "member": job.member.description, "level": "\(archive.level)",
+            "archive": job.archive.description, "member": job.member.description, "level": "\(archive.compression.level)",
         ]
+        // Records of earlier versions, which knew gzip alone, do not have the word.
+        if archive.compression.codec != .gzip { inputs["codec"] = archive.compression.codec.rawValue }
         for share in archive.shares { inputs["list.\(share.host)"] = collected.lists[share.host]?.description }
         return inputs
     }
@@ -217,9 +220,11 @@ struct PackStage: Sendable {
         let (directories, leaf) = ArchiveName.split(unit.name.base)
         let directory = try run.packDirectory().descendCreating(directories.map { ByteString($0) })
         try run.removeRecord(.pack, unit.name.base)
-        // What stands beside an archive that was made before describes other bytes than those that come now.
-        let names = ArchiveName(leaf)
-        for name in [names.digests, names.index] { try directory.removeIfPresent(ByteString(name)) }
+        // What stands beside an archive that was made before describes other bytes than those that come now, and one of
+        // another codec is named by no record any more.
+        let names = ArchiveName(leaf, unit.name.codec)
+        let others = MemberCodec.allCases.filter { $0 != names.codec }.map { ArchiveName(leaf, $0).archive }
+        for name in [names.digests, names.index] + others { try directory.removeIfPresent(ByteString(name)) }
         let written = try writer.write(request, in: directory)
         let header = written.index.header
         let place = (["pack"] + directories).joined(separator: "/") + "/"

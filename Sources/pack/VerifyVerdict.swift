@@ -71,7 +71,7 @@ struct VerifyVerdict: Codable {
             return (
                 [
                     "the index in itself", "headers and trailers of \(members)",
-                    "the data of \(sample.members) by \(report.library), with \(Figures.count(report.files, "file", "files"))",
+                    "the data of \(sample.members) by \(report.library.words), with \(Figures.count(report.files, "file", "files"))",
                 ],
                 sample.members < report.members
                     ? ["the data of \(report.members - sample.members) members", "the upload parts", "the whole's SHA-256"]
@@ -82,7 +82,7 @@ struct VerifyVerdict: Codable {
         case .index:
             return (
                 [
-                    "\(members) by \(report.library)", "the tar", "\(Figures.count(report.files, "SHA-256", "SHA-256s"))",
+                    "\(members) by \(report.library.words)", "the tar", "\(Figures.count(report.files, "SHA-256", "SHA-256s"))",
                     "\(Figures.count(report.parts, "upload part", "upload parts"))", "the whole's SHA-256",
                     "MANIFEST.sha256",
                 ], []
@@ -112,5 +112,16 @@ struct VerifyVerdict: Codable {
         return "\(archive): OK, \(sum); checked: \(checked.joined(separator: ", "))"
             + (unchecked.isEmpty ? "" : "; not checked: \(unchecked.joined(separator: ", "))")
             + (seed.map { " (seed \($0))" } ?? "")
+    }
+}
+
+extension MemberLibrary {
+    /// As the inflating library is told.
+    fileprivate var words: String {
+        switch self {
+        case .none: "copying"
+        case .liblzma: "liblzma, which made them, too"
+        default: rawValue
+        }
     }
 }

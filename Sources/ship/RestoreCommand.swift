@@ -1,5 +1,6 @@
 import Archive
 import ArgumentParser
+import Codec
 import Console
 import Ledger
 import Logging
@@ -112,7 +113,7 @@ struct RestoreCommand: ParsableCommand {
                 hint: "Name one path as 'ship list' prints it.")
         }
         let source = try vault.store.open(try ObjectKey(key))
-        try ArchiveExtractor(source).content(of: wanted) { (bytes: UnsafeRawBufferPointer) throws(Fault) in
+        try ArchiveExtractor(source, codec: MemberCodec(ofName: key) ?? .gzip).content(of: wanted) { (bytes: UnsafeRawBufferPointer) throws(Fault) in
             try Output.write(bytes)
         }
     }
@@ -126,7 +127,7 @@ struct RestoreCommand: ParsableCommand {
                 try Shutdown.check()
                 source = UnreadableObject(object.key, error)
             }
-            let extractor = ArchiveExtractor(source)
+            let extractor = ArchiveExtractor(source, codec: MemberCodec(ofName: object.key) ?? .gzip)
             try plan.forEachBatch(of: object) { (batch: [ArchiveExtractor.Wanted]) throws(Fault) in
                 try extractor.extract(batch, to: target) { report.failed($0, $1) }
             }

@@ -163,13 +163,21 @@ struct ShipStage: Sendable {
         -> UnitRecord.Output?
     {
         guard let date = CivilDate(date), let run = try context.directory.run(date) else { return nil }
-        for unit in layout.bases(ofArchive: key, suffix: ArchiveName.archiveSuffix) {
+        for unit in layout.bases(ofArchive: key, suffix: MemberCodec(ofName: key.description)?.suffix ?? "") {
             guard let record = try run.unitRecord(.ship, unit, vault: vault.name), vault.isTold(by: record),
                 let output = record.outputs.first(where: { $0.path == key.description })
             else { continue }
             return output
         }
         return nil
+    }
+
+    /// The archive's name, with the codec that its file has.
+    private func name(of packed: UnitRecord) throws(Fault) -> ArchiveName {
+        guard let path = packed.outputs.first?.path, let codec = ArchiveName(ofArchive: path)?.codec else {
+            throw Fault(.damaged, "\(packed.unit): its pack record names no archive")
+        }
+        return ArchiveName(packed.unit, codec)
     }
 
     private static func inputs(_ packed: UnitRecord) -> [String: String] {
@@ -194,7 +202,7 @@ struct ShipStage: Sendable {
         let indexSource = try staged(index, run)
         let parts = try ArchiveIndexReader(indexSource).finish().parts
         let shipment = Shipment(
-            store: unit.vault.store, layout: layout, base: packed.unit,
+            store: unit.vault.store, layout: layout, name: try name(of: packed),
             options: PutOptions(tags: ["coldchain-job": job.name, "coldchain-run": run.date.description]))
         let shipped = try shipment.send(
             archive: (archiveSource, ExpectedContent(size: archive.size, sha256: archive.sha256, parts: parts)),
@@ -339,7 +347,7 @@ struct ShipStage: Sendable {
                     results.append(
                         DryRun(
                             run: run.date.description, vault: vault.name,
-                            key: try layout.archive(record.unit, generation: 1, suffix: ArchiveName.archiveSuffix)
+                            key: try layout.archive(record.unit, generation: 1, suffix: name(of: record).codec.suffix)
                                 .description,
                             bytes: record.outputs.first?.size ?? 0,
                             isPending: try context.request.force || shippedRecord(record, run, vault) == nil))

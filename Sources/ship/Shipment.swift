@@ -10,7 +10,7 @@ import Vault
 struct Shipment {
     let store: any ObjectStore
     let layout: VaultLayout
-    let base: String
+    let name: ArchiveName
     let options: PutOptions
 
     struct Shipped {
@@ -26,9 +26,11 @@ struct Shipment {
 
     func send(archive: (FileSource, ExpectedContent), index: (FileSource, ExpectedContent)) throws(Fault) -> Shipped {
         for generation in 1...Self.generations {
-            let key = try layout.archive(base, generation: generation, suffix: ArchiveName.archiveSuffix)
-            let indexKey = try layout.archive(base, generation: generation, suffix: ArchiveName.indexSuffix)
-            let digestKey = try layout.archive(base, generation: generation, suffix: ArchiveName.digestSuffix)
+            let key = try layout.archive(name.base, generation: generation, suffix: name.codec.suffix)
+            let indexKey = try layout.archive(name.base, generation: generation, suffix: ArchiveName.indexSuffix)
+            let digestKey = try layout.archive(name.base, generation: generation, suffix: ArchiveName.digestSuffix)
+            // An archive of another codec may have this generation, with other names for its bytes but not for its index.
+            if try store.head(key) == nil, try isTaken(indexKey, notBy: index.1) { continue }
             guard let one = try place(archive.0, archive.1, key) else { continue }
             guard let two = try place(index.0, index.1, indexKey) else { continue }
             // The names in the digest file are those in the vault, so that sha256sum -c works beside them.
@@ -42,7 +44,16 @@ struct Shipment {
                 archive: key, index: indexKey, generation: generation,
                 evidence: min(one.evidence, two.evidence, three.evidence), wasThere: one.wasThere)
         }
-        throw Fault(.limit, "\(base): has \(Self.generations) generations in \(store.description) already")
+        throw Fault(.limit, "\(name): has \(Self.generations) generations in \(store.description) already")
+    }
+
+    private func isTaken(_ key: ObjectKey, notBy expected: ExpectedContent) throws(Fault) -> Bool {
+        guard try store.head(key) != nil else { return false }
+        do { _ = try store.verify(key, expecting: expected) } catch {
+            guard error.code == .damaged || error.code == .changed else { throw error }
+            return true
+        }
+        return false
     }
 
     /// Puts or adopts an object; nothing when the key is taken by other bytes.

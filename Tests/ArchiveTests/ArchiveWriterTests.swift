@@ -59,7 +59,7 @@ struct ArchiveWriterTests {
     }
 
     @Test(arguments: [1, 12]) func `level 1 and 12 hold the same tree`(level: Int) async throws {
-        let packed = try await pack([.sampler], level: level)
+        let packed = try await pack([.sampler], compression: Compression(level: level))
         let entries = StagedHost.sampler.rows.count + 1
         #expect(try await PythonReader.check(packed) == ["\(entries) entries, 1 members, 1 parts, 0 big"])
     }
@@ -80,7 +80,7 @@ struct ArchiveWriterTests {
                     .init(host: "web1", list: try StagedHost.sampler.list(in: directory)) {
                         (_: ByteString) throws(Fault) in ("acme", "acme")
                     }
-                ], level: { _ in 6 }, scratch: directory)
+                ], compression: { _ in Compression() }, scratch: directory)
             var archive = plan.archives[0]
             archive.restrict(to: [])
             let request = ArchiveWriter.Request(
@@ -336,13 +336,13 @@ struct ArchiveWriterTests {
         #expect(whole >= 3)
         for round in 0..<3 {
             let failure = await fault {
-                try await pack([host], level: 12, crew: crew, spoil: { try $0.file("web1/b", text: "rot!") })
+                try await pack([host], compression: Compression(level: 12), crew: crew, spoil: { try $0.file("web1/b", text: "rot!") })
             }
             #expect(failure?.code == .damaged, "\(round)")
             let left = try await onOwnThread { try freeBlocks(crew, expected: whole) }
             #expect(left >= whole, "\(round)")
         }
-        let level = await fault { try await pack([.sampler], level: 99, crew: crew) }
+        let level = await fault { try await pack([.sampler], compression: Compression(level: 99), crew: crew) }
         #expect(level?.message.contains("level 99") == true)
         let packed = try await pack([.sampler], crew: crew)
         let entries = StagedHost.sampler.rows.count + 1

@@ -5,6 +5,8 @@ import Testing
 
 @testable import Archive
 
+private let libraries: [MemberLibrary] = [.zlib, .libdeflate, .isal]
+
 @Suite(.timeLimit(.minutes(2)))
 struct MemberStreamTests {
     private struct Made: Sendable {
@@ -31,20 +33,16 @@ struct MemberStreamTests {
     }
 
     private func stream(
-        _ made: Made, _ range: Range<Int>? = nil, workers: Int = 2, _ library: Int = 0,
+        _ made: Made, _ range: Range<Int>? = nil, workers: Int = 2, _ library: MemberLibrary = .zlib,
         passing: @escaping MemberStream.Passing = { _ in }
     ) throws -> MemberStream {
         let range = range ?? made.members.indices
         return try MemberStream(
             BytesSource(made.archive, name: "acme.tar.gz"), made.members[range], first: range.lowerBound,
-            workers: workers,
-            inflater: { () throws(Fault) in
-                if library == 0 { return try ZlibMemberInflater() }
-                return try DeflateMemberInflater()
-            }, passing: passing)
+            workers: workers, library: library, passing: passing)
     }
 
-    @Test(arguments: [0, 1]) func `the tar comes in order, whatever the number of workers`(library: Int) async throws {
+    @Test(arguments: libraries) func `the tar comes in order, whatever the number of workers`(library: MemberLibrary) async throws {
         let made = try made()
         for workers in [1, 2, 7] {
             try await onOwnThread {
@@ -73,8 +71,8 @@ struct MemberStreamTests {
         }
     }
 
-    @Test(arguments: [0, 1]) func `a damaged member is told with its number and place, and so is each behind it`(
-        library: Int
+    @Test(arguments: libraries) func `a damaged member is told with its number and place, and so is each behind it`(
+        library: MemberLibrary
     ) async throws {
         var made = try made()
         for number in [5, 8, 20] {
@@ -85,7 +83,7 @@ struct MemberStreamTests {
             let all = try stream(damaged, workers: 3, library)
             let failure = fault { try readAll(all) }
             let place = damaged.members[5]
-            let words = "acme.tar.gz: gzip member 5 (bytes \(place.offset)-\(place.offset + place.length)): "
+            let words = "acme.tar.gz: member 5 (bytes \(place.offset)-\(place.offset + place.length)): "
             #expect(failure?.code == .damaged && failure?.message.hasPrefix(words) == true, "\(String(describing: failure))")
             #expect(all.damage?.number == 5)
             var found: [Int] = []
@@ -94,7 +92,7 @@ struct MemberStreamTests {
         }
     }
 
-    @Test(arguments: [0, 1]) func `a member that holds more, less or something behind it is refused`(library: Int)
+    @Test(arguments: libraries) func `a member that holds more, less or something behind it is refused`(library: MemberLibrary)
         async throws
     {
         let made = try made()
@@ -124,8 +122,7 @@ struct MemberStreamTests {
             let source = BrokenSource(made.archive, at: made.members[broken].offset)
             let failure = try await fault {
                 let all = try MemberStream(
-                    source, made.members[...], first: 0, workers: 2,
-                    inflater: { () throws(Fault) in try ZlibMemberInflater() })
+                    source, made.members[...], first: 0, workers: 2, library: .zlib)
                 return try readAll(all)
             }
             #expect(failure?.code == .io && failure?.message == "the disk is broken", "\(broken)")

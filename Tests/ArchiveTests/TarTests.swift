@@ -214,11 +214,11 @@ struct ArchivePlanTests {
                     (String(decoding: key.bytes.prefix(1), as: UTF8.self), "tenant")
                 }
             }
-            let plan = try ArchivePlan(sources, level: { $0 == "tenant" ? 9 : 1 }, scratch: directory)
+            let plan = try ArchivePlan(sources, compression: { Compression(level: $0 == "tenant" ? 9 : 1) }, scratch: directory)
             #expect(plan.archives.map(\.name) == ["a", "b", "c"])
             #expect(plan.archives.map(\.entries) == [2, 2, 1])
             #expect(plan.archives.map(\.bytes) == [3, 601, 0])
-            #expect(plan.archives.map(\.level) == [9, 9, 9])
+            #expect(plan.archives.map(\.compression.level) == [9, 9, 9])
             let hosts = plan.archives.map { $0.shares.map(\.host) }
             #expect(hosts == [["one"], ["one", "two"], ["two"]])
             #expect(plan.archives[1].shares.map(\.firstKey) == ["b/1", "b/2"])
@@ -240,7 +240,7 @@ struct ArchivePlanTests {
                 (key: ByteString) throws(Fault) in throw Fault(.settings, "no place for \(key)")
             }
             let failure = #expect(throws: Fault.self) {
-                try ArchivePlan([source], level: { _ in 6 }, scratch: directory)
+                try ArchivePlan([source], compression: { _ in Compression() }, scratch: directory)
             }
             #expect(failure?.code == .settings)
         }

@@ -1,3 +1,4 @@
+import Codec
 import Platform
 import Settings
 import TestSupport
@@ -27,7 +28,7 @@ struct DocumentationTests {
         #expect(try configuration.jobNames() == ["example"])
         let job = try configuration.job("example")
         #expect(job.hosts.map(\.name) == ["siem01", "siem02"])
-        #expect(job.level(forTenant: "acme") == .small)
+        #expect(job.compression(forTenant: "acme") == Compression(.gzip, .small))
     }
 
     @Test("What the examples comment out is the default, or valid in its place")

@@ -1,3 +1,4 @@
+import Codec
 import Platform
 import Settings
 import Testing
@@ -27,7 +28,7 @@ struct JobSettingsTests {
         #expect(job.codec == .gzip)
         #expect(job.level == .balanced)
         #expect(job.fullEvery == nil)
-        #expect(job.level(forTenant: "acme") == .balanced)
+        #expect(job.compression(forTenant: "acme") == Compression(.gzip, level: 6))
     }
 
     @Test("Every key is read")
@@ -99,16 +100,35 @@ struct JobSettingsTests {
         #expect(job.unmatched == .tenant("misc"))
         #expect(job.archive.description == "{category}/{tenant}")
         #expect(job.member.description == "{host}/{rest}")
-        #expect(job.level.value == 12)
+        #expect(job.level == .number(12))
         #expect(job.fullEvery?.days == 30)
-        #expect(["acme", "_unmatched", "%5Fx", "other"].map { job.level(forTenant: $0).value } == [9, 1, 12, 12])
+        #expect(["acme", "_unmatched", "%5Fx", "other"].map { job.compression(forTenant: $0).level } == [9, 1, 12, 12])
+    }
+
+    @Test("A tenant may have a codec of its own, with the job's level where that is a word")
+    func tenantCodecs() throws {
+        func compressions(_ text: String) throws -> [Compression] {
+            let job = try Samples.read(Samples.job + text)
+            return ["acme", "globex", "other"].map { job.compression(forTenant: $0) }
+        }
+        let tenants = "\n[tenant.acme]\ncodec = \"xz\"\n[tenant.globex]\ncodec = \"none\""
+        #expect(
+            try compressions("level = \"small\"" + tenants)
+                == [Compression(.xz, level: 6), Compression(.none, level: 0), Compression(.gzip, level: 9)])
+        // A number counts the levels of its own codec.
+        #expect(
+            try compressions("level = 12" + tenants)
+                == [Compression(.xz, level: 1), Compression(.none, level: 0), Compression(.gzip, level: 12)])
+        #expect(
+            try compressions("codec = \"xz\"\nlevel = 3" + tenants + "\n[tenant.other]\ncodec = \"gzip\"\nlevel = 2")
+                == [Compression(.xz, level: 3), Compression(.none, level: 0), Compression(.gzip, level: 2)])
     }
 
     @Test("Other values of a key are read")
     func values() throws {
         #expect(try Samples.read(Samples.job + "vault = \"disk\"").vaults == [Samples.disk])
         #expect(try Samples.read(Samples.job + "copies = [\"disk\"]").vaults == [Samples.disk])
-        #expect(try Samples.read(Samples.job + "level = \"fast\"").level == .fast)
+        #expect(try Samples.read(Samples.job + "level = \"fast\"").level == .named(.fast))
         #expect(try Samples.read(Samples.job + "hosts_at_once = 1024").hostsAtOnce == 1_024)
         #expect(try Samples.read(Samples.job + "catch_up = \"48 h\"").catchUp.days == 2)
     }
@@ -226,7 +246,18 @@ struct JobSettingsTests {
             ("member = \"../{rest}\"", "5:10: 'member': has '.' or '..' as a component", nil),
             ("member = \"{rest\"", "5:10: 'member': column 1: '{' has no '}' behind it", nil),
             ("member = [1]", "5:10: 'member': expected a string, found an array", nil),
-            ("codec = \"xz\"", "5:9: 'codec': expected \"gzip\", found \"xz\"", nil),
+            (
+                "codec = \"zip\"", "5:9: 'codec': expected \"gzip\" or \"xz\" or \"none\", found \"zip\"", nil
+            ),
+            (
+                "codec = \"xz\"\nlevel = 12",
+                "6:9: 'level': expected \"fast\", \"balanced\", \"small\" or a number from 1 to 9, found 12", nil
+            ),
+            ("codec = \"none\"\nlevel = 1", "6:9: 'level': has no meaning with codec \"none\"", nil),
+            (
+                "[tenant.acme]\ncodec = \"xz\"\nlevel = 10",
+                "7:9: 'tenant.acme.level': expected \"fast\", \"balanced\", \"small\" or a number from 1 to 9", nil
+            ),
             (
                 "level = \"best\"",
                 "5:9: 'level': expected \"fast\", \"balanced\", \"small\" or a number from 1 to 12, found \"best\"", nil

@@ -1,8 +1,8 @@
 import CArchive
 import Platform
 
-/// Data that libarchive unpacks with liblzma or libzstd, which check it themselves.
-final class FilteredStream: ByteStream {
+/// zstd data (RFC 8878), which libarchive has libzstd unpack and check; it refuses windows of more than 128 MiB.
+final class ZstdStream: ByteStream {
     private let archive: OpaquePointer
     private let feed: Feed
 
@@ -24,14 +24,11 @@ final class FilteredStream: ByteStream {
     }
 
     /// - Throws: `damaged` where the beginning is; `limit` when there is no memory; what the source throws.
-    init(_ source: any RangedSource, _ format: ArchiveFormat) throws(Fault) {
+    init(_ source: any RangedSource) throws(Fault) {
         guard let archive = archive_read_new() else { throw Fault(.limit, "no memory to read \(source.name)") }
         self.archive = archive
         feed = Feed(source)
-        switch format {
-        case .zstd: archive_read_support_filter_zstd(archive)
-        default: archive_read_support_filter_xz(archive)
-        }
+        archive_read_support_filter_zstd(archive)
         archive_read_support_format_raw(archive)
         let opened = archive_read_open(
             archive, Unmanaged.passUnretained(feed).toOpaque(), nil,
@@ -51,7 +48,7 @@ final class FilteredStream: ByteStream {
         guard code == ARCHIVE_OK else { throw failure() }
         // Without its filter the data would come as it is.
         guard archive_filter_count(archive) > 1 else {
-            throw Fault(.unsupported, "\(source.name): libarchive reads no \(format.rawValue) here")
+            throw Fault(.unsupported, "\(source.name): libarchive reads no zstd here")
         }
     }
 
