@@ -15,6 +15,13 @@ extension ArchiveVerifier {
     /// - Returns: what was looked at, and what is wrong.
     /// - Throws: as ``examine(index:)``.
     package func sample(index indexSource: any RangedSource, seed: UInt64) throws(Fault) -> VerifyReport {
+        if let finding = try wrongSize(indexSource) {
+            var report = VerifyReport()
+            report.proof = .index
+            report.sample = .init(seed: seed)
+            report.findings = [finding]
+            return report
+        }
         let reader = try ArchiveIndexReader(indexSource, of: source)
         let members = reader.index.members
         let chosen = Self.sample(of: members.count, seed: seed)

@@ -48,9 +48,13 @@ package struct ArchiveVerifier {
     // MARK: With an index
 
     private func examine(against indexSource: any RangedSource) throws(Fault) -> VerifyReport {
-        let index = try ArchiveIndexReader(indexSource, of: source).finish()
         var report = VerifyReport()
         report.proof = .index
+        if let finding = try wrongSize(indexSource) {
+            report.findings = [finding]
+            return report
+        }
+        let index = try ArchiveIndexReader(indexSource, of: source).finish()
         report.format = .init(index.header.codec)
         report.library = index.header.library.other
         report.parts = Int64(index.parts.digests.count)
@@ -90,6 +94,28 @@ package struct ArchiveVerifier {
                 .init("\(source.name): has SHA-256 \(report.sha256), the index says \(index.header.sha256)"))
         }
         return report
+    }
+
+    /// What is wrong with the size of the archive, if it is not that of the index: which entries an archive that is cut off
+    /// has lost, or where the bytes begin that are no part of it.
+    func wrongSize(_ indexSource: any RangedSource) throws(Fault) -> VerifyReport.Finding? {
+        let rows = try ArchiveIndexReader(indexSource)
+        let expected = rows.index.header.size
+        if source.size == expected { return nil }
+        guard source.size < expected else {
+            var finding = VerifyReport.Finding(
+                "\(source.name): has \(source.size) bytes, the index says \(expected): those from \(expected) on are no part of it")
+            (finding.offset, finding.length) = (expected, source.size - expected)
+            return finding
+        }
+        var finding = VerifyReport.Finding(
+            "\(source.name): has \(source.size) bytes, the index says \(expected): it is cut off, or of another index")
+        (finding.offset, finding.length) = (source.size, expected - source.size)
+        while let row = try rows.next() {
+            try Shutdown.check()
+            if row.range.upperBound > source.size { finding.add(row.entry.key) }
+        }
+        return finding
     }
 
     /// Follows the tar through both tables of the index.
