@@ -88,14 +88,23 @@ extension ArchivePlan.Archive {
         entries = shares.reduce(0) { $0 + $1.entries }
     }
 
-    fileprivate mutating func add(_ row: EntryList.Row, _ range: Range<Int64>, host: String) {
+    /// The same with nothing in it.
+    var emptied: ArchivePlan.Archive { .init(name: name, tenant: tenant, compression: compression) }
+
+    /// Bytes of tar that an entry takes, about.
+    ///
+    /// - Parameter isFile: whether its content comes with it; a hard link's does where the first name lies elsewhere.
+    static func tarSize(of row: EntryList.Row, isFile: Bool) -> Int64 {
+        guard isFile else { return 1_024 }
+        let content = row.sparse?.reduce(0) { $0 + Int64($1.count) } ?? row.entry.size
+        return 1_024 + (content + 511) / 512 * 512
+    }
+
+    mutating func add(_ row: EntryList.Row, _ range: Range<Int64>, host: String, isFile: Bool? = nil) {
+        let isFile = isFile ?? (row.entry.kind == .file)
         entries += 1
-        if row.entry.kind == .file {
-            bytes += row.entry.size
-            let content = row.sparse?.reduce(0) { $0 + Int64($1.count) } ?? row.entry.size
-            tarSize += (content + 511) / 512 * 512
-        }
-        tarSize += 1_024
+        if isFile { bytes += row.entry.size }
+        tarSize += Self.tarSize(of: row, isFile: isFile)
         if shares.last?.host != host {
             shares.append(.init(host: host, ranges: [range], entries: 1, firstKey: row.entry.key))
             return

@@ -58,7 +58,7 @@ struct EntryStream {
         var link = source.kind == .symlink ? source.link : ByteString()
         if source.kind == .hardLink {
             let target = try request.place(host, source.link)
-            if target.archive == request.plan.name {
+            if target.archive == request.plan.name, !request.plan.hasLostFirstName(of: source, host: host) {
                 link = target.member
             } else {
                 // The first name lies in another archive: this one becomes a file of its own.

@@ -8,6 +8,8 @@ package final class RowReader {
     private let chunk = Buffer(capacity: 256 << 10)
     private var position = 0
     private var row: [UInt8] = []
+    /// Bytes of the current row, its end included.
+    package var rowLength: Int { row.count + 1 }
     private var starts: [Int] = []
     private let limit: Int
     /// The number of the current row in the file, from 1, for messages.

@@ -43,18 +43,32 @@ package struct SpooledEntries: Sendable {
     init(_ source: FileSource) { self.source = source }
 
     /// Reads the rows of some ranges, one after the other.
-    package func rows(_ ranges: [Range<Int64>]) -> SpoolReader { SpoolReader(RowReader(RangesStream(source, ranges))) }
+    package func rows(_ ranges: [Range<Int64>]) -> SpoolReader { SpoolReader(RowReader(RangesStream(source, ranges)), ranges) }
 }
 
 /// Reads rows of an ``EntrySpool``.
 package final class SpoolReader {
     private let reader: RowReader
+    private var ranges: ArraySlice<Range<Int64>>
 
-    init(_ reader: RowReader) { self.reader = reader }
+    init(_ reader: RowReader, _ ranges: [Range<Int64>]) {
+        self.reader = reader
+        self.ranges = ranges[...]
+    }
 
     /// The next row, or nothing at the end.
     package func next() throws(Fault) -> EntryList.Row? {
         guard try reader.next() else { return nil }
         return try EntryList.row(reader, .fixed)
+    }
+
+    /// The next row with where it lies, or nothing at the end; not to be mixed with ``next()``.
+    package func nextPlaced() throws(Fault) -> (row: EntryList.Row, range: Range<Int64>)? {
+        guard let row = try next() else { return nil }
+        while let first = ranges.first, first.isEmpty { ranges.removeFirst() }
+        guard let start = ranges.first?.lowerBound, let upper = ranges.first?.upperBound else { return nil }
+        let end = start + Int64(reader.rowLength)
+        ranges[ranges.startIndex] = end..<max(end, upper)
+        return (row, start..<end)
     }
 }

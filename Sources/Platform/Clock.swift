@@ -24,6 +24,16 @@ package struct Clock: Sendable {
         return Double(value.tv_sec) + Double(value.tv_nsec) / 1e9
     }
 
+    /// Waits for so many seconds, or until a signal asks to stop.
+    package static func pause(_ seconds: Double) {
+        let end = monotonic() + seconds
+        while Shutdown.requested == nil {
+            let rest = end - monotonic()
+            if rest <= 0 { return }
+            usleep(UInt32(min(rest, 0.1) * 1e6))
+        }
+    }
+
     /// Sets the time zone of the whole process, once, before any thread starts (setenv(3) is not thread safe).
     ///
     /// - Parameter name: a name of the zone database, for example `Europe/Berlin`.

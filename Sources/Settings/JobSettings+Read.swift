@@ -22,6 +22,7 @@ extension JobSettings {
         let layout = root.parsed("layout", default: "{tenant}/**") { text throws(Fault) in try Layout(text) }
         let unmatched = readUnmatched(root)
         let archive = readArchive(root, layout)
+        let maxArchive = readMaxArchive(root)
         let member = readMember(root, layout)
         let codec = root.choice("codec", MemberCodec.self) ?? .gzip
         let level = root.level("level", of: codec) ?? .balanced
@@ -39,7 +40,7 @@ extension JobSettings {
             name: name, kind: kind, vaults: chosen, timezone: timezone, run: run, catchUp: catchUp, hosts: hosts,
             hostsAtOnce: hostsAtOnce, bandwidth: bandwidth, window: window, limits: limits, sizeDrop: sizeDrop,
             layout: layout, unmatched: unmatched,
-            archive: archive, member: member, codec: codec, level: level, fullEvery: fullEvery,
+            archive: archive, maxArchive: maxArchive, member: member, codec: codec, level: level, fullEvery: fullEvery,
             tenantCodecs: tenants.codecs, tenantLevels: tenants.levels, decommissionedTenants: tenants.decommissioned)
     }
 
@@ -176,6 +177,12 @@ extension JobSettings {
             root.problem("archive", "has a part of the date only", hint: "Write {yyyy}, {mm} and {dd}, or none.")
         }
         return archive
+    }
+
+    private static func readMaxArchive(_ root: TomlTable) -> ByteCount? {
+        guard let limit = root.byteCount("max_archive") else { return nil }
+        if limit.bytes < 1 << 20 { root.problem("max_archive", "expected at least 1 MiB") }
+        return limit
     }
 
     private static func readMember(_ root: TomlTable, _ layout: Layout?) -> NameTemplate? {

@@ -58,6 +58,8 @@ package struct JobSettings: Sendable {
     package var unmatched: Unmatched
     /// The name of an archive, without its suffix.
     package var archive: NameTemplate
+    /// What an archive may have before it is split into volumes, counted in bytes of its tar.
+    package var maxArchive: ByteCount?
     /// The name of an entry inside its archive.
     package var member: NameTemplate
     package var codec: MemberCodec

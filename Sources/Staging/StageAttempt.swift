@@ -69,6 +69,8 @@ package final class StageAttempt: Sendable {
     ///   - pending: how many units have work, whether selected or not.
     /// - Returns: that record, or nothing when this attempt has to go on.
     package func previousIfComplete(upstream: String?, pending: Int) -> StageRecord? {
+        // One that has followed another attempt has written its own.
+        if wasOpened.with({ $0 }) { return nil }
         guard pending == 0, let previous, previous.upstream == upstream, previous.failed.isEmpty else { return nil }
         guard previous.state == .done || !previous.warnings.isEmpty else { return nil }
         // Told as what this attempt did: nothing.
@@ -78,12 +80,17 @@ package final class StageAttempt: Sendable {
         return same
     }
 
-    /// Writes the stage record as `running`.
+    /// Whether this attempt has tried a unit, and failed.
+    package func hasFailed(_ unit: String) -> Bool {
+        record.with { record in record.failed.contains { $0.unit == unit && $0.isEarlier != true } }
+    }
+
+    /// Writes the stage record as `running`; once more when an attempt that follows another one knows all of its units.
     ///
     /// - Parameters:
     ///   - upstream: the attempt of the stage before, from which the units come.
     ///   - units: how many units the run has.
-    ///   - before: the records of those that were done before; their bytes count for the run, and their warnings stand.
+    ///   - before: the records of those that were done before this attempt; their bytes count for the run, and their warnings stand.
     ///   - open: the names of those that are not done: until this attempt has tried one, what the attempt before said of it
     ///     stands.
     ///   - vaults: the identities of the vaults by their names.
@@ -98,7 +105,9 @@ package final class StageAttempt: Sendable {
             record.vaults = vaults
             record.units = units
             record.skipped = before.count
-            record.failed = failedBefore.map(\.earlier)
+            record.failed = record.failed.filter { $0.isEarlier != true }
+            let failedNow = Set(record.failed.map(\.unit))
+            record.failed += failedBefore.filter { !failedNow.contains($0.unit) }.map(\.earlier)
             for unit in before {
                 record.bytesIn += unit.bytesIn ?? 0
                 record.bytesOut += unit.bytesOut ?? 0
@@ -183,6 +192,11 @@ package final class StageAttempt: Sendable {
     package func warn(_ unit: String, _ why: String) {
         context.log.warning("\(unit): \(why)")
         record.with { $0.warnings.append(.init(unit: unit, why: why)) }
+    }
+
+    /// Notes that units are missing for now, though none of this attempt's own has failed.
+    package func postpone(_ why: String) {
+        record.with { $0.failed.append(.init(unit: StageRecord.FailedUnit.attempt, why: why, isLater: true)) }
     }
 
     /// Closes the record.

@@ -23,7 +23,12 @@ struct PackCommand: DoorCommand {
     static let ownVerbs: [any ParsableCommand.Type] = [ListCommand.self, VerifyCommand.self, ExtractCommand.self]
 
     @OptionGroup var options: RunOptions
+    @OptionGroup var follow: FollowOptions
     @OptionGroup var common: CommonOptions
+
+    func validate() throws {
+        if follow.follow && options.dryRun { throw ValidationError("--dry-run excludes --follow") }
+    }
 
     func run() throws {
         try Door.run {
@@ -31,7 +36,7 @@ struct PackCommand: DoorCommand {
             try context.directory.checkNotPaused(.pack)
             let stage = PackStage(context)
             if options.dryRun { return try stage.dryRun(common.output) }
-            return try Door.finish(try stage.run(), common.output, nothing: "nothing to pack")
+            return try Door.finish(try stage.run(follow.following(.collect, context)), common.output, nothing: "nothing to pack")
         }
     }
 }

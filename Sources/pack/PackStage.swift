@@ -30,8 +30,15 @@ struct PackStage: Sendable {
         job = context.job
     }
 
-    /// Packs every pending run, oldest first.
-    func run() throws(Fault) -> StageResult {
+    /// Packs every pending run, oldest first, and what collect brings meanwhile.
+    ///
+    /// - Parameter following: follows collect; without it what has been collected is all.
+    func run(_ following: Following?) throws(Fault) -> StageResult {
+        guard let following else { return try runPending() }
+        return try following.run(pending: runPending, follow: follow)
+    }
+
+    private func runPending() throws(Fault) -> StageResult {
         let runs = try PendingRuns(context).after(.collect, for: .pack)
         let result = try StageResult(of: runs, pack)
         if result.records.isEmpty { try PendingRuns(context).checkSelection(wasPending: !runs.isEmpty) }
@@ -47,8 +54,48 @@ struct PackStage: Sendable {
         return try attempt.recordingFailure(upstream: upstream) { try pack(run, attempt, upstream) }
     }
 
+    // MARK: Together with collect
+
+    /// Packs the hosts of a run as collect records them, and all that is left once it has ended.
+    private func follow(_ upstream: UpstreamAttempt) throws -> StageRecord? {
+        let run = upstream.run
+        let attempt = try StageAttempt(.pack, of: run, context)
+        return try attempt.recordingFailure(upstream: upstream.id) {
+            try attempt.open(upstream: upstream.id, units: 0, before: [])
+            let end = try Following.follow(upstream) { hosts in
+                // An archive of several hosts is closed when no more can come.
+                guard job.archive.variables.contains(.host) else { return }
+                try packArrived(hosts, run, attempt)
+            }
+            guard case .ended(let collect) = end else {
+                attempt.postpone(upstream.death.message)
+                _ = try attempt.close(isComplete: false)
+                throw upstream.death
+            }
+            guard let record = try pack(run, attempt, upstream.id) else {
+                return try attempt.close(isComplete: false)
+            }
+            if collect.state == .failed || collect.state == .partial {
+                throw Following.Incomplete(record, of: collect)
+            }
+            return record
+        }
+    }
+
+    private func packArrived(_ hosts: [UnitRecord], _ run: RunDirectory, _ attempt: StageAttempt) throws {
+        let collected = try collected(run, hosts)
+        let arrived = try units(collected, run).filter {
+            context.request.selects($0.name.base, tenant: $0.archive.tenant)
+        }
+        var pending: [Unit] = []
+        for unit in arrived where try context.request.force || doneRecord(unit, run) == nil { pending.append(unit) }
+        try perform(pending, collected.plan.spool, run, attempt)
+    }
+
+    // MARK: A run that has been collected
+
     private func pack(_ run: RunDirectory, _ attempt: StageAttempt, _ upstream: String) throws -> StageRecord? {
-        let collected = try collected(run)
+        let collected = try collected(run, try run.unitRecords(.collect))
         let all = try units(collected, run)
         if context.request.isNarrowed,
             !all.contains(where: { context.request.selects($0.name.base, tenant: $0.archive.tenant) })
@@ -61,6 +108,8 @@ struct PackStage: Sendable {
         var left: [String] = []
         for unit in all {
             let isSelected = context.request.selects(unit.name.base, tenant: unit.archive.tenant)
+            if let record = try doneRecord(unit, run), record.attempt == attempt.id { continue }
+            if attempt.hasFailed(unit.name.base) { continue }
             if !(isSelected && context.request.force), let record = try doneRecord(unit, run) {
                 before.append(record)
             } else if isSelected {
@@ -72,13 +121,21 @@ struct PackStage: Sendable {
         let open = pending.map(\.name.base) + left
         if let previous = attempt.previousIfComplete(upstream: upstream, pending: open.count) { return previous }
         try attempt.open(upstream: upstream, units: all.count, before: before, open: open)
+        try perform(pending, collected.plan.spool, run, attempt)
+        return try attempt.close(isComplete: left.isEmpty)
+    }
+
+    /// Writes archives, several at once.
+    private func perform(
+        _ pending: [Unit], _ spool: SpooledEntries, _ run: RunDirectory, _ attempt: StageAttempt
+    ) throws {
+        if pending.isEmpty { return }
         let workers = context.configuration.workers
         let atOnce = max(2, workers)
         let crew = try CompressorCrew(workers: workers, archives: atOnce)
         let writer = ArchiveWriter(crew: crew, scratch: context.staging.scratch)
         do {
-            try attempt.perform(pending, atOnce: atOnce, name: { $0.name.base }) {
-                [spool = collected.plan.spool] unit in
+            try attempt.perform(pending, atOnce: atOnce, name: { $0.name.base }) { unit in
                 try write(unit, spool, run, writer, attempt: attempt.id)
             }
         } catch {
@@ -86,16 +143,16 @@ struct PackStage: Sendable {
             throw error
         }
         try crew.finish()
-        return try attempt.close(isComplete: left.isEmpty)
     }
 
     // MARK: Planning
 
-    private func collected(_ run: RunDirectory) throws -> Collected {
+    /// Plans the archives of some hosts.
+    private func collected(_ run: RunDirectory, _ hosts: [UnitRecord]) throws -> Collected {
         let directory = try run.collectDirectory()
         var lists: [String: Digest256] = [:]
         var sources: [ArchivePlan.Source] = []
-        for record in try run.unitRecords(.collect).sorted(by: { $0.unit < $1.unit }) {
+        for record in hosts.sorted(by: { $0.unit < $1.unit }) {
             guard let output = record.outputs.first else { continue }
             let list = try FileSource(
                 try directory.openFile(ByteString(ArchiveName.split(output.path).name)))
@@ -127,29 +184,60 @@ struct PackStage: Sendable {
             hint: "The layout was changed since; run 'collect \(run.job.name) --run \(run.date) --force' first.")
     }
 
-    /// One unit for each archive of the plan; hosts that came after an archive was closed go to a further volume.
+    /// The units of the plan: each archive in its volumes.
+    ///
+    /// Hosts that are packed together stay together: one that came after an archive was closed goes to further volumes,
+    /// behind those of the hosts before it.
     private func units(_ collected: Collected, _ run: RunDirectory) throws(Fault) -> [Unit] {
         var units: [Unit] = []
+        var names: Set<String> = []
         for archive in collected.plan.archives {
             var waiting = archive.shares
-            var volume = 1
-            while true {
-                let name = ArchiveName(
-                    volume == 1 ? archive.name : "\(archive.name).v\(volume)", archive.compression.codec)
-                let record = context.request.force && volume == 1 ? nil : try run.unitRecord(.pack, name.base)
-                let inside: Set<String>? = record.map { Set(($0.hosts ?? []).map(\.host)) }
-                let shares = waiting.filter { inside?.contains($0.host) ?? true }
+            var number = 1
+            while !waiting.isEmpty {
+                let record =
+                    context.request.force && number == 1
+                    ? nil : try run.unitRecord(.pack, Self.name(archive, number).base)
+                let together: Set<String>? = record.map { Self.hosts(of: $0) }
+                let shares = waiting.filter { together?.contains($0.host) ?? true }
                 waiting.removeAll { share in shares.contains { $0.host == share.host } }
-                if !shares.isEmpty {
-                    var piece = archive
-                    piece.restrict(to: shares)
-                    units.append(Unit(name: name, archive: piece, inputs: inputs(piece, collected)))
+                if shares.isEmpty {
+                    number += 1
+                    continue
                 }
-                if waiting.isEmpty { break }
-                volume += 1
+                var piece = archive
+                piece.restrict(to: shares)
+                let volumes = try collected.plan.volumes(of: piece, limit: job.maxArchive?.bytes)
+                for (index, volume) in volumes.enumerated() {
+                    let name = Self.name(archive, number)
+                    guard names.insert(name.base).inserted else { throw Self.collides(name) }
+                    var inputs = inputs(piece, collected)
+                    if volumes.count > 1 {
+                        inputs["volume"] = "\(index + 1) of \(volumes.count)"
+                        inputs["max_archive"] = job.maxArchive?.description
+                    }
+                    units.append(Unit(name: name, archive: volume, inputs: inputs))
+                    number += 1
+                }
             }
         }
         return units
+    }
+
+    /// The name of a volume: that of the archive for the first, `NAME.v2` and so on for further ones.
+    private static func name(_ archive: ArchivePlan.Archive, _ number: Int) -> ArchiveName {
+        ArchiveName(number == 1 ? archive.name : "\(archive.name).v\(number)", archive.compression.codec)
+    }
+
+    /// The hosts that were packed together with those in a volume.
+    private static func hosts(of record: UnitRecord) -> Set<String> {
+        Set(record.inputs.keys.filter { $0.hasPrefix("list.") }.map { String($0.dropFirst("list.".count)) })
+    }
+
+    private static func collides(_ name: ArchiveName) -> Fault {
+        Fault(
+            .settings, "two archives of the run would be named '\(name)': one that is split, and one of that name",
+            hint: "Make the job's 'archive' template tell them apart.")
     }
 
     private func inputs(_ archive: ArchivePlan.Archive, _ collected: Collected) -> [String: String] {
@@ -217,6 +305,10 @@ struct PackStage: Sendable {
                 }
                 return (name, member)
             })
+        if let limit = job.maxArchive?.bytes, unit.archive.tarSize > limit, unit.archive.entries == 1 {
+            context.log.notice(
+                "\(unit.name): has one file that is larger than 'max_archive', in a volume of its own")
+        }
         let (directories, leaf) = ArchiveName.split(unit.name.base)
         let directory = try run.packDirectory().descendCreating(directories.map { ByteString($0) })
         try run.removeRecord(.pack, unit.name.base)
@@ -274,7 +366,7 @@ struct PackStage: Sendable {
         var results: [DryRun] = []
         let runs = try PendingRuns(context).after(.collect, for: .pack)
         for run in runs {
-            for unit in try units(try collected(run), run)
+            for unit in try units(try collected(run, try run.unitRecords(.collect)), run)
             where context.request.selects(unit.name.base, tenant: unit.archive.tenant) {
                 var result = DryRun(
                     run: run.date.description, archive: unit.name.archive, tenant: unit.archive.tenant,

@@ -24,7 +24,12 @@ struct ShipCommand: DoorCommand {
     static let ownVerbs: [any ParsableCommand.Type] = [ListCommand.self, RestoreCommand.self]
 
     @OptionGroup var options: RunOptions
+    @OptionGroup var follow: FollowOptions
     @OptionGroup var common: CommonOptions
+
+    func validate() throws {
+        if follow.follow && options.dryRun { throw ValidationError("--dry-run excludes --follow") }
+    }
 
     func run() throws {
         try Door.run {
@@ -32,7 +37,7 @@ struct ShipCommand: DoorCommand {
             try context.directory.checkNotPaused(.ship)
             let stage = try ShipStage(context, isDryRun: options.dryRun)
             if options.dryRun { return try stage.dryRun(common.output) }
-            return try Door.finish(try stage.run(), common.output, nothing: "nothing to ship")
+            return try Door.finish(try stage.run(follow.following(.pack, context)), common.output, nothing: "nothing to ship")
         }
     }
 }

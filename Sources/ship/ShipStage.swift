@@ -64,7 +64,14 @@ struct ShipStage: Sendable {
     }
 
     /// Ships every pending run, oldest first: a later run may carry what an earlier one holds.
-    func run() throws(Fault) -> StageResult {
+    ///
+    /// - Parameter following: follows pack; without it what has been packed is all.
+    func run(_ following: Following?) throws(Fault) -> StageResult {
+        guard let following else { return try runPending() }
+        return try following.run(pending: runPending, follow: follow)
+    }
+
+    private func runPending() throws(Fault) -> StageResult {
         let runs = try pendingRuns()
         let result = try StageResult(of: runs, ship)
         if result.records.isEmpty { try PendingRuns(context).checkSelection(wasPending: !runs.isEmpty) }
@@ -80,6 +87,47 @@ struct ShipStage: Sendable {
         return try attempt.recordingFailure(upstream: upstream) { try ship(run, attempt, upstream) }
     }
 
+    // MARK: Together with pack
+
+    /// Ships the archives of a run as pack records them, and all that is left, with the manifests, once it has ended.
+    private func follow(_ upstream: UpstreamAttempt) throws -> StageRecord? {
+        let run = upstream.run
+        let attempt = try StageAttempt(.ship, of: run, context)
+        return try attempt.recordingFailure(upstream: upstream.id) {
+            try attempt.open(upstream: upstream.id, units: 0, before: [], vaults: identities)
+            let end = try Following.follow(upstream) { packed in
+                var pending: [Unit] = []
+                for vault in vaults {
+                    for record in packed
+                    where context.request.selects(record.unit, tenant: record.tenant) {
+                        if try context.request.force || shippedRecord(record, run, vault) == nil {
+                            pending.append(Unit(vault: vault, packed: record))
+                        }
+                    }
+                }
+                try perform(pending, run, attempt)
+            }
+            guard case .ended(let pack) = end else {
+                attempt.postpone(upstream.death.message)
+                _ = try attempt.close(isComplete: false)
+                throw upstream.death
+            }
+            guard let record = try ship(run, attempt, upstream.id) else {
+                return try attempt.close(isComplete: false)
+            }
+            if pack.state == .failed || pack.state == .partial { throw Following.Incomplete(record, of: pack) }
+            return record
+        }
+    }
+
+    private func perform(_ pending: [Unit], _ run: RunDirectory, _ attempt: StageAttempt) throws(Fault) {
+        try attempt.perform(pending, atOnce: Self.atOnce, name: { $0.packed.unit }) { unit in
+            try ship(unit, run, attempt: attempt.id)
+        }
+    }
+
+    // MARK: A run that has been packed
+
     private func ship(_ run: RunDirectory, _ attempt: StageAttempt, _ upstream: String) throws -> StageRecord? {
         let packed = try run.unitRecords(.pack)
         if context.request.isNarrowed, !packed.contains(where: { context.request.selects($0.unit, tenant: $0.tenant) })
@@ -93,7 +141,9 @@ struct ShipStage: Sendable {
         for vault in vaults {
             for record in packed {
                 let isSelected = context.request.selects(record.unit, tenant: record.tenant)
-                if !(isSelected && context.request.force), let shipped = try shippedRecord(record, run, vault) {
+                let shipped = try shippedRecord(record, run, vault)
+                if shipped?.attempt == attempt.id || attempt.hasFailed(record.unit) { continue }
+                if !(isSelected && context.request.force), let shipped {
                     before.append(shipped)
                 } else if isSelected {
                     pending.append(Unit(vault: vault, packed: record))
@@ -119,11 +169,7 @@ struct ShipStage: Sendable {
         try attempt.open(
             upstream: upstream, units: packed.count * vaults.count + collected.count, before: before, open: open,
             vaults: identities)
-        try attempt.perform(
-            pending, atOnce: Self.atOnce, name: { $0.packed.unit }
-        ) { unit in
-            try ship(unit, run, attempt: attempt.id)
-        }
+        try perform(pending, run, attempt)
 
         // A host's manifest names only what every vault holds: hosts with an archive missing wait for the next attempt.
         var ready: [UnitRecord] = []

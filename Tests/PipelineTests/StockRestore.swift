@@ -42,11 +42,12 @@ struct StockRestore: Sendable {
 
     /// The digest of an archive, its name, its index and its digest file.
     private static func digest(of object: String, in vault: String) throws -> Digest256 {
-        let name = object.hasSuffix(".tar.gz") ? String(object.dropLast(".tar.gz".count)) : object
+        let suffix = MemberCodec(ofName: object)?.suffix ?? ""
+        let name = String(object.dropLast(suffix.count))
         let (directory, _) = Pipeline.split(vault + "/" + object)
         let place = try Directory.open(directory)
         var sums = object
-        for suffix in [".tar.gz", ".index.tsv.gz", ".sha256"] {
+        for suffix in [suffix, ".index.tsv.gz", ".sha256"] {
             let file = try place.openFile(ByteString(Pipeline.split(name).name + suffix))
             sums += " \(try SHA256Hasher.digest(of: FileSource(file)))"
         }
@@ -60,11 +61,14 @@ struct StockRestore: Sendable {
         for object; do
             cd "$vault/$(dirname "$object")"
             name=$(basename "$object")
-            sha256sum -c --quiet --strict "${name%.tar.gz}.sha256"
-            gzip -t "$name"
-            digests=$(gzip -dc "${name%.tar.gz}.index.tsv.gz" | awk -F '\\t' '$1 == "digest_entry" { print $2 }')
+            sha256sum -c --quiet --strict "${name%.tar*}.sha256"
+            case $name in
+                *.tar.gz) gzip -t "$name" ;;
+                *.tar.xz) xz -t "$name" ;;
+            esac
+            digests=$(gzip -dc "${name%.tar*}.index.tsv.gz" | awk -F '\\t' '$1 == "digest_entry" { print $2 }')
             mkdir "$out/$number"
-            tar --numeric-owner -xpzf "$name" -C "$out/$number"
+            tar --numeric-owner -xpf "$name" -C "$out/$number"
             cd "$out/$number"
             sha256sum -c --quiet --strict "$digests"
             rm "$digests"
