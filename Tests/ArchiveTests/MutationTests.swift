@@ -66,7 +66,7 @@ struct MutationTests {
         let top = try TemporaryDirectory()
         let made = try await run(["python3", "-c", Self.dialects, top.path])
         try #require(made.status == 0, "\(made)")
-        let rounds = Mutation.rounds(150)
+        let rounds = Mutation.rounds(60)
         let odd = try await onOwnThread { () -> [String] in
             var mutation = Mutation(seed: 70)
             let directory = try Directory.open(top.path)
@@ -111,7 +111,6 @@ struct MutationTests {
             defer { try? directory.removeTree("out") }
             let target = RestoreTarget(try directory.descendCreating(["out"]), overwrites: true)
             try ArchiveExtractor(source).extractAll(to: target, failed: { _, _ in }, leftOut: { _ in })
-            try target.finish()
         }
         return odd
     }
@@ -126,7 +125,7 @@ struct MutationTests {
             "-", top.path,
         ])
         try #require(made.status == 0, "\(made)")
-        let rounds = Mutation.rounds(200)
+        let rounds = Mutation.rounds(80)
         let odd = try await onOwnThread { () -> [String] in
             var mutation = Mutation(seed: 72)
             let directory = try Directory.open(top.path)
@@ -153,7 +152,7 @@ struct MutationTests {
         let packed = try await pack([host], compression: Compression(codec))
         let archive = try packed.bytes("acme" + codec.suffix)
         let index = try packed.bytes("acme.index.tsv.gz")
-        let rounds = Mutation.rounds(40)
+        let rounds = Mutation.rounds(20)
         let odd = try await onOwnThread { () -> [String] in
             var mutation = Mutation(seed: 74)
             let table = Array(try unpackedText(index).utf8)
@@ -187,7 +186,6 @@ struct MutationTests {
                     let target = RestoreTarget(try directory.descendCreating(["out"]), overwrites: true)
                     try ArchiveExtractor(source, codec: codec, index: other, workers: 2)
                         .extract(wanted, to: target) { _, _ in }
-                    try target.finish()
                 }
             }
             return odd
