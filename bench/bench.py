@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs coldchain and the stock tools in turn on the same input, and prints what each took.
 
-    bench.py [pack] [pack-small] [collect] [memory] [--size 1GiB] [--rounds 3] [--dir DIR] [--peers-only]
+    bench.py [pack] [pack-small] [verify] [extract] [collect] [memory] [--size 1GiB] [--rounds 3] [--dir DIR] [--peers-only]
 
 How it measures. Every contender is one bash command line with pipefail, timed as a whole process tree: wall time by the
 monotonic clock, user and system time by wait4 (which sums every waited descendant; a process left behind by the command
@@ -468,6 +468,92 @@ def pack_small(bench):
     remove(bench.dir / "ours")
 
 
+def reader(bench, name, command, archives, outputs, ours=False, needs=(), check=None):
+    """A contender that reads archives: what it prints counts as its output, so that it has one."""
+    out = str(bench.dir / ("ours.out" if ours else "peer.out"))
+
+    def made():
+        return ([out] if os.path.exists(out) else []) + outputs()
+
+    class Reader(Contender):
+        def run(self, log):
+            for path in (bench.dir / "taken", bench.dir / "peer.out", bench.dir / "ours.out"):
+                remove(path)
+            (bench.dir / "taken").mkdir()
+            return super().run(log)
+
+    command = f"{{ {command}; echo done; }} > {shlex.quote(out)}"
+    return Reader(name, command, str(pathlib.Path(archives[0]).parent), made, ours=ours, needs=needs, check=check)
+
+
+def packed(bench):
+    """A job that is packed, in one archive a tenant. Returns (job, archives, files, bytes)."""
+    options = bench.options
+    if options.peers_only:
+        raise BenchError("this suite reads archives of coldchain: it can't do without")
+    source, files, size = bench.input("logs", size=options.size, tenants=options.tenants)
+    job = OurJob(bench, bench.dir / "ours", source)
+    job.prepare()
+    measure(job.command("pack"), bench.log("ours-pack"))
+    return job, job.archives(), files, size
+
+
+def verify(bench):
+    """The proof of an archive, against what people run: the CRC of gzip and the digest of the whole. Ours proves more."""
+    job, archives, files, size = packed(bench)
+    names = " ".join(map(shlex.quote, archives))
+    each = f"for archive in {names}; do"
+    bench.compare("verify", [
+        reader(bench, "coldchain verify", f"{job.tool('pack')} verify {names}", archives, list, ours=True),
+        reader(bench, "pigz -t + sha256sum", f"{each} pigz -t $archive && sha256sum $archive; done", archives, list,
+               needs=("pigz",)),
+        reader(bench, "pigz -t & sha256sum", f"{each} pigz -t $archive & sha256sum $archive; wait; done", archives, list,
+               needs=("pigz",)),
+        reader(bench, "gzip -t + sha256sum", f"{each} gzip -t $archive && sha256sum $archive; done", archives, list),
+        reader(bench, "coldchain verify, 1 worker", f"{job.tool('pack')} verify --workers 1 {names}", archives, list),
+        reader(bench, "coldchain verify --quick", f"{job.tool('pack')} verify --quick {names}", archives, list),
+    ], size, files, [Target("pigz -t + sha256sum", 1.5), Target(memory=256 * MIB)])
+    remove(bench.dir / "ours")
+
+
+def extract(bench):
+    """One file out of an archive, from its middle, and then all of it. The first budget is that of 10 GiB and more."""
+    job, archives, files, size = packed(bench)
+    archive = max(archives, key=os.path.getsize)
+    listing = subprocess.run(["tar", "-tzf", archive], stdout=subprocess.PIPE, check=True).stdout.decode().splitlines()
+    entries = [name for name in listing if name.endswith(".log")]
+    path = entries[len(entries) // 2]
+    taken = bench.dir / "taken"
+
+    def outputs():
+        return [str(found) for found in taken.rglob("*") if found.is_file()] if taken.exists() else []
+
+    def check(wanted):
+        def compare():
+            found = sum(1 for name in outputs() if name.endswith(".log"))
+            if found != wanted:
+                raise BenchError(f"{found} files came back, {wanted} were asked for")
+        return compare
+
+    name, one, to = shlex.quote(archive), shlex.quote(path), shlex.quote(str(taken))
+    pack_tool = job.tool("pack")
+    for title, more, wanted, targets in (
+        ("extract one file", f" {one}", 1, [Target("tar xzf", 200)] if size >= 10 << 30 else []),
+        ("extract all", "", len(entries), [Target("tar xzf", 1.0), Target(memory=256 * MIB)]),
+    ):
+        bench.compare(title, [
+            reader(bench, "coldchain extract", f"{pack_tool} extract {name}{more} --to {to}", [archive], outputs, ours=True,
+                   check=check(wanted)),
+            reader(bench, "tar xzf", f"tar xzf {name} -C {to}{more}", [archive], outputs, check=check(wanted)),
+            reader(bench, "pigz -dc | tar x", f"pigz -dc {name} | tar x -C {to}{more}", [archive], outputs,
+                   needs=("pigz",), check=check(wanted)),
+            reader(bench, "bsdtar -xf", f"bsdtar -xf {name} -C {to}{more}", [archive], outputs, needs=("bsdtar",),
+                   check=check(wanted)),
+        ], size, files, targets)
+    remove(taken)
+    remove(bench.dir / "ours")
+
+
 class Sshd:
     """A throwaway sshd on loopback, and a proxy in front of it that holds each piece back."""
 
@@ -671,7 +757,7 @@ def memory(bench):
     bench.results.append({"suite": "memory", "runs": runs, "budgets": verdicts})
 
 
-SUITES = {"pack": pack, "pack-small": pack_small, "collect": collect, "memory": memory}
+SUITES = {"pack": pack, "pack-small": pack_small, "verify": verify, "extract": extract, "collect": collect, "memory": memory}
 DEFAULT = ["pack", "pack-small", "collect"]
 
 
@@ -740,7 +826,7 @@ def arguments():
 
     parser = argparse.ArgumentParser(description="Measure coldchain and the stock tools side by side.")
     parser.add_argument("suites", nargs="*", metavar="SUITE", help=f"{', '.join(SUITES)} or all (default: {' '.join(DEFAULT)})")
-    parser.add_argument("--size", type=genlogs.parse_size, default=1 << 30, help="log text of suite pack (1GiB)")
+    parser.add_argument("--size", type=genlogs.parse_size, default=1 << 30, help="log text of suites pack, verify and extract (1GiB)")
     parser.add_argument("--small-files", type=int, default=100_000, help="files of suite pack-small (100000)")
     parser.add_argument("--tenants", type=int, default=1, help="tenants: coldchain writes one archive each (1)")
     parser.add_argument("--level", default="balanced", choices=["fast", "balanced", "small"], help="coldchain's level")

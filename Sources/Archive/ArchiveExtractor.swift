@@ -31,15 +31,45 @@ package struct ArchiveExtractor {
     package typealias Failed = (_ output: ByteString, _ fault: Fault) -> Void
 
     private let source: any RangedSource
+    private let members: [ArchiveIndex.Member]
     private let codec: MemberCodec
+    private let library: MemberLibrary
+    private let workers: Int
 
     /// - Parameters:
     ///   - source: the archive.
-    ///   - codec: what its members are compressed with.
-    package init(_ source: any RangedSource, codec: MemberCodec = .gzip) {
+    ///   - codec: what its members are compressed with, where no index tells.
+    ///   - index: its index. With it, long ranges are inflated by several threads.
+    ///   - workers: how many.
+    package init(
+        _ source: any RangedSource, codec: MemberCodec = .gzip, index: (any RangedSource)? = nil, workers: Int = 1
+    ) {
         self.source = source
-        self.codec = codec
+        self.workers = workers
+        // An archive that is not as long as its index says is read one member after the other, as far as it goes.
+        let tables = index.flatMap { index in try? ArchiveIndexReader(index, of: source) }?.index
+        members = workers > 1 ? tables?.members ?? [] : []
+        self.codec = tables?.header.codec ?? codec
+        library = tables?.header.library.other ?? .zlib
     }
+
+    /// The tar in a range of whole members.
+    ///
+    /// - Parameter isShared: whether several threads may inflate it. They give nothing of a member that is damaged; one
+    ///   alone gives what comes before the damage.
+    private func open(_ range: Range<Int64>, isShared: Bool) throws(Fault) -> any ByteStream {
+        let first = members.firstIndex(at: range.lowerBound)
+        let end = members[first...].firstIndex(at: range.upperBound)
+        let isWhole = first < members.count && members[first].offset == range.lowerBound
+        guard isShared, isWhole, end - first >= Self.fewMembers else {
+            return codec.reader(source, range: range)
+        }
+        return try MemberStream(
+            source, members[first..<end], first: first, workers: workers, library: library)
+    }
+
+    /// From so many members on, threads are worth their start.
+    private static let fewMembers = 3
 
     /// Extracts what is wanted, reading only the members that cover it; ranges that touch are read as one.
     ///
@@ -60,7 +90,7 @@ package struct ArchiveExtractor {
                 range = range.lowerBound..<max(range.upperBound, sorted[end].range.upperBound)
                 end += 1
             }
-            try extract(sorted[start..<end], range: range, to: target, failed)
+            try extract(sorted[start..<end], range: range, isShared: true, to: target, failed)
             start = end
         }
     }
@@ -86,7 +116,7 @@ package struct ArchiveExtractor {
     }
 
     private func extract(
-        _ wanted: ArraySlice<Wanted>, range: Range<Int64>, to target: RestoreTarget, _ failed: Failed
+        _ wanted: ArraySlice<Wanted>, range: Range<Int64>, isShared: Bool, to target: RestoreTarget, _ failed: Failed
     ) throws(Fault) {
         var missing: [ByteString: Wanted] = [:]
         for item in wanted {
@@ -95,7 +125,7 @@ package struct ArchiveExtractor {
         }
         let fault: Fault
         do throws(Fault) {
-            let tar = try TarReader(codec.reader(source, range: range))
+            let tar = try TarReader(open(range, isShared: isShared))
             while !missing.isEmpty, let found = try tar.next() {
                 try Shutdown.check()
                 guard var item = missing[found.key] else { continue }
@@ -110,9 +140,9 @@ package struct ArchiveExtractor {
             if error.endsRestore { throw error }
             // What touches was read as one: a damaged member must not keep what lies in others from coming back.
             let ranges = Dictionary(grouping: missing.values, by: \.range)
-            if ranges.count > 1 || ranges.keys.first.map({ $0 != range }) ?? false {
+            if isShared || ranges.count > 1 || ranges.keys.first.map({ $0 != range }) ?? false {
                 for (own, items) in ranges.sorted(by: { $0.key.lowerBound < $1.key.lowerBound }) {
-                    try extract(items[...], range: own, to: target, failed)
+                    try extract(items[...], range: own, isShared: false, to: target, failed)
                 }
                 return
             }
@@ -169,29 +199,57 @@ package struct ArchiveExtractor {
         }
     }
 
-    /// Extracts every entry in the order of the tar, as stock tar does, where there is no index to tell more.
+    /// Extracts entries in the order of the tar, as stock tar does, where there is no index to tell more.
+    ///
+    /// The archive may be any that ``ArchiveStream`` reads. An entry that can't be restored, or would lead outside of the
+    /// target, is told to `failed`, and keeps no other from coming back.
     ///
     /// - Parameters:
     ///   - target: where to.
+    ///   - selects: says which names are wanted.
+    ///   - failed: is told of a name that could not be restored, and why.
     ///   - leftOut: is told what was left out, or restored in part, and why.
-    /// - Throws: what the first entry throws that can't be restored.
-    package func extractAll(to target: RestoreTarget, leftOut: @escaping (String) -> Void) throws(Fault) {
-        let tar = try TarReader(codec.reader(source), warn: leftOut)
+    /// - Throws: `damaged` where the archive can't be read on; `interrupted` after a signal; `noSpace`.
+    package func extractAll(
+        to target: RestoreTarget, selects: (ByteString) -> Bool = { _ in true }, failed: Failed,
+        leftOut: @escaping (String) -> Void
+    ) throws(Fault) {
+        let tar = try TarReader(ArchiveStream(source), warn: leftOut)
         while let found = try tar.next() {
             try Shutdown.check()
-            switch found.kind {
-            case .directory: try target.makeDirectory(found.key, found)
-            case .symlink: try target.makeSymlink(found.key, found)
-            case .hardLink: try target.makeHardLink(found.key, to: found.link)
-            case .file:
-                try target.writeFile(found.key, found, expected: nil) {
-                    (piece: (UnsafeRawBufferPointer, Int64) throws(Fault) -> Void) throws(Fault) in
-                    try tar.readContent(piece)
+            guard selects(found.key) else { continue }
+            var unreadable: Fault?
+            do throws(Fault) {
+                switch found.kind {
+                case .directory: try target.makeDirectory(found.key, found)
+                case .symlink: try target.makeSymlink(found.key, found)
+                case .hardLink: try target.makeHardLink(found.key, to: found.link)
+                case .file:
+                    try target.writeFile(found.key, found, expected: nil) {
+                        (write: (UnsafeRawBufferPointer, Int64) throws(Fault) -> Void) throws(Fault) in
+                        var refused: Fault?
+                        do throws(Fault) {
+                            try tar.readContent { (piece: UnsafeRawBufferPointer, offset: Int64) throws(Fault) in
+                                do throws(Fault) { try write(piece, offset) } catch {
+                                    refused = error
+                                    throw error
+                                }
+                            }
+                        } catch {
+                            if refused == nil { unreadable = error }
+                            throw error
+                        }
+                    }
+                case .fifo, .socket, .blockDevice, .characterDevice, .unknown:
+                    leftOut("'\(found.key)': left out: \(found.kind.skipReason ?? "unknown-type")")
                 }
-            case .fifo, .socket, .blockDevice, .characterDevice, .unknown:
-                leftOut("'\(found.key)': left out: \(found.kind.skipReason ?? "unknown-type")")
+            } catch {
+                if error.endsRestore { throw error }
+                failed(found.key, error)
+                if let unreadable { throw unreadable }
             }
         }
+        if !tar.isClosed { leftOut(tar.unclosed) }
     }
 
     /// Sends the content of one file to `write`, checked against its digest.
@@ -236,7 +294,19 @@ package struct ArchiveExtractor {
 extension ArchiveExtractor {
     /// The whole tar, entry by entry.
     package func tar(warn: @escaping (String) -> Void) throws(Fault) -> TarReader {
-        try TarReader(codec.reader(source), warn: warn)
+        try TarReader(ArchiveStream(source), warn: warn)
+    }
+}
+
+extension Collection where Element == ArchiveIndex.Member, Index == Int {
+    /// The first member that begins at an offset or behind it.
+    fileprivate func firstIndex(at offset: Int64) -> Int {
+        var (low, high) = (startIndex, endIndex)
+        while low < high {
+            let middle = low + (high - low) / 2
+            if self[middle].offset < offset { low = middle + 1 } else { high = middle }
+        }
+        return low
     }
 }
 

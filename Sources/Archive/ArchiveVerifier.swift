@@ -1,132 +1,158 @@
-package import Codec
+import Codec
 import Ledger
 package import Platform
 
-/// Proves an archive against its index: every gzip member inflated by zlib (which did not make it) with CRC and length,
-/// the member table, the tar's structure, every entry's place and every file's SHA-256, the part table, the digest of the
-/// whole, and the list of digests at the end.
+/// Proves an archive: against its index where there is one, else by what is in it.
+///
+/// With the index every member is inflated by a library that did not make it, several at once, and compared with the member
+/// table; the tar that they make is read once from front to back and compared with the entry table, entry by entry, with
+/// its place and its SHA-256; the upload parts, the whole and the list of digests at the end have their digests proved.
 package struct ArchiveVerifier {
-    /// What was looked at.
-    package struct Report: Sendable, Equatable {
-        package var entries: Int64 = 0
-        package var files: Int64 = 0
-        package var contentBytes: Int64 = 0
-        package var members: Int64 = 0
-        package var sha256 = Digest256.zero
-        /// Whether an index was there to compare with.
-        package var hasIndex = false
-    }
-
-    private let source: any RangedSource
-    private let codec: MemberCodec
+    let source: any RangedSource
+    private let workers: Int
 
     /// - Parameters:
     ///   - source: the archive.
-    ///   - codec: what its members are compressed with, where no index tells.
-    package init(_ source: any RangedSource, codec: MemberCodec = .gzip) {
+    ///   - workers: threads that inflate members.
+    package init(_ source: any RangedSource, workers: Int = 2) {
         self.source = source
-        self.codec = codec
+        self.workers = workers
+    }
+
+    /// As ``examine(index:)``.
+    ///
+    /// - Throws: `damaged` with the first finding, and how many more there are; what ``examine(index:)`` throws.
+    package func verify(index: (any RangedSource)?) throws(Fault) -> VerifyReport {
+        let report = try examine(index: index)
+        guard let first = report.findings.first else { return report }
+        let more = report.findings.count > 1 ? " (and \(report.findings.count - 1) more findings)" : ""
+        throw Fault(.damaged, first.description + more)
     }
 
     /// Reads the archive once from front to back and proves what can be proved.
     ///
-    /// - Parameter indexSource: the index; without one the archive is proved by its structure and the list of digests in
-    ///   it alone.
-    /// - Returns: what was looked at.
-    /// - Throws: `damaged`, saying what is wrong and where; `unsupported` for an index of a later version; `interrupted`
-    ///   after a signal; what the sources throw when they can't be read.
-    package func verify(index indexSource: (any RangedSource)?) throws(Fault) -> Report {
-        let digesting = DigestingSource(source)
-        var index: ArchiveIndex?
-        var rows: ArchiveIndexReader?
-        if let indexSource {
-            let whole = try ArchiveIndexReader(indexSource, of: source).finish()
-            digesting.partSize = whole.header.partSize
-            index = whole
-            rows = try ArchiveIndexReader(indexSource, of: source)
-        }
-        var report = Report()
-        report.hasIndex = index != nil
-        let codec = index?.header.codec ?? codec
-        let reader = codec.reader(digesting)
-        let expectedMembers = index?.members
-        if let expectedMembers, !codec.marksMembers { try checkPlain(expectedMembers, &report) }
-        reader.onMemberEnd = { [unowned reader] (offset: Int64) throws(Fault) in
-            if let expectedMembers {
-                let number = Int(report.members)
-                guard number < expectedMembers.count,
-                    expectedMembers[number].offset + expectedMembers[number].length == offset,
-                    expectedMembers[number].tarLength == reader.memberSize
-                else {
-                    throw Fault(
-                        .damaged,
-                        "\(digesting.name): \(codec.rawValue) member \(number) ends at \(offset), not where the index has it")
-                }
-            }
-            report.members += 1
-        }
-        let tar = try TarReader(reader)
-        var places = EntryPlaces(index?.members ?? [])
-        var list = DigestListCheck(source.name)
-        while let found = try tar.next() {
-            try Shutdown.check()
-            let row = try rows?.next()
-            if rows != nil {
-                try compare(found, row)
-                try places.reach(tar.headerPosition, row, source.name)
-            }
-            report.entries += 1
-            list.begin(found)
-            guard found.kind == .file else { continue }
-            var content = ContentHasher()
-            try tar.readContent { (piece: UnsafeRawBufferPointer, offset: Int64) throws(Fault) in
-                try content.add(piece, at: offset, found.key)
-                try list.add(piece)
-            }
-            try content.end(at: found.size, found.key)
-            let digest = content.finish()
-            list.end(found, digest)
-            if let row, row.sha256 != digest {
-                throw Fault(
-                    .damaged,
-                    "\(source.name): '\(found.key)' has SHA-256 \(digest), the index says \(row.sha256?.description ?? "nothing")"
-                )
-            }
-            report.files += 1
-            report.contentBytes += found.size
-        }
-        try digesting.finish()
-        report.sha256 = digesting.digest
-        try list.finish()
-        if let index {
-            try places.reach(tar.headerPosition, nil, source.name)
-            guard try rows?.next() == nil, report.members == Int64(index.members.count),
-                report.entries == index.header.entries
-            else {
-                throw Fault(.damaged, "\(source.name): ends before the index does")
-            }
-            for (number, (one, two)) in zip(digesting.parts, index.parts.digests).enumerated() where one != two {
-                throw Fault(.damaged, "\(source.name): part \(number + 1) has SHA-256 \(one), the index says \(two)")
-            }
-            guard digesting.digest == index.header.sha256 else {
-                throw Fault(
-                    .damaged, "\(source.name): has SHA-256 \(digesting.digest), the index says \(index.header.sha256)")
-            }
+    /// - Parameter index: the index; without one the archive is proved by its structure and the list of digests in it alone.
+    /// - Returns: what was looked at, and what is wrong: all members that can't be inflated, and else the first thing.
+    /// - Throws: `damaged` for an index that is, or is of another archive; `unsupported` for an index of a later version;
+    ///   `interrupted` after a signal; what the sources throw when they can't be read.
+    package func examine(index: (any RangedSource)?) throws(Fault) -> VerifyReport {
+        if let index { return try examine(against: index) }
+        var report = VerifyReport()
+        do { try examineAlone(&report) } catch {
+            guard error.isFinding else { throw error }
+            report.findings.append(.init(error.message))
         }
         return report
     }
 
-    /// Where only the index knows the members, each must lie in the archive where it lies in the tar.
-    private func checkPlain(_ members: [ArchiveIndex.Member], _ report: inout Report) throws(Fault) {
-        for (number, member) in members.enumerated()
-        where member.offset != member.tarOffset || member.length != member.tarLength {
-            throw Fault(
-                .damaged, "\(source.name): member \(number) lies at \(member.offset), in the tar at \(member.tarOffset)")
+    // MARK: With an index
+
+    private func examine(against indexSource: any RangedSource) throws(Fault) -> VerifyReport {
+        var report = VerifyReport()
+        report.proof = .index
+        if let finding = try wrongSize(indexSource) {
+            report.findings = [finding]
+            return report
         }
-        report.members = Int64(members.count)
+        let index = try ArchiveIndexReader(indexSource, of: source).finish()
+        report.format = .init(index.header.codec)
+        report.library = index.header.library.other
+        report.parts = Int64(index.parts.digests.count)
+        let digests = Handed(ReadDigests(partSize: index.header.partSize))
+        let members = try MemberStream(
+            source, index.members[...], first: 0, workers: workers, library: report.library
+        ) { digests.value.update($0) }
+        do throws(Fault) {
+            var fault: Fault?
+            do throws(Fault) { try compare(members, indexSource, index, &report) } catch {
+                guard error.isFinding else { throw error }
+                fault = error
+            }
+            var damaged = members.damage.map { [$0] } ?? []
+            // The tar can't be followed any further, but each member tells of itself.
+            try members.drain { if damaged.count < VerifyReport.mostFindings { damaged.append($0) } }
+            try report.findings.append(contentsOf: findings(damaged, indexSource))
+            if let fault, members.damage == nil { report.findings.append(.init(fault.message)) }
+        } catch {
+            try? members.finish()
+            throw error
+        }
+        digests.value.finish()
+        report.sha256 = digests.value.whole
+        for (number, (found, expected)) in zip(digests.value.parts, index.parts.digests).enumerated()
+        where found != expected && report.findings.count < VerifyReport.mostFindings {
+            let start = Int64(number) * index.parts.partSize
+            let end = min(start + index.parts.partSize, source.size)
+            var finding = VerifyReport.Finding(
+                "\(source.name): part \(number + 1) (bytes \(start)-\(end)) has SHA-256 \(found), the index says \(expected)"
+            )
+            (finding.offset, finding.length) = (start, end - start)
+            report.findings.append(finding)
+        }
+        if report.findings.isEmpty, report.sha256 != index.header.sha256 {
+            report.findings.append(
+                .init("\(source.name): has SHA-256 \(report.sha256), the index says \(index.header.sha256)"))
+        }
+        return report
     }
 
-    private func compare(_ found: Entry, _ row: ArchiveIndex.Row?) throws(Fault) {
+    /// What is wrong with the size of the archive, if it is not that of the index: which entries an archive that is cut off
+    /// has lost, or where the bytes begin that are no part of it.
+    func wrongSize(_ indexSource: any RangedSource) throws(Fault) -> VerifyReport.Finding? {
+        let rows = try ArchiveIndexReader(indexSource)
+        let expected = rows.index.header.size
+        if source.size == expected { return nil }
+        guard source.size < expected else {
+            var finding = VerifyReport.Finding(
+                "\(source.name): has \(source.size) bytes, the index says \(expected): those from \(expected) on are no part of it")
+            (finding.offset, finding.length) = (expected, source.size - expected)
+            return finding
+        }
+        var finding = VerifyReport.Finding(
+            "\(source.name): has \(source.size) bytes, the index says \(expected): it is cut off, or of another index")
+        (finding.offset, finding.length) = (source.size, expected - source.size)
+        while let row = try rows.next() {
+            try Shutdown.check()
+            if row.range.upperBound > source.size { finding.add(row.entry.key) }
+        }
+        return finding
+    }
+
+    /// Follows the tar through both tables of the index.
+    private func compare(
+        _ members: MemberStream, _ indexSource: any RangedSource, _ index: ArchiveIndex, _ report: inout VerifyReport
+    ) throws(Fault) {
+        let rows = try ArchiveIndexReader(indexSource, of: source)
+        let tar = try TarReader(members)
+        var places = EntryPlaces(index.members)
+        var list = DigestListCheck(source.name)
+        while let found = try tar.next() {
+            try Shutdown.check()
+            let row = try rows.next()
+            try compare(found, row)
+            try places.reach(tar.headerPosition, row, source.name)
+            let digest = try read(found, tar, &list, &report)
+            if let row, let digest, row.sha256 != digest { throw digestFault(found, digest, row) }
+        }
+        report.members = Int64(index.members.count)
+        try places.reach(tar.headerPosition, nil, source.name)
+        if let row = try rows.next() {
+            throw Fault(.damaged, "\(source.name): ends before '\(row.entry.key)', which the index has")
+        }
+        guard report.entries == index.header.entries else {
+            throw Fault(
+                .damaged, "\(source.name): has \(report.entries) entries, the index says \(index.header.entries)")
+        }
+        try list.finish()
+    }
+
+    func digestFault(_ found: Entry, _ digest: Digest256, _ row: ArchiveIndex.Row) -> Fault {
+        Fault(
+            .damaged,
+            "\(source.name): '\(found.key)' has SHA-256 \(digest), the index says \(row.sha256?.description ?? "nothing")")
+    }
+
+    func compare(_ found: Entry, _ row: ArchiveIndex.Row?) throws(Fault) {
         guard let row else { throw Fault(.damaged, "\(source.name): '\(found.key)' is not in the index") }
         guard found.key == row.entry.key, found.kind == row.entry.kind else {
             throw Fault(.damaged, "\(source.name): has '\(found.key)' where the index has '\(row.entry.key)'")
@@ -141,98 +167,87 @@ package struct ArchiveVerifier {
                 "\(source.name): '\(found.key)' has another size, mode, owner, time or link than in the index")
         }
     }
-}
 
-/// Follows the entries of a tar through the member table: an index must not send the restore of one entry to the wrong
-/// members.
-private struct EntryPlaces {
-    private let members: [ArchiveIndex.Member]
-    private var current = 0
-    private var last: (row: ArchiveIndex.Row, first: Int)?
-
-    init(_ members: [ArchiveIndex.Member]) { self.members = members }
-
-    /// The headers of `row`, or the closing blocks of the tar, begin at `position`.
-    mutating func reach(_ position: Int64, _ row: ArchiveIndex.Row?, _ name: String) throws(Fault) {
-        if let (row, first) = last {
-            let member = try member(at: position - 1, name)
-            let range = members[first].offset..<(member.offset + member.length)
-            guard row.range == range else {
-                throw Fault(
-                    .damaged, "\(name): '\(row.entry.key)' lies in the bytes \(range), the index says \(row.range)")
-            }
-            last = nil
+    /// Says which entries lie in the members that are damaged.
+    private func findings(_ damaged: [MemberStream.Damage], _ indexSource: any RangedSource) throws(Fault)
+        -> [VerifyReport.Finding]
+    {
+        if damaged.isEmpty { return [] }
+        var findings = damaged.map { damage in
+            var finding = VerifyReport.Finding(damage.fault.message)
+            finding.member = damage.number
+            (finding.offset, finding.length) = (damage.place.offset, damage.place.length)
+            return finding
         }
-        guard let row else { return }
-        let skip = position - (try member(at: position, name)).tarOffset
-        guard row.skip == skip else {
+        let rows = try ArchiveIndexReader(indexSource, of: source)
+        // Both come in the order of the archive; an entry may lie in several members.
+        var first = 0
+        while let row = try rows.next(), first < findings.count {
+            try Shutdown.check()
+            for number in first..<findings.count {
+                let place = damaged[number].place
+                if place.offset >= row.range.upperBound { break }
+                if place.offset + place.length > row.range.lowerBound { findings[number].add(row.entry.key) }
+            }
+            while first < findings.count,
+                damaged[first].place.offset + damaged[first].place.length <= row.range.lowerBound
+            {
+                first += 1
+            }
+        }
+        return findings
+    }
+
+    // MARK: Without one
+
+    private func examineAlone(_ report: inout VerifyReport) throws(Fault) {
+        let format = try ArchiveStream(source).format
+        let digests = Handed(ReadDigests(partSize: .max))
+        let passing = PassingSource(source) { digests.value.update($0) }
+        let stream = try ArchiveStream(passing, format)
+        report.format = format
+        let tar = try TarReader(stream)
+        var list = DigestListCheck(source.name)
+        while let found = try tar.next() {
+            try Shutdown.check()
+            _ = try read(found, tar, &list, &report)
+        }
+        report.members = stream.members
+        digests.value.finish()
+        report.sha256 = digests.value.whole
+        if list.hasList {
+            try list.finish()
+            report.proof = .digestList
+        } else if !tar.isClosed {
             throw Fault(
                 .damaged,
-                "\(name): '\(row.entry.key)' begins \(skip) bytes into its member, the index says \(row.skip)")
+                "\(source.name): does not end with \(DigestText.name), as pack makes it, nor with two blocks of zeros, as tar does: it is cut off"
+            )
         }
-        last = (row, current)
     }
 
-    private mutating func member(at position: Int64, _ name: String) throws(Fault) -> ArchiveIndex.Member {
-        while current < members.count, members[current].tarOffset + members[current].tarLength <= position {
-            current += 1
+    /// Reads the content of a file, and computes its digest.
+    private func read(
+        _ found: Entry, _ tar: TarReader, _ list: inout DigestListCheck, _ report: inout VerifyReport
+    ) throws(Fault) -> Digest256? {
+        report.entries += 1
+        list.begin(found)
+        guard found.kind == .file else { return nil }
+        var content = ContentHasher()
+        try tar.readContent { (piece: UnsafeRawBufferPointer, offset: Int64) throws(Fault) in
+            try content.add(piece, at: offset, found.key)
+            try list.add(piece)
         }
-        guard current < members.count else { throw Fault(.damaged, "\(name): is longer than the index says") }
-        return members[current]
+        try content.end(at: found.size, found.key)
+        let digest = content.finish()
+        list.end(found, digest)
+        report.files += 1
+        report.contentBytes += found.size
+        return digest
     }
 }
 
-/// A source that is read from front to back once, and digests what passes.
-private final class DigestingSource: RangedSource {
-    private struct State {
-        var whole = SHA256Hasher()
-        var part = SHA256Hasher()
-        var fill: Int64 = 0
-        var parts: [Digest256] = []
-        var digest = Digest256.zero
-        var partSize = Int64.max
-
-        mutating func endPart() {
-            parts.append(part.finish())
-            part = SHA256Hasher()
-            fill = 0
-        }
-    }
-    private let source: any RangedSource
-    private let state = Monitor(State())
-
-    init(_ source: any RangedSource) { self.source = source }
-
-    var name: String { source.name }
-    var size: Int64 { source.size }
-    var partSize: Int64 {
-        get { state.with { $0.partSize } }
-        set { state.with { $0.partSize = newValue } }
-    }
-    var parts: [Digest256] { state.with { $0.parts } }
-    var digest: Digest256 { state.with { $0.digest } }
-
-    func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) throws(Fault) -> Int {
-        let count = try source.read(into: buffer, at: offset)
-        state.with { state in
-            var rest = UnsafeRawBufferPointer(rebasing: buffer[..<count])
-            state.whole.update(rest)
-            while !rest.isEmpty {
-                let piece = Int(min(Int64(rest.count), state.partSize - state.fill))
-                state.part.update(UnsafeRawBufferPointer(rebasing: rest[..<piece]))
-                state.fill += Int64(piece)
-                rest = UnsafeRawBufferPointer(rebasing: rest[piece...])
-                if state.fill == state.partSize { state.endPart() }
-            }
-        }
-        return count
-    }
-
-    /// Completes the digests.
-    func finish() throws(Fault) {
-        state.with { state in
-            if state.fill > 0 { state.endPart() }
-            state.digest = state.whole.finish()
-        }
-    }
+extension Fault {
+    /// Whether it is something that is wrong with the archive; anything else is in the way of looking at it.
+    var isFinding: Bool { code == .damaged }
 }

@@ -7,9 +7,11 @@ import Platform
 package final class Block {
     /// Bytes of tar in a member, at the most.
     static let memberSize = 4 << 20
+    /// Bytes of a member, at the most.
+    static let output = MemberCodec.mostBound(memberSize)
 
     let input = Buffer(capacity: memberSize)
-    let output = Buffer(capacity: MemberCodec.mostBound(memberSize))
+    let output = Buffer(capacity: Block.output)
     var compression = Compression()
     /// The number of the member in its archive.
     var number = 0

@@ -39,6 +39,7 @@ struct DigestListCheck {
     /// An entry begins.
     mutating func begin(_ entry: Entry) {
         list = entry.kind == .file && DigestText.isName(of: entry.key) ? List(expected: files.finish()) : nil
+        if list != nil { hasList = true }
         if entry.kind == .hardLink {
             let target = Self.name(entry.link)
             links[Self.name(entry.key)] = target
@@ -91,6 +92,9 @@ struct DigestListCheck {
         text.bytes.withUnsafeBytes { files.update($0) }
         text.clear()
     }
+
+    /// Whether an entry so far may be the list, at the end of the archive or not.
+    private(set) var hasList = false
 
     /// The archive has ended.
     ///

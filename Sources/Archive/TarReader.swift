@@ -10,6 +10,7 @@ package final class TarReader {
     private let archive: OpaquePointer
     private let feed: Feed
     private var hasEnded = false
+    private var hasEntry = false
     private let warn: (String) -> Void
 
     /// What libarchive calls back; it keeps the fault, since a C callback can't throw.
@@ -18,9 +19,16 @@ package final class TarReader {
         let buffer = Buffer(capacity: 256 << 10)
         /// Bytes given to libarchive in all.
         var given: Int64 = 0
+        /// How many of them there may be: while headers are read, not without end.
+        var limit = Int64.max
         var fault: Fault?
         init(_ stream: any ByteStream) { self.stream = stream }
     }
+
+    /// Bytes of the headers of one entry, at the most, and of the map of a file with holes.
+    ///
+    /// libarchive holds a map in memory, however long it is, at twelve times its size.
+    private static let longestHeader: Int64 = 16 << 20
 
     /// The locale C, in which headers are read.
     ///
@@ -45,6 +53,11 @@ package final class TarReader {
                 guard let context else { return -1 }
                 let feed = Unmanaged<Feed>.fromOpaque(context).takeUnretainedValue()
                 do {
+                    guard feed.given < feed.limit else {
+                        throw Fault(
+                            .limit,
+                            "\(feed.stream.name): an entry with more than \(TarReader.longestHeader >> 20) MiB of headers")
+                    }
                     let count = try feed.stream.read(into: feed.buffer.bytes)
                     feed.buffer.count = count
                     feed.given += Int64(count)
@@ -69,10 +82,20 @@ package final class TarReader {
     /// - Throws: `damaged` where the tar is.
     package func next() throws(Fault) -> Entry? {
         guard !hasEnded else { return nil }
+        // What is left of the entry before is passed over first, so that only headers are counted.
+        if hasEntry {
+            let skipped = archive_read_data_skip(archive)
+            guard skipped == ARCHIVE_OK || skipped == ARCHIVE_EOF || skipped == ARCHIVE_WARN else {
+                throw failure("read content")
+            }
+        }
         var pointer: OpaquePointer?
+        feed.limit = feed.given + Self.longestHeader
         let before = uselocale(locale)
         let code = archive_read_next_header(archive, &pointer)
         uselocale(before)
+        feed.limit = .max
+        hasEntry = true
         if code == ARCHIVE_EOF {
             hasEnded = true
             try drain()
@@ -134,6 +157,16 @@ package final class TarReader {
 
     /// Where the headers of the current entry begin in the tar; at the end, where its closing blocks do.
     package var headerPosition: Int64 { Int64(archive_read_header_position(archive)) }
+
+    /// Whether two blocks of zeros closed the tar; known at its end.
+    ///
+    /// libarchive, like GNU tar, takes a tar that just ends for whole.
+    package var isClosed: Bool { hasEnded && feed.given - headerPosition >= 1_024 }
+
+    /// What to say of a tar that is not closed.
+    package var unclosed: String {
+        "\(feed.stream.name): ends without the two blocks of zeros that close a tar: it may be cut off"
+    }
 
     private func drain() throws(Fault) {
         // libarchive has read ahead: first what it has been given and has not used.

@@ -30,3 +30,28 @@ size_t cisal_gzip(
     stream->avail_out = (uint32_t)capacity;
     return isal_deflate_stateless(stream) == COMP_OK ? stream->total_out : 0;
 }
+
+struct cisal_decompressor {
+    struct inflate_state state;
+};
+
+cisal_decompressor *cisal_new_decompressor(void) { return malloc(sizeof(cisal_decompressor)); }
+
+void cisal_free_decompressor(cisal_decompressor *decompressor) { free(decompressor); }
+
+int cisal_gunzip(
+    cisal_decompressor *decompressor, const void *input, size_t *count, void *output, size_t *capacity) {
+    if (*count > UINT_MAX || *capacity > UINT_MAX) return ISAL_INVALID_BLOCK;
+    struct inflate_state *state = &decompressor->state;
+    isal_inflate_init(state);
+    // Header and trailer are read and compared, too.
+    state->crc_flag = ISAL_GZIP;
+    state->next_in = (uint8_t *)input;
+    state->avail_in = (uint32_t)*count;
+    state->next_out = output;
+    state->avail_out = (uint32_t)*capacity;
+    int code = isal_inflate_stateless(state);
+    *count -= state->avail_in;
+    *capacity -= state->avail_out;
+    return code;
+}

@@ -6,6 +6,7 @@ import Platform
 /// An archive on disk that the command line names, with the index beside it where there is one.
 struct ArchiveFile {
     let source: FileSource
+    /// Nothing beside the archive of another program.
     let index: FileSource?
     let codec: MemberCodec
 
@@ -41,6 +42,7 @@ struct ArchiveFile {
         } else {
             let tar = try ArchiveExtractor(source, codec: codec).tar(warn: warn)
             while let entry = try tar.next() { try body(entry) }
+            if !tar.isClosed { warn(tar.unclosed) }
         }
     }
 }

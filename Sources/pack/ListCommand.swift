@@ -8,12 +8,14 @@ import Platform
 struct ListCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "list", abstract: "List the entries of an archive.",
-        discussion:
-            "The index beside the archive is read if there is one, else the archive itself. The lines are those of tar tv."
+        discussion: """
+            The index beside the archive is read if there is one, else the archive itself: a tar.gz, tar.xz, tar.zst or \
+            tar of any program. The lines are those of tar tv.
+            """
     )
 
     @OptionGroup var common: CommonOptions
-    @Argument(help: "The archive.", completion: .file(extensions: ["gz", "xz", "tar"])) var archive: String
+    @Argument(help: "The archive.", completion: .file(extensions: ["gz", "xz", "zst", "tar"])) var archive: String
     @Argument(help: "Only these paths or globs.") var paths: [String] = []
 
     private struct Line: Codable {

@@ -1,6 +1,5 @@
 import Archive
 import ArgumentParser
-import Codec
 import Console
 import Platform
 
@@ -9,50 +8,45 @@ struct VerifyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "verify", abstract: "Prove archives against their indexes.",
         discussion: """
-            Inflates every member, checks CRC and length, the tar, every file's SHA-256, the upload parts and the \
-            digest of the whole. Exits with 1 when anything is wrong, and says what and where.
+            Inflates every member with a library that did not make it, checks CRC and length, the tar, every file's \
+            SHA-256, the upload parts and the digest of the whole. Without an index, a tar.gz, tar.xz, tar.zst or tar of \
+            any program is checked as far as it can be. Exits with 1 when anything is wrong, and says what and where.
             """)
 
     @OptionGroup var common: CommonOptions
-    @Argument(help: "The archives.", completion: .file(extensions: ["gz", "xz", "tar"])) var archives: [String]
+    @Argument(help: "The archives.", completion: .file(extensions: ["gz", "xz", "zst", "tar"])) var archives: [String]
+    @Flag(name: .long, help: "Check the structure, and a sample of the members; this takes the index.")
+    var quick = false
+    @Option(
+        name: .long, help: ArgumentHelp("Draws the sample of --quick; the same number, the same sample.", valueName: "n"))
+    var seed: UInt64?
+    @OptionGroup var threads: ReadingThreads
 
-    private struct Result: Codable {
-        var archive: String
-        var isGood: Bool
-        var why: String?
-        var entries: Int64
-        var bytes: Int64
-        var sha256: String?
+    func validate() throws {
+        if seed != nil && !quick { throw ValidationError("--seed goes with --quick") }
     }
 
     func run() throws {
         try Door.run {
-            var results: [Result] = []
+            var verdicts: [VerifyVerdict] = []
             for path in archives {
-                do {
-                    let file = try ArchiveFile(path)
-                    let report = try ArchiveVerifier(file.source, codec: file.codec).verify(index: file.index)
-                    results.append(
-                        Result(
-                            archive: path, isGood: true,
-                            why: report.hasIndex
-                                ? nil : "no index beside it: proved by its structure and the digests in it alone",
-                            entries: report.entries, bytes: report.contentBytes, sha256: report.sha256.description))
-                } catch {
+                do { verdicts.append(VerifyVerdict(path, try examine(path))) } catch {
                     try Shutdown.check()
-                    results.append(
-                        Result(
-                            archive: path, isGood: false, why: Fault.wrapping(error).description, entries: 0, bytes: 0))
+                    verdicts.append(VerifyVerdict(path, unreadable: .wrapping(error)))
                 }
             }
-            try common.output.result(results) {
-                results.map { result in
-                    result.isGood
-                        ? "\(result.archive): OK, \(Figures.count(result.entries, "entry", "entries")), \(Figures.bytes(result.bytes))\(result.why.map { " (\($0))" } ?? "")"
-                        : "\(result.archive): FAILED: \(result.why ?? "")"
-                }.joined(separator: "\n")
-            }
-            return results.allSatisfy(\.isGood) ? ExitStatus.done : ExitStatus.failed
+            try common.output.result(verdicts) { verdicts.map(\.text).joined(separator: "\n") }
+            return verdicts.allSatisfy(\.isGood) ? ExitStatus.done : ExitStatus.failed
         }
+    }
+
+    private func examine(_ path: String) throws(Fault) -> VerifyReport {
+        let file = try ArchiveFile(path)
+        let verifier = ArchiveVerifier(file.source, workers: threads.count)
+        guard quick else { return try verifier.examine(index: file.index) }
+        guard let index = file.index else {
+            throw Fault(.unsupported, "has no index beside it, which --quick compares it with")
+        }
+        return try verifier.sample(index: index, seed: seed ?? .random(in: 1...999_999))
     }
 }

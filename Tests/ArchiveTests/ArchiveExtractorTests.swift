@@ -68,11 +68,13 @@ struct ArchiveExtractorTests {
             let directory = try Directory.open(packed.top.path).descendCreating([name])
             let target = RestoreTarget(directory, overwrites: overwrites)
             var skipped: [String] = []
-            try ArchiveExtractor(packed.source()).extractAll(to: target) { skipped.append($0) }
+            var failed: [Failed] = []
+            try ArchiveExtractor(packed.source()).extractAll(
+                to: target, failed: { failed.append(Failed(output: $0, fault: $1)) }, leftOut: { skipped.append($0) })
             try target.finish()
             return Restored(
                 tree: try FileTree(directory.path), restored: target.restored, kept: target.kept, bytes: target.bytes,
-                skipped: skipped)
+                skipped: skipped, failed: failed)
         }
     }
 
@@ -463,7 +465,8 @@ struct ArchiveExtractorTests {
                 var failure: Fault?
                 do {
                     let source = try FileSource(try Directory.open(top.path).openFile(ByteString(name)))
-                    try ArchiveExtractor(source).extractAll(to: restore) { skipped.append($0) }
+                    try ArchiveExtractor(source).extractAll(
+                        to: restore, failed: { _, fault in failure = failure ?? fault }, leftOut: { skipped.append($0) })
                     try restore.finish()
                 } catch { failure = .wrapping(error) }
                 return (failure, skipped, try FileTree(target.path))

@@ -213,13 +213,13 @@ struct ArchiveIndexReaderTests {
     }
 
     @Test func `no damage makes the reader crash, or give what lies outside`() async throws {
-        let seed: UInt64 = 31
+        let seed = Mutation(seed: 31).seed
         let archive = BytesSource(Array(repeating: 0, count: 300), name: "archive")
         let odd = try await onOwnThread { () -> (odd: [String], read: Int, refused: Int) in
             var random = SplitMix64(seed: seed)
             var odd: [String] = []
             var (read, refused) = (0, 0)
-            for round in 0..<3_000 {
+            for round in 0..<Mutation.rounds(3_000) {
                 let text = mutated(Array(Self.text.utf8), &random)
                 var bytes = try gzipped(text)
                 // Some are damaged below the table, too.
@@ -259,14 +259,14 @@ struct ArchiveIndexReaderTests {
         let packed = try await pack([host])
         let archive = try packed.bytes("acme.tar.gz")
         let index = try packed.bytes("acme.index.tsv.gz")
-        let seed: UInt64 = 32
+        let seed = Mutation(seed: 32).seed
         let odd = try await onOwnThread { () -> [String] in
             var random = SplitMix64(seed: seed)
             let table = Array(try unpackedText(index).utf8)
             let tar = try Array(gunzipped(archive))
             let target = RestoreTarget(try Directory.open(packed.top.path).descendCreating(["fuzz"]), overwrites: true)
             var odd: [String] = []
-            for round in 0..<600 {
+            for round in 0..<Mutation.rounds(600) {
                 let source = BytesSource(
                     round % 2 == 0 ? archive : try gzipped(mutated(tar, &random)), name: "archive")
                 let other = BytesSource(

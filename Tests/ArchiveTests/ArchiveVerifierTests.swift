@@ -14,7 +14,7 @@ struct ArchiveVerifierTests {
         var index: [UInt8]
 
         func verify(archive bytes: [UInt8]? = nil, index other: [UInt8]? = nil, isWithout: Bool = false) throws
-            -> ArchiveVerifier.Report
+            -> VerifyReport
         {
             let source = BytesSource(bytes ?? archive, name: "acme.tar.gz")
             let index = BytesSource(other ?? index, name: "acme.index")
@@ -104,13 +104,15 @@ struct ArchiveVerifierTests {
                 bytes[at] ^= UInt8.random(in: 1...255, using: &random)
                 let failure = small.refusal(archive: bytes)
                 if failure?.code != .damaged { passed.append("\(round): \(at): \(String(describing: failure))") }
-                guard let words = failure?.message.split(separator: "at byte ").last,
-                    failure?.message.contains("at byte ") == true,
-                    let place = Int(words.prefix { $0.isNumber })
-                else { continue }
-                let member = members.first { Int($0.offset) <= at && at < Int($0.offset + $0.length) }
-                let end = Int((member?.offset ?? 0) + (member?.length ?? 0))
-                if !(at...end).contains(place) && place < at { passed.append("\(at) was told as \(place)") }
+                let number = members.firstIndex { Int($0.offset) <= at && at < Int($0.offset + $0.length) } ?? -1
+                let member = members[number]
+                // A byte that inflating has no use for, such as the time in a header, is in a part with another digest.
+                let places = [
+                    "member \(number) (bytes \(member.offset)-\(member.offset + member.length))", "part 1 (bytes 0-",
+                ]
+                if !places.contains(where: { failure?.message.contains($0) == true }) {
+                    passed.append("\(at) was told as \(String(describing: failure))")
+                }
             }
             return passed
         }
@@ -240,10 +242,13 @@ struct ArchiveVerifierTests {
         let cut = try archive(Self.files, list: [], name: "")
         let below = try archive(Self.files, list: [a, b, d, e], name: "x/MANIFEST.sha256")
         let link = try archive(Self.files + [("MANIFEST.sha256", .symlink, "a")], list: [], name: "")
-        for small in [more, cut, below, link] {
-            let failure = small.refusal(isWithout: true)
-            #expect(failure?.message.contains("does not end with MANIFEST.sha256") == true)
+        let behind = more.refusal(isWithout: true)
+        #expect(behind?.message.contains("does not end with MANIFEST.sha256") == true)
+        // Whole tars of others, as far as anything tells.
+        for small in [cut, below, link] {
+            #expect(try small.verify(isWithout: true).proof == .structure)
         }
+        #expect(try good.verify(isWithout: true).proof == .digestList)
     }
 
     @Test func `odd names stand in the list of digests as sha256sum writes them`() async throws {
@@ -354,7 +359,7 @@ struct ArchiveVerifierTests {
             // Words that tell people what the archive is are no part of the proof, and may stand in any order.
             let free = [
                 "tool", "job", "run", "tenant", "archive", "size", "sha256", "tar_size", "entries", "digest_entry",
-                "part_size", "codec",
+                "part_size", "codec", "library",
             ]
             let isWord = free.contains { text[line].hasPrefix($0 + "\t") }
             if isWord { continue }

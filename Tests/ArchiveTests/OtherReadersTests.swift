@@ -168,7 +168,8 @@ struct OtherReadersTests {
         let packed = try await pack([host])
         let own = try await onOwnThread {
             let target = try Directory.open(packed.top.path).descendCreating(["own"])
-            try ArchiveExtractor(packed.source()).extractAll(to: RestoreTarget(target)) { Issue.record("\($0)") }
+            try ArchiveExtractor(packed.source()).extractAll(
+                to: RestoreTarget(target), failed: { Issue.record("\($0): \($1)") }, leftOut: { Issue.record("\($0)") })
             return try FileTree(target.path).without("MANIFEST.sha256")
         }
         #expect(plain.expected.differences(to: own, []) == [])

@@ -211,7 +211,7 @@ extension PipelineTests {
             let lone = world.root + "/lone.tar.gz"
             try await world.shell("cp \"$1\" \"$2\"", [archive, lone])
             let whole = try await world.expect(.pack, ["verify", lone])
-            #expect(whole.output.contains("OK") && whole.output.contains("no index beside it"), "\(whole)")
+            #expect(whole.output.contains("OK") && whole.output.contains("no index beside it") && whole.output.contains("by MANIFEST.sha256"), "\(whole)")
             try await world.shell("truncate -s \"$2\" \"$1\" && gzip -t \"$1\"", [lone, member.lines[0]])
             let cut = try await world.expect(.pack, ["verify", lone], status: 1)
             #expect(cut.output.contains("does not end with MANIFEST.sha256"), "\(cut)")
@@ -238,8 +238,8 @@ extension PipelineTests {
             #expect(
                 result.errors.contains("'odd': its user") && result.errors.contains("'fifo': left out"), "\(result)")
             #expect(try FileTree(world.root + "/out").paths == ["odd"])
-            let verified = try await world.expect(.pack, ["verify", archive], status: 1)
-            #expect(verified.output.contains("does not end with MANIFEST.sha256"), "\(verified)")
+            let verified = try await world.expect(.pack, ["verify", archive])
+            #expect(verified.output.contains("OK, 2 entries") && verified.output.contains("not checked: the content"))
         }
 
         @Test("extract takes what is sound, names the rest, and settles what came back")
@@ -256,10 +256,10 @@ extension PipelineTests {
             expected.entries = expected.entries.filter { $0.key.hasPrefix("acme") && $0.key != "acme/app.log" }
             let differences = expected.differences(to: found)
             #expect(differences == [])
-            // Without an index, the first ends it.
             let lone = world.root + "/lone.tar.gz"
             try await world.shell("cp \"$1\" \"$2\"", [archive, lone])
-            try await world.expect(.pack, ["extract", lone, "--to", place], status: 1)
+            let alone = try await world.expect(.pack, ["extract", lone, "--to", place], status: 3)
+            #expect(alone.errors.contains("web1/acme/app.log: not restored: "), "\(alone)")
             try await world.expect(.pack, ["extract", lone, "--to", place, "--force"])
             _ = try await world.expect(.pack, ["extract", archive, "--to", place])
         }

@@ -1,0 +1,156 @@
+import Codec
+import Ledger
+package import Platform
+
+extension ArchiveVerifier {
+    /// Looks at the structure of an archive, and proves a sample of its members.
+    ///
+    /// The whole index is read and compared with itself, the header and trailer of each member with the index. Of the
+    /// sample, CRC and length are proved, and the metadata and SHA-256 of each entry that lies in one member; the last
+    /// member, with the list of digests and the end of the tar, always belongs to it.
+    ///
+    /// - Parameters:
+    ///   - indexSource: the index.
+    ///   - seed: decides which members belong to the sample.
+    /// - Returns: what was looked at, and what is wrong.
+    /// - Throws: as ``examine(index:)``.
+    package func sample(index indexSource: any RangedSource, seed: UInt64) throws(Fault) -> VerifyReport {
+        if let finding = try wrongSize(indexSource) {
+            var report = VerifyReport()
+            report.proof = .index
+            report.sample = .init(seed: seed)
+            report.findings = [finding]
+            return report
+        }
+        let reader = try ArchiveIndexReader(indexSource, of: source)
+        let members = reader.index.members
+        let chosen = Self.sample(of: members.count, seed: seed)
+        let rows = try rows(reader, members, chosen)
+        let index = reader.index
+        var report = VerifyReport()
+        report.proof = .index
+        report.format = .init(index.header.codec)
+        report.library = index.header.library.other
+        report.members = Int64(members.count)
+        report.entries = index.header.entries
+        report.sample = .init(seed: seed, members: Int64(chosen.count))
+        let ends = MemberEnds(source, index.header.codec)
+        for (number, member) in members.enumerated() {
+            try Shutdown.check()
+            guard let what = try ends.complaint(of: member) else { continue }
+            let end = member.offset + member.length
+            report.add("\(source.name): member \(number) (bytes \(member.offset)-\(end)): \(what)", number, member)
+        }
+        for number in chosen {
+            try Shutdown.check()
+            let member = members[number]
+            let stream = try MemberStream(
+                source, members[number...number], first: number, workers: 1, library: report.library)
+            do throws(Fault) {
+                try prove(stream, member, rows[number] ?? [], &report)
+                try stream.finish()
+            } catch {
+                try? stream.finish()
+                guard error.isFinding else { throw error }
+                report.add(error.message, number, member)
+            }
+        }
+        return report
+    }
+
+    /// Which members are proved: one of 64, 8 to 64 of them, in order.
+    static func sample(of count: Int, seed: UInt64) -> [Int] {
+        let wanted = min(count, max(8, min(64, count / 64)))
+        guard wanted < count else { return Array(0..<count) }
+        var random = SampleNumbers(state: seed)
+        var chosen: Set = [count - 1]
+        while chosen.count < wanted { chosen.insert(Int.random(in: 0..<count, using: &random)) }
+        return chosen.sorted()
+    }
+
+    /// Reads all rows, and keeps those of entries that lie in one member of the sample.
+    private func rows(
+        _ reader: ArchiveIndexReader, _ members: [ArchiveIndex.Member], _ chosen: [Int]
+    ) throws(Fault) -> [Int: [ArchiveIndex.Row]] {
+        let chosen = Set(chosen)
+        var kept: [Int: [ArchiveIndex.Row]] = [:]
+        var first = 0
+        var entries: Int64 = 0
+        while let row = try reader.next() {
+            try Shutdown.check()
+            entries += 1
+            while first < members.count, members[first].offset < row.range.lowerBound { first += 1 }
+            var last = first
+            while last < members.count, members[last].offset + members[last].length < row.range.upperBound { last += 1 }
+            guard last < members.count, members[first].offset == row.range.lowerBound,
+                members[last].offset + members[last].length == row.range.upperBound,
+                row.skip < max(1, members[first].tarLength)
+            else {
+                throw Fault(
+                    .damaged,
+                    "\(source.name): the index has '\(row.entry.key)' in the bytes \(row.range), which are no members")
+            }
+            if first == last && chosen.contains(first) { kept[first, default: []].append(row) }
+        }
+        guard entries == reader.index.header.entries else {
+            throw Fault(
+                .damaged, "\(source.name): the index has \(entries) entries, and says \(reader.index.header.entries)")
+        }
+        return kept
+    }
+
+    /// Proves one member, and the entries that lie in it.
+    private func prove(
+        _ stream: MemberStream, _ member: ArchiveIndex.Member, _ rows: [ArchiveIndex.Row], _ report: inout VerifyReport
+    ) throws(Fault) {
+        // A piece of a large file is no tar of its own: its CRC is all there is.
+        guard !rows.isEmpty else { return try stream.pass() }
+        let tar = try TarReader(stream)
+        for row in rows {
+            guard let found = try tar.next() else {
+                throw Fault(.damaged, "\(source.name): '\(row.entry.key)' is not in the member where the index has it")
+            }
+            try compare(found, row)
+            guard row.skip == tar.headerPosition else {
+                throw Fault(
+                    .damaged,
+                    "\(source.name): '\(found.key)' begins \(tar.headerPosition) bytes into its member, the index says \(row.skip)"
+                )
+            }
+            guard found.kind == .file else { continue }
+            var content = ContentHasher()
+            try tar.readContent { (piece: UnsafeRawBufferPointer, offset: Int64) throws(Fault) in
+                try content.add(piece, at: offset, found.key)
+            }
+            try content.end(at: found.size, found.key)
+            let digest = content.finish()
+            guard digest == row.sha256 else { throw digestFault(found, digest, row) }
+            report.files += 1
+            report.contentBytes += found.size
+        }
+    }
+}
+
+extension VerifyReport {
+    fileprivate mutating func add(_ message: String, _ number: Int, _ member: ArchiveIndex.Member) {
+        // The same member may be told of by its ends and by its content.
+        guard findings.count < Self.mostFindings, !findings.contains(where: { $0.member == number }) else { return }
+        var finding = Finding(message)
+        finding.member = number
+        (finding.offset, finding.length) = (member.offset, member.length)
+        findings.append(finding)
+    }
+}
+
+/// The random numbers of a sample: SplitMix64 (Steele, Lea, Flood 2014), the same for the same seed everywhere.
+private struct SampleNumbers: RandomNumberGenerator {
+    var state: UInt64
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var value = state
+        value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
+        return value ^ (value >> 31)
+    }
+}
