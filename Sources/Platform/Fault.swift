@@ -51,27 +51,37 @@ package struct Fault: Error, Sendable, CustomStringConvertible {
         package var description: String { kind.rawValue }
     }
 
-    /// Whether the same operation may succeed when tried again.
-    package enum Retry: Sendable {
+    /// Whether the same operation may succeed when tried again, and what has to happen before.
+    package enum Retry: Sendable, Equatable, CaseIterable {
         /// Trying again gives the same answer.
         case permanent
         /// Trying again soon may succeed.
         case temporary
+        /// The server wants fewer requests: trying again later, and less at once, may succeed.
+        case throttle
+        /// The server's clock is not ours; trying again succeeds once that is allowed for.
+        case clock
+        /// The credentials are no longer valid; trying again succeeds with new ones.
+        case credentials
     }
 
     package var code: Code
     package var message: String
     package var hint: String?
     package var retry: Retry
+    /// Seconds that the server asks to wait before the next try (RFC 9110, 10.2.3).
+    package var retryAfter: Double?
     private var causes: [Fault]
 
     package init(
-        _ code: Code, _ message: String, hint: String? = nil, cause: Fault? = nil, retry: Retry = .permanent
+        _ code: Code, _ message: String, hint: String? = nil, cause: Fault? = nil, retry: Retry = .permanent,
+        retryAfter: Double? = nil
     ) {
         self.code = code
         self.message = message
         self.hint = hint ?? cause?.hint
         self.retry = retry
+        self.retryAfter = retryAfter
         self.causes = cause.map { [$0] } ?? []
     }
 

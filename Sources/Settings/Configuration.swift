@@ -16,6 +16,8 @@ package struct Configuration: Sendable {
     package var workers: Int
     /// The free space of staging below which no new host starts.
     package var minFree: ByteCount
+    /// The file of the price table; absolute.
+    package var prices: String
     package var vaults: [String: VaultSettings]
 
     /// Reads `coldchain.toml`.
@@ -70,6 +72,7 @@ package struct Configuration: Sendable {
             state: root.absolutePath("state") ?? "/var/lib/coldchain",
             workers: root.integer("workers", in: workerRange) ?? 0,
             minFree: root.byteCount("min_free") ?? .zero,
+            prices: root.absolutePath("prices") ?? PriceFile.defaultPath,
             vaults: readVaults(root))
         root.refuseUnknownKeys()
         return configuration

@@ -145,13 +145,17 @@ package final class TomlTable {
         let found: TomlTable? = value(key, "tables [\(name(of: key)).NAME]") {
             if case .table(let table) = $0 { table } else { nil }
         }
-        guard let outer = found else { return [] }
-        let sorted = outer.entries.values.sorted { ($0.keyPosition, $0.key) < ($1.keyPosition, $1.key) }
+        return found?.innerTables() ?? []
+    }
+
+    /// The tables in this one, in the order of the file; anything else in it is a problem.
+    package func innerTables() -> [(name: String, position: SourcePosition, table: TomlTable)] {
+        let sorted = entries.values.sorted { ($0.keyPosition, $0.key) < ($1.keyPosition, $1.key) }
         return sorted.compactMap { entry in
             guard case .table(let table) = entry.element.value else {
-                let name = outer.name(of: entry.key)
+                let outer = path.map { quoted($0, "") }.joined(separator: ".")
                 add(
-                    "'\(name)': expected a table [\(self.name(of: key)).NAME], found \(entry.element.description)",
+                    "'\(name(of: entry.key))': expected a table [\(outer).NAME], found \(entry.element.description)",
                     at: entry.element.position)
                 return nil
             }

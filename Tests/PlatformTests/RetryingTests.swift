@@ -1,0 +1,160 @@
+import Platform
+import TestSupport
+import Testing
+
+@Suite(.timeLimit(.minutes(1)))
+struct RetryingTests {
+    /// Fails with one fault after the other, then succeeds.
+    private final class Scripted: Sendable {
+        private let faults: [Fault]
+        private let calls = Counter()
+        init(_ retries: [Fault.Retry], retryAfter: Double? = nil) {
+            faults = retries.enumerated().map {
+                Fault(.io, "try \($0.offset + 1) failed", retry: $0.element, retryAfter: retryAfter)
+            }
+        }
+        var count: Int { Int(calls.value) }
+        func run(_ number: Int) throws(Fault) -> String {
+            #expect(number == count + 1)
+            calls.add(1)
+            if number <= faults.count { throw faults[number - 1] }
+            return "done"
+        }
+    }
+
+    private static let backoff = Backoff(base: 1, cap: 8, deadline: 60, leastTries: 2)
+
+    @Test(
+        "What succeeds in the end, after which waits",
+        arguments: [
+            ([], []),
+            ([.temporary], [0.5]),
+            ([.temporary, .throttle, .temporary], [0.5, 1, 2]),
+            ([.clock], []),
+            ([.credentials], []),
+            ([.clock, .credentials, .temporary], [2]),
+            ([.temporary, .clock, .throttle], [0.5, 2]),
+        ] as [([Fault.Retry], [Double])])
+    func succeeds(retries: [Fault.Retry], pauses: [Double]) throws {
+        let time = TestPace()
+        let fixed = Counter()
+        let script = Scripted(retries)
+        let fix: @Sendable (Fault) throws(Fault) -> Void = { _ in fixed.add(1) }
+        let retrying = Retrying(backoff: Self.backoff, pace: time.pace, correctClock: fix, renewCredentials: fix)
+        #expect(try retrying.run(script.run) == "done")
+        #expect(script.count == retries.count + 1)
+        #expect(time.pauses == pauses)
+        #expect(Int(fixed.value) == retries.count { $0 == .clock || $0 == .credentials })
+    }
+
+    @Test(
+        "What ends it at once, and the clock and the credentials only once",
+        arguments: [
+            ([.permanent], 1, "try 1 failed"),
+            ([.temporary, .permanent], 2, "try 2 failed (tried 2 times)"),
+            ([.clock, .clock], 2, "try 2 failed (tried 2 times)"),
+            ([.credentials, .temporary, .credentials], 3, "try 3 failed (tried 3 times)"),
+        ] as [([Fault.Retry], Int, String)])
+    func ends(retries: [Fault.Retry], tries: Int, message: String) throws {
+        let script = Scripted(retries)
+        let fix: @Sendable (Fault) throws(Fault) -> Void = { _ in }
+        let retrying = Retrying(
+            backoff: Self.backoff, pace: TestPace().pace, correctClock: fix, renewCredentials: fix)
+        let fault = try expectFault(.io) { try retrying.run(script.run) }
+        #expect(fault.message == message)
+        #expect(script.count == tries)
+    }
+
+    @Test(
+        "Without a way to correct the clock or to get new credentials their faults are permanent",
+        arguments: [Fault.Retry.clock, .credentials])
+    func nothingToFix(retry: Fault.Retry) throws {
+        let script = Scripted([retry])
+        let retrying = Retrying(backoff: Self.backoff, pace: TestPace().pace)
+        try expectFault(.io, "try 1 failed") { try retrying.run(script.run) }
+        #expect(script.count == 1)
+    }
+
+    @Test("What hinders new credentials is what is told")
+    func renewalFails() throws {
+        let script = Scripted([.credentials])
+        let retrying = Retrying(
+            backoff: Self.backoff, pace: TestPace().pace,
+            renewCredentials: { _ throws(Fault) in throw Fault(.permission, "no credentials") })
+        try expectFault(.permission, "no credentials") { try retrying.run(script.run) }
+    }
+
+    @Test("It gives up when the time is over, and tells how often it has tried")
+    func deadline() throws {
+        let time = TestPace(seed: 7)
+        let script = Scripted(Array(repeating: .temporary, count: 1_000))
+        let seen = Monitor<[Retrying.Failure]>([])
+        let retrying = Retrying(
+            backoff: Self.backoff, pace: time.pace, onFailure: { failure in seen.with { $0.append(failure) } })
+        let fault = try expectFault(.io) { try retrying.run(script.run) }
+        #expect(script.count > 8)
+        #expect(fault.message.hasSuffix("(tried \(script.count) times)"))
+        #expect(time.now <= 60)
+        #expect(time.now > 30)
+        let failures = seen.with { $0 }
+        #expect(failures.map(\.failures) == Array(1..<script.count))
+        #expect(failures.map(\.pause) == time.pauses)
+    }
+
+    @Test("Time that a first try took well doesn't count")
+    func longFirstTry() throws {
+        let time = TestPace()
+        let script = Scripted([.temporary])
+        let retrying = Retrying(backoff: Self.backoff, pace: time.pace)
+        let result = try retrying.run { number throws(Fault) in
+            time.advance(3_600)
+            return try script.run(number)
+        }
+        #expect(result == "done")
+    }
+
+    @Test("The limit learns from throttling alone, and is free while it waits")
+    func limit() throws {
+        let time = TestPace()
+        let limit = AdaptiveLimit(most: 8, pace: time.pace)
+        let free = Monitor<[Int]>([])
+        let retrying = Retrying(
+            backoff: Self.backoff, limit: limit, pace: time.pace,
+            onFailure: { _ in
+                // Every permit of the window can be had while nothing is under way.
+                let permits = (0..<limit.window).compactMap { _ in try? limit.enter() }
+                free.with { $0.append(permits.count) }
+                for permit in permits { limit.leave(permit, .other) }
+            })
+        #expect(try retrying.run(Scripted([.temporary, .throttle, .throttle]).run) == "done")
+        #expect(free.with { $0 } == [8, 4, 2])
+        #expect(limit.window == 2)
+    }
+
+    @Test("Retry-After holds for who was asked, and for all that share the limit")
+    func retryAfter() throws {
+        let time = TestPace(random: 0)
+        let limit = AdaptiveLimit(most: 8, pace: time.pace)
+        let retrying = Retrying(backoff: Self.backoff, limit: limit, pace: time.pace)
+        #expect(try retrying.run(Scripted([.throttle], retryAfter: 9).run) == "done")
+        #expect(time.now == 9)
+    }
+
+    @Test("A wait ends when its pace says so")
+    func interrupted() throws {
+        let stopped = Pace(
+            now: { 0 }, sleep: { _ throws(Fault) in throw Fault(.interrupted, "stopped by a signal") }, random: { 0.5 })
+        let retrying = Retrying(backoff: Self.backoff, pace: stopped)
+        try expectFault(.interrupted) { try retrying.run(Scripted([.temporary]).run) }
+    }
+
+    @Test("The system's pace waits for about as long as asked, and gives chance below 1")
+    func system() async throws {
+        let began = Clock.monotonic()
+        try await onOwnThread { try Pace.system.sleep(0.15) }
+        let seconds = Clock.monotonic() - began
+        #expect(seconds >= 0.15 && seconds < 10)
+        let numbers = (0..<100).map { _ in Pace.system.random() }
+        #expect(numbers.allSatisfy { (0..<1).contains($0) } && Set(numbers).count > 50)
+    }
+}
