@@ -72,6 +72,9 @@ package final class StreamSocket: @unchecked Sendable {
         max(0, send(descriptor, buffer.baseAddress, buffer.count, Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT)))
     }
 
+    /// Ends the direction from here: the other end reads its end of file, and may still write.
+    package func endWriting() { _ = Glibc.shutdown(descriptor, Int32(SHUT_WR)) }
+
     /// Ends both directions: the other end reads its end of file, and so does a thread that reads here.
     package func shutdown() { _ = Glibc.shutdown(descriptor, Int32(SHUT_RDWR)) }
 }

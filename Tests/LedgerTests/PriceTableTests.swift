@@ -29,18 +29,34 @@ struct PriceTableTests {
         return abs(one - other) < 1e-12 + abs(other) * 1e-9
     }
 
+    private struct Requests: Sendable {
+        var parts: Int
+        var lookups = 0
+        var storageClass: String
+        var requests: Int64
+        /// Dollars for a thousand such objects.
+        var dollars: Double
+    }
+
+    private static let requests: [Requests] = [
+        Requests(parts: 1, storageClass: "STANDARD", requests: 1, dollars: 0.005),
+        Requests(parts: 1, storageClass: "", requests: 1, dollars: 0.005),
+        Requests(parts: 0, storageClass: "COLD", requests: 1, dollars: 0.05),
+        Requests(parts: 1, lookups: 2, storageClass: "COLD", requests: 3, dollars: 0.0508),
+        Requests(parts: 10, storageClass: "STANDARD", requests: 12, dollars: 0.06),
+        Requests(parts: 10, storageClass: "RARE", requests: 12, dollars: 0.12),
+        Requests(parts: 10, storageClass: "COLD", requests: 12, dollars: 0.105),
+    ]
+
     @Test(
         "Requests: a PUT alone, or a multipart upload whose parts are the hot class's until an archive is complete",
-        arguments: [
-            (1, 0, "STANDARD", Int64(1), 0.005), (1, 0, "", 1, 0.005), (0, 0, "COLD", 1, 0.05),
-            (1, 2, "COLD", 3, 0.05 + 2 * 0.0004), (10, 0, "STANDARD", 12, 12 * 0.005),
-            (10, 0, "RARE", 12, 12 * 0.01), (10, 0, "COLD", 12, 11 * 0.005 + 0.05),
-        ])
-    func requests(parts: Int, lookups: Int, storageClass: String, requests: Int64, dollarsOfThousand: Double) {
-        let estimate = Self.table.writing(5, parts: parts, lookups: lookups, to: storageClass, in: "here")
+        arguments: requests)
+    private func writing(_ one: Requests) {
+        let estimate = Self.table.writing(
+            5, parts: one.parts, lookups: one.lookups, to: one.storageClass, in: "here")
         #expect(estimate.objects == 1 && estimate.bytes == 5 && estimate.unpriced == 0)
-        #expect(estimate.requests == requests)
-        #expect(isNear(estimate.now, dollarsOfThousand / 1_000), "\(estimate.now)")
+        #expect(estimate.requests == one.requests)
+        #expect(isNear(estimate.now, one.dollars / 1_000), "\(estimate.now)")
     }
 
     @Test("A month: bytes, what a small object is charged, and the 40 KiB that an archived one adds")
@@ -50,8 +66,9 @@ struct PriceTableTests {
         }
         let kibibyte = 1.0 / Double(1 << 20)
         #expect(isNear(month(100 * Self.gigabyte, "STANDARD"), 2))
-        #expect(isNear(month(0, "COLD"), 32 * kibibyte * 0.001 + 8 * kibibyte * 0.02))
-        #expect(isNear(month(Self.gigabyte, "COLD"), 0.001 + 32 * kibibyte * 0.001 + 8 * kibibyte * 0.02))
+        let overhead: Double = 32 * kibibyte * 0.001 + 8 * kibibyte * 0.02
+        #expect(isNear(month(0, "COLD"), overhead))
+        #expect(isNear(month(Self.gigabyte, "COLD"), 0.001 + overhead))
         #expect(isNear(month(1, "RARE"), 128 * kibibyte * 0.01))
         #expect(isNear(month(Self.gigabyte, "RARE"), 0.01))
     }
@@ -61,7 +78,7 @@ struct PriceTableTests {
         arguments: [
             ("COLD", 0, 0.001 * 6), ("COLD", 90, 0.001 * 3), ("COLD", 179, 0.001 / 30), ("COLD", 180, 0),
             ("COLD", 5_000, 0), ("COLD", -3, 0.001 * 6), ("RARE", 15, 0.005), ("STANDARD", 0, 0),
-        ])
+        ] as [(String, Int, Double)])
     func earlyDeletion(storageClass: String, age: Int, expected: Double) throws {
         // The overhead of 32 KiB is a thirty-thousandth of this.
         let fee = try #require(
@@ -76,7 +93,7 @@ struct PriceTableTests {
             Self.table.restoring(
                 objects: 2_000, bytes: 50 * Self.gigabyte, tier: tier, from: storageClass, in: "here")
         }
-        #expect(isNear(restoring("standard", "COLD"), 0.2 + 1))
+        #expect(isNear(restoring("standard", "COLD"), 1.2))
         #expect(isNear(restoring("bulk", "COLD"), 0.05))
         #expect(restoring("expedited", "COLD") == nil)
         #expect(isNear(restoring("direct", "RARE"), 0.5))

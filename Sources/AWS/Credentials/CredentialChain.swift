@@ -1,0 +1,105 @@
+package import HTTP
+package import Logging
+package import Platform
+
+/// The places where AWS users expect credentials to be looked for, in the order of the AWS SDKs: environment, web identity,
+/// shared files, container, instance metadata.
+///
+/// The first that is set up counts: one that is set up and doesn't work is a fault and no reason to go on, since what
+/// comes behind may be somebody else's.
+package struct CredentialChain: Sendable {
+    private let settings: CredentialSettings
+    private let context: CredentialContext
+    private let providers: [any CredentialProvider]
+    private let log: Logger?
+
+    /// A chain.
+    ///
+    /// - Parameters:
+    ///   - settings: what the vault's settings say.
+    ///   - environment: the variables that count.
+    ///   - http: for STS.
+    ///   - clock: signs requests to STS.
+    ///   - pace: of retries.
+    ///   - log: is told at level debug where credentials came from.
+    package init(
+        _ settings: CredentialSettings, environment: AWSEnvironment = .process, http: HTTPClient,
+        clock: Clock = .system, pace: Pace = .system, log: Logger? = nil
+    ) {
+        self.settings = settings
+        self.log = log
+        var near = HTTPSettings(userAgent: http.settings.userAgent)
+        near.usesProxies = false
+        near.connectTimeout = 1
+        near.totalTimeout = 2
+        near.maximumBody = 64 << 10
+        context = CredentialContext(
+            environment: environment, credential: settings.credential,
+            region: AWSRegion.resolve(settings.region, environment, nil, profile: nil), http: http,
+            neighbours: HTTPClient(near), clock: clock, pace: pace)
+        let isNamed = settings.profile != nil || environment["AWS_PROFILE"] != nil
+        let profile = ProfileCredentials(
+            profile: settings.profile ?? AWSRegion.profileName(environment), isNamed: isNamed, context: context)
+        providers =
+            settings.profile != nil
+            ? [profile]
+            : [
+                EnvironmentCredentials(environment), WebIdentityCredentials(context: context), profile,
+                context.container, context.instance,
+            ]
+    }
+
+    /// A source that looks here, keeps what it finds, and looks again before it ends.
+    package func source() -> CachedCredentials {
+        CachedCredentials(clock: context.clock) { () throws(Fault) in try find() }
+    }
+
+    /// The region that settings, environment or the profile name.
+    ///
+    /// - Throws: the system's fault for a shared file that is there but can't be read.
+    package func region() throws(Fault) -> String? {
+        let profiles = try SharedProfiles(context.environment, credential: settings.credential)
+        return AWSRegion.resolve(settings.region, context.environment, profiles, profile: settings.profile)
+    }
+
+    /// Looks for credentials now.
+    ///
+    /// - Throws: `permission` when there are none, with what was tried and why each did not apply; what hinders the first
+    ///   place that is set up.
+    package func find() throws(Fault) -> Credentials {
+        let (base, name) = try first()
+        guard let arn = settings.roleARN else {
+            tell(base, name)
+            return base
+        }
+        let role = RoleRequest(arn: arn, sessionName: nil, externalID: settings.externalID)
+        let credentials = try context.tokenService(region: context.region).assumeRole(role, with: base)
+        tell(credentials, "\(arn) by \(name)")
+        return credentials
+    }
+
+    private func first() throws(Fault) -> (credentials: Credentials, name: String) {
+        var tried: [String] = []
+        for provider in providers {
+            let search: CredentialSearch
+            do { search = try provider.find() } catch {
+                throw error.code == .interrupted ? error : error.within("AWS credentials from \(provider.name)")
+            }
+            switch search {
+            case .found(let credentials): return (credentials, provider.name)
+            case .absent(let reason): tried.append("\(provider.name): \(reason)")
+            }
+        }
+        throw Fault(
+            .permission, "no AWS credentials found; tried \(tried.joined(separator: "; "))",
+            hint:
+                "Set AWS_PROFILE or AWS_SHARED_CREDENTIALS_FILE, or give the unit LoadCredential=\(settings.credential):FILE, where FILE is a shared credentials file."
+        )
+    }
+
+    private func tell(_ credentials: Credentials, _ name: String) {
+        guard let log, log.logLevel <= .debug else { return }
+        log.debug(
+            "AWS credentials from \(name)\(credentials.expires.map { ", until \($0.rfc3339)" } ?? "")")
+    }
+}

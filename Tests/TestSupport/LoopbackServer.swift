@@ -1,0 +1,169 @@
+import Glibc
+import Platform
+
+/// A small HTTP/1.1 server of the tests on a loopback port of its own, with threads of its own; it plays services that no
+/// test machine has. It ends when the object goes.
+package final class LoopbackServer: Sendable {
+    /// What has arrived.
+    package struct Request: Sendable {
+        package let method: String
+        /// With the query, as it was sent.
+        package let path: String
+        /// By names in lower case.
+        package let headers: [String: String]
+        package let body: String
+
+        /// The fields of a body or a query of the form `a=b&c=d`, decoded.
+        package var form: [String: String] {
+            var fields: [String: String] = [:]
+            for pair in body.split(separator: "&") {
+                let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+                fields[String(parts[0])] = parts.count > 1 ? Self.decoded(parts[1]) : ""
+            }
+            return fields
+        }
+
+        private static func decoded(_ text: Substring) -> String {
+            var bytes: [UInt8] = []
+            var rest = Array(text.utf8)[...]
+            while let byte = rest.popFirst() {
+                let digits = String(decoding: rest.prefix(2), as: UTF8.self)
+                if byte == UInt8(ascii: "%"), let value = UInt8(digits, radix: 16) {
+                    bytes.append(value)
+                    rest = rest.dropFirst(2)
+                } else {
+                    bytes.append(byte)
+                }
+            }
+            return String(decoding: bytes, as: UTF8.self)
+        }
+    }
+
+    /// What is answered.
+    package enum Answer: Sendable {
+        case status(Int, String = "", headers: [String: String] = [:])
+        /// Bytes as they are, then the end of the connection.
+        case raw(String)
+        /// The end of the connection without an answer.
+        case drop
+        /// Another answer after some seconds.
+        indirect case late(Double, Answer)
+    }
+
+    private struct State {
+        var requests: [Request] = []
+        var isStopped = false
+    }
+
+    package let port: Int
+    private let listener: Int32
+    private let state: Monitor<State>
+
+    /// Starts a server.
+    ///
+    /// - Parameter respond: answers requests; it runs on the server's threads, and gets the number of the request from 1.
+    package init(_ respond: @escaping @Sendable (Request, Int) -> Answer) throws {
+        let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        guard listener >= 0 else { throw Fault.lastSystem("make", "socket") }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let isBound = withUnsafeMutablePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(listener, $0, length) == 0 && getsockname(listener, $0, &length) == 0
+            }
+        }
+        guard isBound, listen(listener, 64) == 0 else {
+            close(listener)
+            throw Fault.lastSystem("bind", "socket")
+        }
+        self.listener = listener
+        port = Int(UInt16(bigEndian: address.sin_port))
+        let state = Monitor(State())
+        self.state = state
+        let crew = ThreadCrew()
+        try crew.start("loopback") {
+            while true {
+                let descriptor = accept4(listener, nil, nil, Int32(SOCK_CLOEXEC.rawValue))
+                if descriptor < 0 {
+                    if state.with({ $0.isStopped }) || errno != EINTR { break }
+                    continue
+                }
+                let connection = StreamSocket(descriptor, "client")
+                try ThreadCrew().start("loopback-one") { Self.serve(connection, state, respond) }
+            }
+            close(listener)
+        }
+    }
+
+    deinit {
+        state.change { $0.isStopped = true }
+        shutdown(listener, Int32(SHUT_RDWR))
+    }
+
+    /// `http://127.0.0.1:PORT`.
+    package var url: String { "http://127.0.0.1:\(port)" }
+
+    /// What has arrived so far.
+    package var requests: [Request] { state.with { $0.requests } }
+
+    private static func serve(
+        _ connection: StreamSocket, _ state: Monitor<State>, _ respond: @Sendable (Request, Int) -> Answer
+    ) {
+        connection.setReadTimeout(seconds: 30)
+        guard let request = read(connection) else { return }
+        let number = state.with {
+            $0.requests.append(request)
+            return $0.requests.count
+        }
+        var answer = respond(request, number)
+        while case .late(let seconds, let next) = answer {
+            usleep(UInt32(seconds * 1e6))
+            answer = next
+        }
+        let text: String
+        switch answer {
+        case .late, .drop: return
+        case .raw(let bytes): text = bytes
+        case .status(let status, let body, let headers):
+            let fields = headers.map { "\($0.key): \($0.value)\r\n" }.joined()
+            text =
+                "HTTP/1.1 \(status) Status\r\n\(fields)Content-Length: \(body.utf8.count)\r\nConnection: close\r\n\r\n\(body)"
+        }
+        let bytes = Array(text.utf8)
+        bytes.withUnsafeBytes { try? connection.write($0) }
+        connection.endWriting()
+    }
+
+    private static func read(_ connection: StreamSocket) -> Request? {
+        var bytes: [UInt8] = []
+        let buffer = Buffer(capacity: 16 << 10)
+        let end = Array("\r\n\r\n".utf8)
+        var head: (lines: [Substring], size: Int)?
+        while true {
+            if head == nil, let found = bytes.firstRange(of: end) {
+                let text = String(decoding: bytes[..<found.lowerBound], as: UTF8.self)
+                head = (text.split(separator: "\r\n"), found.upperBound)
+            }
+            if let (lines, size) = head, let first = lines.first {
+                var headers: [String: String] = [:]
+                for line in lines.dropFirst() {
+                    let parts = line.split(separator: ":", maxSplits: 1)
+                    guard parts.count == 2 else { continue }
+                    headers[parts[0].lowercased()] = String(parts[1].drop { $0 == " " })
+                }
+                if bytes.count >= size + (headers["content-length"].flatMap { Int($0) } ?? 0) {
+                    let words = first.split(separator: " ")
+                    guard words.count == 3 else { return nil }
+                    return Request(
+                        method: String(words[0]), path: String(words[1]), headers: headers,
+                        body: String(decoding: bytes[size...], as: UTF8.self))
+                }
+            }
+            guard let count = try? connection.read(into: buffer.bytes), count > 0 else { return nil }
+            buffer.count = count
+            bytes.append(contentsOf: buffer.contents)
+        }
+    }
+}
