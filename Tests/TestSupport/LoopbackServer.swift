@@ -85,11 +85,12 @@ package final class LoopbackServer: Sendable {
         let crew = ThreadCrew()
         try crew.start("loopback") {
             while true {
-                let descriptor = accept4(listener, nil, nil, Int32(SOCK_CLOEXEC.rawValue))
+                let descriptor = accept(listener, nil, nil)
                 if descriptor < 0 {
                     if state.with({ $0.isStopped }) || errno != EINTR { break }
                     continue
                 }
+                _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
                 let connection = StreamSocket(descriptor, "client")
                 try ThreadCrew().start("loopback-one") { Self.serve(connection, state, respond) }
             }
