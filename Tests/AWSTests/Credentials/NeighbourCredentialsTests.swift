@@ -173,10 +173,14 @@ struct NeighbourCredentialsTests {
 
     @Test("Where nobody answers in time there is no instance, and it is not waited for long")
     func silence() async throws {
-        let server = try LoopbackServer { _, _ in .late(20, .drop) }
+        let server = try LoopbackServer { _, _ in .late(100, .drop) }
+        var bench = try CredentialBench()
+        bench.pace = .system
         let began = Clock.monotonic()
-        let thrown = await fault(of: { try await find(server) })
-        #expect(Clock.monotonic() - began < 18)
+        let variables = ["AWS_EC2_METADATA_SERVICE_ENDPOINT": server.url]
+        let thrown = await fault(of: { [bench] in try await bench.find(CredentialSettings(), variables) })
+        // Two tries of two seconds, on a machine that is busy.
+        #expect(Clock.monotonic() - began < 60)
         #expect(thrown?.message.contains("no AWS credentials found") == true, "\(String(describing: thrown))")
     }
 }
