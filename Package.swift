@@ -76,7 +76,7 @@ let package = Package(
 
         door("collect", ["Codec", "Hosts", "Vault"]),
         door("pack", ["Codec", "Archive"]),
-        door("ship", ["Codec", "Archive", "Vault"]),
+        door("ship", ["Codec", "Archive", "Vault", "HTTP", "AWS"]),
 
         // A test target too, so that a build without tests leaves it out: a static standard library has no Testing.
         .testTarget(

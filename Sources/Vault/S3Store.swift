@@ -196,6 +196,13 @@ package struct S3Store: ObjectStore {
         return refuses
     }
 
+    /// Begins an upload and aborts it: that the bucket is there, and may be written into, without leaving anything.
+    package func checkWritable() throws(Fault) {
+        let key = prefix + "_coldchain-probe"
+        let upload = try client.createUpload(key, S3NewObject(), sendsChecksums: false)
+        try client.abortUpload(key, upload: upload)
+    }
+
     // MARK: Faults
 
     func taken(_ key: ObjectKey) -> Fault {

@@ -80,8 +80,13 @@ final class S3Upload: Sendable {
         guard let record = try journal?.load() else { return nil }
         let upload = record.upload
         guard upload.object == store.name(key), upload.size == expected.size, upload.sha256 == expected.sha256,
-            upload.partSize == parts.partSize, let listed = try client.parts(fullKey, upload: upload.id)
-        else { return nil }
+            upload.partSize == parts.partSize
+        else {
+            // Of other bytes, or of another key: nobody will go on with it.
+            if let other = client.key(ofURL: upload.object) { try? client.abortUpload(other, upload: upload.id) }
+            return nil
+        }
+        guard let listed = try client.parts(fullKey, upload: upload.id) else { return nil }
         // Only what journal and store both know counts: the one knows the digests, the other what is there.
         let there = Dictionary(listed.map { ($0.number, $0) }, uniquingKeysWith: { $1 })
         var done: [Int: S3Client.Part] = [:]
