@@ -17,7 +17,8 @@ DEPS := libarchive-dev libdeflate-dev libisal-dev liblzma-dev zlib1g-dev libtoml
     pkg-config g++ make git ca-certificates tzdata openssh-client \
     libncurses6 libsqlite3-0 libxml2 libcurl4
 DEPS_TEST := openssh-server openssh-sftp-server procps rsync strace pigz isal libdeflate-tools zstd libarchive-tools \
-    'busybox-static|busybox' python3 mandoc attr acl e2fsprogs xz-utils curl systemd
+    'busybox-static|busybox' python3 mandoc attr acl e2fsprogs xz-utils curl systemd openssl radosgw ceph-mon ceph-osd \
+    ceph-common
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:

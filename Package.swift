@@ -92,7 +92,7 @@ let package = Package(
 
         door("collect", ["Codec", "Hosts", "Vault"]),
         door("pack", ["Codec", "Archive"]),
-        door("ship", ["Codec", "Archive", "Notify", "Vault"]),
+        door("ship", ["Codec", "Archive", "Vault", "HTTP", "AWS", "Notify"]),
 
         // A test target too, so that a build without tests leaves it out: a static standard library has no Testing.
         .testTarget(

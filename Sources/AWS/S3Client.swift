@@ -36,6 +36,12 @@ package final class S3Client: Sendable {
     /// The name of the bucket, or of an object in it, for messages.
     package func name(_ key: ByteString? = nil) -> String { "s3://\(bucket)" + (key.map { "/\($0)" } ?? "") }
 
+    /// The key in a name of this bucket's, as ``name(_:)`` gives it.
+    package func key(ofURL url: String) -> ByteString? {
+        let beginning = name() + "/"
+        return url.hasPrefix(beginning) ? ByteString(String(url.dropFirst(beginning.count))) : nil
+    }
+
     /// Makes a call that ends well.
     ///
     /// - Parameters:
@@ -70,8 +76,13 @@ package final class S3Client: Sendable {
         var repaired: Set<ErrorClass> = []
         while true {
             try pace.admit()
-            let (call, sink) = try prepare()
-            let credentials = try source.credentials()
+            let (call, sink): (S3Call, (any HTTPSink)?)
+            let credentials: Credentials
+            do throws(Fault) { (call, sink, credentials) = try prepared(prepare) } catch {
+                // What was admitted ends, though nothing was sent.
+                pace.ended(.permanent)
+                throw error
+            }
             attempts += 1
             let outcome: Result<S3Error, Fault>
             var (failure, advice): (ErrorClass, Double?) = (.permanent, nil)
@@ -104,6 +115,13 @@ package final class S3Client: Sendable {
             }
             try Self.wait(pause)
         }
+    }
+
+    private func prepared(_ prepare: () throws(Fault) -> (call: S3Call, sink: (any HTTPSink)?)) throws(Fault)
+        -> (S3Call, (any HTTPSink)?, Credentials)
+    {
+        let (call, sink) = try prepare()
+        return (call, sink, try source.credentials())
     }
 
     private func signed(_ call: S3Call, _ credentials: Credentials) -> HTTPRequest {

@@ -21,6 +21,15 @@ package enum MemberCodec: String, CaseIterable, Sendable {
         }
     }
 
+    /// The media type of an archive (RFC 6713, and the names that file(1) uses).
+    package var contentType: String {
+        switch self {
+        case .gzip: "application/gzip"
+        case .xz: "application/x-xz"
+        case .none: "application/x-tar"
+        }
+    }
+
     /// The codec of an archive's file or key, by what its name ends in.
     package init?(ofName name: String) {
         guard let codec = Self.allCases.first(where: { name.hasSuffix($0.suffix) }) else { return nil }

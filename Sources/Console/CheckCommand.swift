@@ -22,7 +22,8 @@ struct CheckCommand<Door: DoorCommand>: ParsableCommand {
             let jobs =
                 try job.map { [try configuration.job($0)] }
                 ?? configuration.jobNames().map { try configuration.job($0) }
-            let report = CheckReport(configuration, jobs, look: Door.look)
+            let report = CheckReport(
+                configuration, jobs, look: Door.look, lookAtBucket: Door.lookAtBucket(common))
             try common.output.result(report) {
                 report.items.map { "\($0.isGood ? "ok    " : "FAILED")  \($0.what)\($0.why.map { ": \($0)" } ?? "")" }
                     .joined(separator: "\n")

@@ -13,10 +13,14 @@ package protocol DoorCommand: ParsableCommand {
     static var ownVerbs: [any ParsableCommand.Type] { get }
     /// Looks at the source of a host that is not mounted here; nothing for a door that reads none.
     static var look: ((HostSettings, CivilDate) throws(Fault) -> Void)? { get }
+    /// Looks at a vault in a bucket; nothing for a door that reaches none.
+    static func lookAtBucket(_ common: CommonOptions) -> ((VaultSettings) throws(Fault) -> Void)?
 }
 
 extension DoorCommand {
     package static var look: ((HostSettings, CivilDate) throws(Fault) -> Void)? { nil }
+
+    package static func lookAtBucket(_ common: CommonOptions) -> ((VaultSettings) throws(Fault) -> Void)? { nil }
 
     /// The verbs that every door has, and its own.
     package static var verbs: [any ParsableCommand.Type] {

@@ -236,7 +236,7 @@ final class Transfer {
         case CURLE_INTERFACE_FAILED:
             return Fault(
                 .unreachable, message, hint: "Set bind to an address or an interface of this machine.")
-        case CURLE_URL_MALFORMAT, CURLE_UNSUPPORTED_PROTOCOL: return Fault(.settings, message)
+        case CURLE_URL_MALFORMAT: return Fault(.settings, message)
         case CURLE_OUT_OF_MEMORY: return Fault(.limit, message)
         default: return Fault(.unreachable, message, retry: .temporary)
         }

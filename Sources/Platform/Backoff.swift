@@ -34,6 +34,7 @@ package struct Backoff: Sendable, Equatable {
     ///   - elapsed: seconds since the first failure.
     ///   - retryAfter: what the server asks to wait; the pause is never shorter.
     ///   - random: a number from 0 up to 1.
+    /// - Returns: seconds, 0 to go on at once.
     package func pause(afterFailures failures: Int, elapsed: Double, retryAfter: Double?, random: Double) -> Double? {
         let jitter = ceiling(afterFailures: failures) * random
         // Those whom a server tells the same time must not come back together either.

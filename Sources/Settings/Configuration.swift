@@ -108,7 +108,7 @@ package struct Configuration: Sendable {
                 continue
             }
             guard let vault = VaultSettings.read(name, table) else { continue }
-            if let other = vaults.values.first(where: { $0.kind == vault.kind }) {
+            if let other = vaults.values.first(where: { $0.place == vault.place }) {
                 table.problem("url", "vault '\(other.name)' is the same place")
             }
             vaults[name] = vault

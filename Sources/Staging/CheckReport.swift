@@ -21,9 +21,11 @@ package struct CheckReport: Codable, Sendable {
     ///   - jobs: the jobs whose time zones and sources are looked at.
     ///   - clock: looked at itself, and tells which dates the jobs would collect.
     ///   - look: looks at the source of a host that is not mounted here; without it such sources are passed over.
+    ///   - lookAtBucket: looks at a vault in a bucket; without it such vaults are passed over.
     package init(
         _ configuration: Configuration, _ jobs: [JobSettings], clock: Clock = .system,
-        look: ((HostSettings, CivilDate) throws(Fault) -> Void)? = nil
+        look: ((HostSettings, CivilDate) throws(Fault) -> Void)? = nil,
+        lookAtBucket: ((VaultSettings) throws(Fault) -> Void)? = nil
     ) {
         items.append(Item(what: "settings \(configuration.path)", isGood: true))
         // A clock far off breaks dates now and request signatures later.
@@ -47,11 +49,14 @@ package struct CheckReport: Codable, Sendable {
             }
         }
         for vault in configuration.vaults.values.sorted(by: { $0.name < $1.name }) {
+            if case .bucket = vault.kind, lookAtBucket == nil { continue }
             add("vault \(vault.name) \(vault.url)") { () throws(Fault) in
                 switch vault.kind {
                 case .directory(let path):
                     _ = try MountGuard(path, state: state).open()
                     try Self.checkWritable(path)
+                case .bucket:
+                    if let lookAtBucket { try lookAtBucket(vault) }
                 }
             }
         }

@@ -49,6 +49,15 @@ package struct RunDirectory: Sendable {
         try JSONFile.write(record, to: name, in: try directory.descendCreating(path))
     }
 
+    /// Where a stage keeps something of its own beside a unit's record; the directory is there.
+    package func place(beside unit: String, _ stage: Stage, vault: String? = nil, suffix: String) throws(Fault)
+        -> (directory: Directory, name: ByteString)
+    {
+        let (path, name) = place(stage, vault: vault, unit: unit)
+        let base = ByteString(name.bytes.dropLast(".json".utf8.count))
+        return (try directory.descendCreating(path), base + ByteString(suffix))
+    }
+
     /// All unit records of a stage, by unit name.
     package func unitRecords(_ stage: Stage, vault: String? = nil) throws(Fault) -> [UnitRecord] {
         let top: Directory

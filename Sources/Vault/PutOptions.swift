@@ -1,12 +1,28 @@
 /// What a new object gets besides its content; a store that has no such thing ignores it.
-package struct PutOptions: Sendable, Equatable {
-    /// The storage class in the store's own word; empty for the store's default.
-    package var storageClass: String
+package struct PutOptions: Sendable {
+    /// What an object is to its vault, which may keep sorts of different temperature in different classes.
+    package enum Role: Sendable, Hashable {
+        /// Large, and hardly ever read.
+        case archive
+        /// Small, and read before anything else: an index, digests, a manifest.
+        case sidecar
+    }
+
+    package var role: Role
     /// Tags of the new object; S3 keeps at most 10.
     package var tags: [String: String]
+    /// The media type.
+    package var contentType: String?
+    /// Where an upload in parts notes what has arrived, so that another process can go on with it.
+    package var journal: (any PartsJournal)?
 
-    package init(storageClass: String = "", tags: [String: String] = [:]) {
-        self.storageClass = storageClass
+    package init(
+        _ role: Role = .archive, tags: [String: String] = [:], contentType: String? = nil,
+        journal: (any PartsJournal)? = nil
+    ) {
+        self.role = role
         self.tags = tags
+        self.contentType = contentType
+        self.journal = journal
     }
 }

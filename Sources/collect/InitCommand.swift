@@ -33,6 +33,8 @@ struct InitCommand: ParsableCommand {
             for vault in configuration.vaults.values.sorted(by: { $0.name < $1.name }) {
                 switch vault.kind {
                 case .directory(let path): paths.append(("vault \(vault.name)", path))
+                // A bucket is known by its name; it has no mount that could be missing.
+                case .bucket: break
                 }
             }
             for path in replaceGuard where !paths.contains(where: { $0.path == path }) {

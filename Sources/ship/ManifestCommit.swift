@@ -113,7 +113,7 @@ struct ManifestCommit {
         let inLedger = try ledger.units(of: run)[host] ?? 0
         let number = max(inVault, inLedger) + 1
         let key = try layout.manifest(run: run, unit: host, number: number)
-        let receipt = try vault.put(built.source, expecting: expected, to: key, PutOptions())
+        let receipt = try vault.put(built.source, expecting: expected, to: key, PutOptions(.sidecar))
         try putDigest(built, number: number, vault)
         return Output(key: key, number: number, evidence: receipt.evidence)
     }
@@ -129,7 +129,7 @@ struct ManifestCommit {
         _ = try vault.put(
             BytesSource(text, name: key.description),
             expecting: ExpectedContent(size: Int64(text.count), sha256: SHA256Hasher.digest(of: text)), to: key,
-            PutOptions())
+            PutOptions(.sidecar))
     }
 
     /// Puts a copy beside the other manifests on staging: from now on the next run may carry what it lists.

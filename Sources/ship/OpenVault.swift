@@ -1,4 +1,5 @@
 import Ledger
+import Logging
 import Platform
 import Settings
 import Vault
@@ -19,16 +20,17 @@ struct OpenVault: Sendable {
     }
 
     /// Opens a vault to write into it; its guard must be the pinned one.
-    static func forWriting(_ settings: VaultSettings, state: Directory) throws(Fault) -> OpenVault {
+    static func forWriting(_ settings: VaultSettings, state: Directory, log: Logger) throws(Fault) -> OpenVault {
         switch settings.kind {
         case .directory(let path):
             let (directory, id) = try MountGuard(path, state: state).openWithID()
             return OpenVault(name: settings.name, store: FileStore(directory), identity: id)
+        case .bucket(let bucket): return try .bucket(bucket, name: settings.name, log: log)
         }
     }
 
     /// Opens a vault to read from it: a new server that has nothing but the settings can.
-    static func forReading(_ settings: VaultSettings) throws(Fault) -> OpenVault {
+    static func forReading(_ settings: VaultSettings, log: Logger) throws(Fault) -> OpenVault {
         switch settings.kind {
         case .directory(let path):
             let directory: Directory
@@ -36,6 +38,7 @@ struct OpenVault: Sendable {
                 throw error.hinting("Mount the vault's file system first.")
             }
             return OpenVault(name: settings.name, store: FileStore(directory))
+        case .bucket(let bucket): return try .bucket(bucket, name: settings.name, log: log)
         }
     }
 }

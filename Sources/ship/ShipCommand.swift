@@ -2,7 +2,9 @@ import ArgumentParser
 import Console
 import Ledger
 import Platform
+import Settings
 import Staging
+import Vault
 
 @main
 struct ShipCommand: DoorCommand {
@@ -22,6 +24,13 @@ struct ShipCommand: DoorCommand {
 
     static let stage = Stage.ship
     static let ownVerbs: [any ParsableCommand.Type] = [ListCommand.self, NotifyCommand.self, RestoreCommand.self]
+
+    static func lookAtBucket(_ common: CommonOptions) -> ((VaultSettings) throws(Fault) -> Void)? {
+        { (settings: VaultSettings) throws(Fault) in
+            guard case .bucket(let bucket) = settings.kind else { return }
+            try OpenVault.bucketStore(bucket, log: common.logger()).checkWritable()
+        }
+    }
 
     @OptionGroup var options: RunOptions
     @OptionGroup var follow: FollowOptions

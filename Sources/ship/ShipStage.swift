@@ -36,7 +36,7 @@ struct ShipStage: Sendable {
         layout = VaultLayout(job: job.name)
         var vaults: [OpenVault] = []
         for settings in job.vaults {
-            do { vaults.append(try .forWriting(settings, state: context.staging.state)) } catch {
+            do { vaults.append(try .forWriting(settings, state: context.staging.state, log: context.log)) } catch {
                 let fault = error.within("vault \(settings.name)")
                 if !isDryRun { Self.recordFailure(fault, context) }
                 throw fault
@@ -247,9 +247,11 @@ struct ShipStage: Sendable {
         let archiveSource = try staged(archive, run)
         let indexSource = try staged(index, run)
         let parts = try ArchiveIndexReader(indexSource).finish().parts
+        var tags = ["coldchain-job": job.name, "coldchain-run": run.date.description]
+        tags["coldchain-tenant"] = packed.tenant
+        let journal = try uploadJournal(packed.unit, run, unit.vault)
         let shipment = Shipment(
-            store: unit.vault.store, layout: layout, name: try name(of: packed),
-            options: PutOptions(tags: ["coldchain-job": job.name, "coldchain-run": run.date.description]))
+            store: unit.vault.store, layout: layout, name: try name(of: packed), tags: tags, journal: journal)
         let shipped = try shipment.send(
             archive: (archiveSource, ExpectedContent(size: archive.size, sha256: archive.sha256, parts: parts)),
             index: (indexSource, ExpectedContent(size: index.size, sha256: index.sha256)))
@@ -266,10 +268,20 @@ struct ShipStage: Sendable {
         record.evidence = shipped.evidence.rawValue
         (record.bytesIn, record.bytesOut) = (archive.size, archive.size)
         try run.write(record, vault: unit.vault.name)
+        // An archive that was there already leaves the journal of an attempt whose last answer was lost.
+        try journal.end()
         context.log.info(
             "\(shipped.archive) \(shipped.wasThere ? "was there already" : "shipped") to \(unit.vault.name), \(Figures.bytes(archive.size)), proved by \(shipped.evidence), \(Figures.seconds(Clock.monotonic() - began))"
         )
         return .init(bytesIn: archive.size, bytesOut: archive.size)
+    }
+
+    /// Where an upload of the archive notes the parts that have arrived.
+    private func uploadJournal(_ unit: String, _ run: RunDirectory, _ vault: OpenVault) throws(Fault)
+        -> FilePartsJournal
+    {
+        let (directory, name) = try run.place(beside: unit, .ship, vault: vault.name, suffix: ".upload.jsonl")
+        return FilePartsJournal(name, in: directory)
     }
 
     // MARK: Manifests

@@ -11,7 +11,8 @@ struct Shipment {
     let store: any ObjectStore
     let layout: VaultLayout
     let name: ArchiveName
-    let options: PutOptions
+    let tags: [String: String]
+    let journal: any PartsJournal
 
     struct Shipped {
         var archive: ObjectKey
@@ -31,15 +32,15 @@ struct Shipment {
             let digestKey = try layout.archive(name.base, generation: generation, suffix: ArchiveName.digestSuffix)
             // An archive of another codec may have this generation, with other names for its bytes but not for its index.
             if try store.head(key) == nil, try isTaken(indexKey, notBy: index.1) { continue }
-            guard let one = try place(archive.0, archive.1, key) else { continue }
-            guard let two = try place(index.0, index.1, indexKey) else { continue }
+            guard let one = try place(archive.0, archive.1, key, archiveOptions) else { continue }
+            guard let two = try place(index.0, index.1, indexKey, sidecar("application/gzip")) else { continue }
             // The names in the digest file are those in the vault, so that sha256sum -c works beside them.
             let text =
                 "\(archive.1.sha256)  \(key.components.last?.description ?? "")\n"
                 + "\(index.1.sha256)  \(indexKey.components.last?.description ?? "")\n"
             let digests = BytesSource(Array(text.utf8), name: digestKey.description)
             let expected = ExpectedContent(size: digests.size, sha256: SHA256Hasher.digest(of: Array(text.utf8)))
-            guard let three = try place(digests, expected, digestKey) else { continue }
+            guard let three = try place(digests, expected, digestKey, sidecar("text/plain")) else { continue }
             return Shipped(
                 archive: key, index: indexKey, generation: generation,
                 evidence: min(one.evidence, two.evidence, three.evidence), wasThere: one.wasThere)
@@ -56,10 +57,18 @@ struct Shipment {
         return false
     }
 
+    private var archiveOptions: PutOptions {
+        PutOptions(.archive, tags: tags, contentType: name.codec.contentType, journal: journal)
+    }
+
+    private func sidecar(_ contentType: String) -> PutOptions {
+        PutOptions(.sidecar, tags: tags, contentType: contentType)
+    }
+
     /// Puts or adopts an object; nothing when the key is taken by other bytes.
-    private func place(_ source: any RangedSource, _ expected: ExpectedContent, _ key: ObjectKey) throws(Fault)
-        -> (evidence: Evidence, wasThere: Bool)?
-    {
+    private func place(
+        _ source: any RangedSource, _ expected: ExpectedContent, _ key: ObjectKey, _ options: PutOptions
+    ) throws(Fault) -> (evidence: Evidence, wasThere: Bool)? {
         if try store.head(key) == nil {
             do { return (try store.put(source, expecting: expected, to: key, options).evidence, false) } catch {
                 guard error.code == .exists else { throw error }

@@ -24,7 +24,7 @@ struct VaultOptions: ParsableArguments {
                 .usage, "job '\(job)' has no vault '\(vault ?? "")'",
                 hint: "It has: \(settings.vaults.map(\.name).joined(separator: ", ")).")
         }
-        return (settings, try OpenVault.forReading(chosen))
+        return (settings, try OpenVault.forReading(chosen, log: common.logger()))
     }
 
     func selection(_ paths: [String]) -> EntrySelection {

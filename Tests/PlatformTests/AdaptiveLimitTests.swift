@@ -106,6 +106,24 @@ struct AdaptiveLimitTests {
         }
         let seen = underWay.with { $0 }
         #expect(seen.now == 0 && seen.beyond == 0)
-        #expect(seen.most > 1)
+    }
+
+    @Test("Who is one too many waits until another one ends")
+    func waits() async throws {
+        let limit = AdaptiveLimit(most: 2, pace: TestPace().pace)
+        let permits = [try limit.enter(), try limit.enter()]
+        let hasEntered = Counter()
+        let crew = ThreadCrew()
+        try crew.start("third") {
+            let permit = try limit.enter()
+            hasEntered.add(1)
+            limit.leave(permit, .answered)
+        }
+        try await Task.sleep(nanoseconds: 50_000_000)
+        #expect(hasEntered.value == 0)
+        limit.leave(permits[0], .other)
+        #expect(try await eventually { hasEntered.value == 1 })
+        limit.leave(permits[1], .other)
+        try await onOwnThread { try crew.join() }
     }
 }

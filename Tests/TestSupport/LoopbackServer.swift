@@ -1,8 +1,9 @@
 import Glibc
 import Platform
 
-/// A small HTTP/1.1 server of the tests on a loopback port of its own, with threads of its own; it plays services that no
-/// test machine has. It ends when the object goes.
+/// A small HTTP/1.1 server of the tests on a loopback port of its own, with threads of its own.
+///
+/// It plays services that no test machine has, and ends when the object goes.
 package final class LoopbackServer: Sendable {
     /// What has arrived.
     package struct Request: Sendable {
@@ -62,6 +63,7 @@ package final class LoopbackServer: Sendable {
     /// Starts a server.
     ///
     /// - Parameter respond: answers requests; it runs on the server's threads, and gets the number of the request from 1.
+    /// - Throws: the system's fault when there is no port or thread left.
     package init(_ respond: @escaping @Sendable (Request, Int) -> Answer) throws {
         let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         guard listener >= 0 else { throw Fault.lastSystem("make", "socket") }
@@ -85,11 +87,12 @@ package final class LoopbackServer: Sendable {
         let crew = ThreadCrew()
         try crew.start("loopback") {
             while true {
-                let descriptor = accept4(listener, nil, nil, Int32(SOCK_CLOEXEC.rawValue))
+                let descriptor = accept(listener, nil, nil)
                 if descriptor < 0 {
                     if state.with({ $0.isStopped }) || errno != EINTR { break }
                     continue
                 }
+                _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
                 let connection = StreamSocket(descriptor, "client")
                 try ThreadCrew().start("loopback-one") { Self.serve(connection, state, respond) }
             }

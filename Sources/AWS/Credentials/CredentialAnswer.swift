@@ -21,6 +21,7 @@ struct CredentialAnswer: Decodable {
     /// - Parameters:
     ///   - bytes: JSON; never shown, since it has secrets in it.
     ///   - source: what stands in messages.
+    /// - Throws: `damaged` for anything else.
     init(_ bytes: [UInt8], from source: String) throws(Fault) {
         do { self = try JSONDecoder().decode(CredentialAnswer.self, from: Data(bytes)) } catch {
             throw Fault(.damaged, "\(source): the answer is no JSON object with credentials")

@@ -19,7 +19,15 @@ struct ProfileCredentials: CredentialProvider {
         Fault(.settings, "there is no profile '\(name)' in \(profiles.filesInWords)")
     }
 
-    /// - Parameter path: the profiles that lead here by their `source_profile`.
+    /// Looks for the credentials of a profile.
+    ///
+    /// - Parameters:
+    ///   - name: the profile.
+    ///   - profiles: all of them.
+    ///   - path: the profiles that lead here by their `source_profile`.
+    /// - Returns: what the profile says first: a role, keys, a process.
+    /// - Throws: `settings` for a profile that contradicts itself or leads in a circle; `unsupported` for one that needs
+    ///   somebody at a terminal; what the role's service and the process throw.
     private func find(_ name: String, _ profiles: SharedProfiles, path: [String]) throws(Fault) -> CredentialSearch {
         guard let section = profiles[name] else { return .absent("not in \(profiles.filesInWords)") }
         if let arn = section["role_arn"] { return .found(try assume(arn, section, name, profiles, path)) }

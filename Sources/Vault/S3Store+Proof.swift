@@ -1,0 +1,114 @@
+import AWS
+import Codec
+import Ledger
+package import Platform
+
+extension S3Store {
+    /// Proves an object by the checksum that the store keeps, or, where it keeps none, by reading all of it.
+    ///
+    /// - Throws: as ``ObjectStore/verify(_:expecting:)``.
+    package func verify(_ key: ObjectKey, expecting expected: ExpectedContent) throws(Fault) -> Evidence {
+        guard let info = try client.head(full(key)) else { throw missing(key) }
+        if try matchesChecksum(info, key, expected) { return .checksum }
+        return try reread(key, info, expected)
+    }
+
+    /// Proves an object that has just been written.
+    ///
+    /// - Parameters:
+    ///   - key: where it is.
+    ///   - expected: what was sent.
+    ///   - putOptions: what it was to get besides.
+    ///   - etag: what the store made of the bytes that it took, each of which it has compared with its digest; empty when
+    ///     that is not known.
+    ///   - addsTags: whether the store may have lost the tags.
+    /// - Returns: `checksum` where the store has compared; `reread` or `head` where it has not.
+    /// - Throws: `damaged` when it is not what was sent; `unsupported` when it is in another class.
+    func confirm(
+        _ key: ObjectKey, _ expected: ExpectedContent, _ putOptions: PutOptions, etag: String, addsTags: Bool
+    ) throws(Fault) -> Evidence {
+        guard let info = try client.head(full(key)) else {
+            throw Fault(.damaged, "\(name(key)): the store took it and has not got it")
+        }
+        let evidence: Evidence
+        let isKept = try matchesChecksum(info, key, expected)
+        let isRefused = try refusesWrongDigests()
+        if isKept || (isRefused && !etag.isEmpty && info.etag == etag) {
+            evidence = .checksum
+        } else {
+            evidence = try reread(key, info, expected)
+        }
+        let wanted = options.storageClass(putOptions.role)
+        guard wanted.isEmpty || info.storageClass == wanted else {
+            throw Fault(
+                .unsupported, "\(name(key)): is in class \(info.storageClass), not in \(wanted)",
+                hint: "Choose a storage_class that the server has.")
+        }
+        if let lock = options.lock, let mode = info.lockMode, mode != lock.mode {
+            throw Fault(.unsupported, "\(name(key)): is locked in mode \(mode), not \(lock.mode)")
+        }
+        if addsTags, !putOptions.tags.isEmpty {
+            let found = try client.tags(full(key))
+            let all = found.merging(putOptions.tags) { $1 }
+            if all != found { try client.putTags(all, full(key)) }
+        }
+        return evidence
+    }
+
+    /// Compares with what HEAD says.
+    ///
+    /// - Returns: whether the store keeps a checksum of the bytes, and it is the right one.
+    /// - Throws: `damaged` for another size or another checksum.
+    private func matchesChecksum(_ info: S3ObjectInfo, _ key: ObjectKey, _ expected: ExpectedContent) throws(Fault)
+        -> Bool
+    {
+        guard info.size == expected.size else {
+            throw Fault(.damaged, "\(name(key)): has \(info.size) bytes, expected \(expected.size)")
+        }
+        guard let found = info.checksumSHA256 else { return false }
+        let wanted: String
+        if let dash = found.lastIndex(of: "-") {
+            // A digest of the digests of so many parts tells nothing to whom they are cut otherwise.
+            guard let parts = expected.parts, found[dash...] == "-\(parts.digests.count)" else { return false }
+            wanted = Self.composite(parts.digests)
+        } else {
+            wanted = Base64.encode(expected.sha256.bytes)
+        }
+        guard found == wanted else {
+            throw Fault(
+                .damaged, "\(name(key)): the store's sha256 is \(found), expected \(wanted)",
+                hint: "The object holds other bytes; it is left alone.")
+        }
+        return true
+    }
+
+    /// The checksum of a whole whose parts have these digests, as the store writes it.
+    static func composite(_ digests: [Digest256]) -> String {
+        Base64.encode(SHA256Hasher.digest(of: digests.flatMap(\.bytes)).bytes) + "-\(digests.count)"
+    }
+
+    /// Reads the object back; what can't be read without a restore is judged by its metadata.
+    private func reread(_ key: ObjectKey, _ info: S3ObjectInfo, _ expected: ExpectedContent) throws(Fault) -> Evidence {
+        let check = Monitor(try ContentCheck(expected, of: name(key), byParts: false))
+        if expected.size > 0 {
+            do throws(Fault) {
+                try client.get(full(key), 0..<expected.size, etag: info.etag.isEmpty ? nil : info.etag) {
+                    bytes throws(Fault) in
+                    var failure: Fault?
+                    check.with { check in do throws(Fault) { try check.update(bytes) } catch { failure = error } }
+                    if let failure { throw failure }
+                }
+            } catch {
+                guard error.code == .tryLater else { throw error }
+                guard let found = info.metadata[Self.digestName], found == expected.sha256.description else {
+                    throw Fault(
+                        .damaged, "\(name(key)): is not marked as what is expected, and must be restored to be read")
+                }
+                return .head
+            }
+        }
+        var last = check.with { $0 }
+        try last.finish()
+        return .reread
+    }
+}

@@ -1,0 +1,238 @@
+import AWS
+import Codec
+import Crypto
+import Ledger
+import Platform
+
+/// One object on its way into a bucket in parts, several of them at once.
+///
+/// What has arrived is in the journal, if there is one, and an upload that another process began is gone on with.
+final class S3Upload: Sendable {
+    private let store: S3Store
+    private let source: any RangedSource
+    private let expected: ExpectedContent
+    private let parts: PartTable
+    private let key: ObjectKey
+    private let options: PutOptions
+    private let journal: (any PartsJournal)?
+
+    private struct State {
+        /// The numbers of the parts that nobody has begun, the next one last.
+        var open: [Int] = []
+        var done: [Int: S3Client.Part] = [:]
+        var hasFailed = false
+    }
+    private let state = Monitor(State())
+
+    init(
+        _ store: S3Store, _ source: any RangedSource, _ expected: ExpectedContent, _ parts: PartTable, to key: ObjectKey,
+        _ options: PutOptions
+    ) {
+        self.store = store
+        self.source = source
+        self.expected = expected
+        self.parts = parts
+        self.key = key
+        self.options = options
+        journal = options.journal
+    }
+
+    private var client: S3Client { store.client }
+    private var fullKey: ByteString { store.full(key) }
+
+    /// Uploads, completes and proves.
+    ///
+    /// - Throws: as ``ObjectStore/put(_:expecting:to:_:)``.
+    func run() throws(Fault) -> Evidence {
+        let upload: PartsRecord.Upload
+        if let earlier = try resumed() { upload = earlier } else { upload = try begin() }
+        do throws(Fault) {
+            try send(upload)
+            return try complete(upload)
+        } catch {
+            // What is wrong with the source or the key stays wrong: parts that nobody will need cost money. After other
+            // faults they are what the next attempt needs least to send again, if it can know of them.
+            if journal == nil || [.damaged, .changed, .exists].contains(error.code) {
+                try? client.abortUpload(fullKey, upload: upload.id)
+                try? journal?.end()
+            }
+            throw error
+        }
+    }
+
+    // MARK: Beginning
+
+    private func begin() throws(Fault) -> PartsRecord.Upload {
+        let mark = RandomID.make()
+        let object = store.newObject(expected, options, mark: mark)
+        try store.options.mayStart()
+        let id = try client.createUpload(fullKey, object, sendsChecksums: store.options.sendsChecksums)
+        let upload = PartsRecord.Upload(
+            id: id, object: store.name(key), mark: mark, size: expected.size, sha256: expected.sha256,
+            partSize: parts.partSize)
+        try journal?.begin(upload)
+        state.with { $0.open = Array((1...parts.digests.count).reversed()) }
+        return upload
+    }
+
+    /// The upload of the journal, if it is this object's and the store still knows it.
+    private func resumed() throws(Fault) -> PartsRecord.Upload? {
+        guard let record = try journal?.load() else { return nil }
+        let upload = record.upload
+        guard upload.object == store.name(key), upload.size == expected.size, upload.sha256 == expected.sha256,
+            upload.partSize == parts.partSize
+        else {
+            // Of other bytes, or of another key: nobody will go on with it.
+            if let other = client.key(ofURL: upload.object) { try? client.abortUpload(other, upload: upload.id) }
+            return nil
+        }
+        guard let listed = try client.parts(fullKey, upload: upload.id) else { return nil }
+        // Only what journal and store both know counts: the one knows the digests, the other what is there.
+        let there = Dictionary(listed.map { ($0.number, $0) }, uniquingKeysWith: { $1 })
+        var done: [Int: S3Client.Part] = [:]
+        for part in record.parts where (1...parts.digests.count).contains(part.number) {
+            guard let found = there[part.number], found.etag == part.etag, found.size == range(part.number).count64
+            else { continue }
+            done[part.number] = S3Client.Part(
+                number: part.number, etag: part.etag, checksumSHA256: checksum(part.number), size: found.size)
+        }
+        state.with { state in
+            state.done = done
+            state.open = (1...parts.digests.count).reversed().filter { done[$0] == nil }
+        }
+        return upload
+    }
+
+    // MARK: Parts
+
+    private func range(_ number: Int) -> Range<Int64> {
+        let start = Int64(number - 1) * parts.partSize
+        return start..<min(start + parts.partSize, expected.size)
+    }
+
+    private func checksum(_ number: Int) -> String? {
+        store.options.sendsChecksums ? Base64.encode(parts.digests[number - 1].bytes) : nil
+    }
+
+    private func send(_ upload: PartsRecord.Upload) throws(Fault) {
+        // Asked once, before the threads would all ask.
+        _ = try store.refusesWrongDigests()
+        let crew = ThreadCrew(onFault: { [state] in state.with { $0.hasFailed = true } })
+        let threads = min(max(1, store.options.uploads), state.with { $0.open.count })
+        for _ in 0..<threads {
+            do throws(Fault) { try crew.start("upload") { try self.work(upload) } } catch {
+                crew.failed(error)
+                break
+            }
+        }
+        try crew.join()
+    }
+
+    private func work(_ upload: PartsRecord.Upload) throws(Fault) {
+        while let number = state.with({ $0.hasFailed ? nil : $0.open.popLast() }) {
+            let part = try store.withSlot { () throws(Fault) in try send(number, upload) }
+            var failure: Fault?
+            state.with { state in
+                state.done[number] = part
+                // Under the lock: lines must not mix.
+                do throws(Fault) { try journal?.add(.init(number: number, etag: part.etag)) } catch { failure = error }
+            }
+            if let failure { throw failure }
+        }
+    }
+
+    private func send(_ number: Int, _ upload: PartsRecord.Upload) throws(Fault) -> S3Client.Part {
+        let range = range(number)
+        let digest = parts.digests[number - 1]
+        let name = "\(source.name): part \(number) of \(parts.digests.count)"
+        let slice = try store.slice(source, range) { () throws(Fault) in
+            try ContentCheck(ExpectedContent(size: range.count64, sha256: digest), of: name)
+        }
+        for _ in 1...S3Store.sendings {
+            let outcome = try client.uploadPart(
+                fullKey, upload: upload.id, number: number, slice.body, digest: digest,
+                sendsChecksum: store.options.sendsChecksums)
+            switch outcome {
+            case .success(let part): return part
+            case .failure(let error) where error.isDigestMismatch: try slice.examined()
+            case .failure(let error) where error.code == "NoSuchUpload":
+                // Somebody aborted it: nothing of it is left, and the next attempt begins anew.
+                try? journal?.end()
+                throw error.fault(store.name(key))
+            case .failure(let error): throw error.fault("\(store.name(key)): part \(number)")
+            }
+        }
+        throw store.changedOnTheWay(name)
+    }
+
+    // MARK: The end
+
+    private func complete(_ upload: PartsRecord.Upload) throws(Fault) -> Evidence {
+        let done = state.with { $0.done }
+        let list = (1...parts.digests.count).compactMap { done[$0] }
+        guard list.count == parts.digests.count else {
+            throw Fault(.interrupted, "\(store.name(key)): \(list.count) of \(parts.digests.count) parts are uploaded")
+        }
+        // Some servers ignore If-None-Match here.
+        if try client.head(fullKey) != nil { throw store.taken(key) }
+        var outcome = try completed(upload, list, checksums: store.options.sendsChecksums)
+        // Ceph 16 keeps no checksums of parts and refuses to be told them.
+        if case .failure(let error) = outcome, error.code == "InvalidPart", store.options.sendsChecksums {
+            outcome = try completed(upload, list, checksums: false)
+        }
+        var etag = ""
+        switch outcome {
+        case .success(let written): etag = Self.isOfParts(written.etag, list) ? written.etag : ""
+        case .failure(let error) where error.status == 412: throw store.taken(key)
+        case .failure(let error) where error.code == "NoSuchUpload":
+            // An earlier attempt may have succeeded, and its answer been lost.
+            guard let info = try client.head(fullKey) else {
+                try? journal?.end()
+                throw error.fault(store.name(key))
+            }
+            guard info.metadata[S3Store.markName] == upload.mark else { throw store.taken(key) }
+            etag = Self.isOfParts(info.etag, list) ? info.etag : ""
+        case .failure(let error): throw error.fault(store.name(key))
+        }
+        // Servers other than AWS may lose the tags of CreateMultipartUpload.
+        let evidence = try store.confirm(key, expected, options, etag: etag, addsTags: !client.endpoint.isAWS)
+        try journal?.end()
+        return evidence
+    }
+
+    private func completed(_ upload: PartsRecord.Upload, _ list: [S3Client.Part], checksums: Bool) throws(Fault)
+        -> Result<S3Client.Written, S3Error>
+    {
+        try client.completeUpload(
+            fullKey, upload: upload.id, list, size: expected.size, sendsChecksums: checksums, isExclusive: true)
+    }
+
+    /// Whether an ETag is the one of these parts in this order: MD5 of their MD5, and their number.
+    ///
+    /// False also for a store or an encryption whose ETags are made otherwise.
+    private static func isOfParts(_ etag: String, _ list: [S3Client.Part]) -> Bool {
+        var hasher = Insecure.MD5()
+        for part in list {
+            guard let digest = md5(part.etag) else { return false }
+            hasher.update(data: digest)
+        }
+        let hex = hasher.finalize().map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+        return etag == "\(hex)-\(list.count)"
+    }
+
+    private static func md5(_ etag: String) -> [UInt8]? {
+        let digits = Array(etag.utf8)
+        guard digits.count == 32 else { return nil }
+        var bytes: [UInt8] = []
+        for start in stride(from: 0, to: 32, by: 2) {
+            guard let byte = UInt8(String(decoding: digits[start..<start + 2], as: UTF8.self), radix: 16) else { return nil }
+            bytes.append(byte)
+        }
+        return bytes
+    }
+}
+
+extension Range<Int64> {
+    /// The number of bytes in the range.
+    fileprivate var count64: Int64 { upperBound - lowerBound }
+}

@@ -1,0 +1,48 @@
+package import Ledger
+
+/// What an archive with its sidecars costs in one bucket.
+package struct ShipmentPrices: Sendable {
+    /// The day of the prices, and all of them.
+    package let table: PriceTable
+    private let region: String
+    private let storageClass: String
+    private let sidecarClass: String
+
+    /// HEAD before an object is written, and again to prove it.
+    private static let lookups = 2
+    /// Bytes of the file with the digests of the other two, about.
+    private static let digestFile: Int64 = 256
+
+    /// Prices of a bucket.
+    ///
+    /// - Parameters:
+    ///   - table: what the store charges.
+    ///   - region: where the bucket is.
+    ///   - storageClass: of archives; empty for the store's default.
+    ///   - sidecarClass: of what lies beside them.
+    package init(_ table: PriceTable, region: String, storageClass: String, sidecarClass: String) {
+        self.table = table
+        self.region = region
+        self.storageClass = storageClass
+        self.sidecarClass = sidecarClass
+    }
+
+    /// An archive, its index and its digests.
+    ///
+    /// - Parameters:
+    ///   - bytes: the archive's size.
+    ///   - parts: its upload parts.
+    ///   - index: the size of its index.
+    /// - Returns: three objects.
+    package func archive(_ bytes: Int64, parts: Int, index: Int64) -> CostEstimate {
+        var estimate = table.writing(bytes, parts: parts, lookups: Self.lookups, to: storageClass, in: region)
+        estimate += sidecar(index)
+        estimate += sidecar(Self.digestFile)
+        return estimate
+    }
+
+    /// A manifest, or another small object of the hot class.
+    package func sidecar(_ bytes: Int64) -> CostEstimate {
+        table.writing(bytes, lookups: Self.lookups, to: sidecarClass, in: region)
+    }
+}
