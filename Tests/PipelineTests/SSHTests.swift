@@ -192,9 +192,9 @@ extension PipelineTests {
                 ], environment: world.environment)
             #expect(result.lines == ["1", "0", "1", "0", "0", "same"], "\(result)")
             let told = result.errors.split(separator: "\n").filter { $0.contains("no space left on device") }
-            #expect(told.count == 2, "\(result)")
-            for line in told { #expect(line.contains("127.0.0.1: ") && line.contains(world.staging), "\(line)") }
-            #expect(result.errors.contains("staged before"), "\(result)")
+            // The host that was under way is named; without room for its own record the next attempt begins no host.
+            #expect(told.first?.hasPrefix("collect: error: 127.0.0.1: write \(world.staging)/") == true, "\(result)")
+            #expect(told.count == 3 && told.allSatisfy { $0.contains(world.staging) }, "\(result)")
         }
 
         @Test(
@@ -205,7 +205,7 @@ extension PipelineTests {
             var random = SplitMix64(seed: seed)
             var world = try world(server)
             let build = try world.host("127.0.0.1")
-            try build.file("t/large.log", (0..<4_000_000).map { _ in UInt8(truncatingIfNeeded: random.next()) })
+            try build.file("t/large.log", (0..<1_500_000).map { _ in UInt8(truncatingIfNeeded: random.next()) })
             for file in 0..<150 {
                 try build.file(
                     ByteString("t/d\(file % 10)/f\(file).log"),
