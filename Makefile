@@ -16,7 +16,7 @@ BINARIES := $(addprefix $(RELEASE)/,collect pack ship)
 DEPS := libarchive-dev libdeflate-dev zlib1g-dev libtomlplusplus-dev pkg-config g++ make git ca-certificates tzdata \
     libncurses6 libsqlite3-0 libxml2 libcurl4 openssh-client
 DEPS_TEST := openssh-server openssh-sftp-server procps rsync strace pigz libarchive-tools 'busybox-static|busybox' python3 \
-    mandoc attr acl e2fsprogs xz-utils curl systemd
+    mandoc attr acl e2fsprogs xz-utils curl systemd nfs-ganesha nfs-ganesha-vfs rpcbind 'libnfs13|libnfs14' python3-fusepy
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
