@@ -40,7 +40,8 @@ def structure(name, kind, fields):
 
 
 Stat = structure('Stat', c_uint64, 'dev ino mode nlink uid gid rdev size blksize blocks at mt ct atn mtn ctn used')
-Space = structure('Space', c_ulong, 'bsize frsize blocks bfree bavail files ffree favail fsid flag namemax')
+# As statvfs(3) has it, with the room that it keeps for later.
+Space = structure('Space', c_ulong, 'bsize frsize blocks bfree bavail files ffree favail fsid flag namemax a b c d')
 Time = structure('Time', c_long, 'seconds microseconds')
 Url = structure('Url', c_char_p, 'server path file')
 
