@@ -18,7 +18,7 @@ DEPS := libarchive-dev libdeflate-dev libisal-dev liblzma-dev zlib1g-dev libtoml
     libncurses6 libsqlite3-0 libxml2 libcurl4
 DEPS_TEST := openssh-server openssh-sftp-server procps rsync strace pigz isal libdeflate-tools zstd libarchive-tools \
     'busybox-static|busybox' python3 mandoc attr acl e2fsprogs xz-utils curl systemd openssl radosgw ceph-mon ceph-osd \
-    ceph-common
+    ceph-common nfs-ganesha nfs-ganesha-vfs rpcbind 'libnfs13|libnfs14' python3-fusepy
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:

@@ -13,7 +13,12 @@ invocation=${MONITOR_INVOCATION_ID:-}
 complain() { echo "<4>notify: $*" >&2; }
 
 [ -n "${WEBHOOK_URL:-}${MAIL_TO:-}" ] || exit 0
-if [ "$result" = success ]; then
+# SIGTERM, which the programs answer with 143: somebody stopped the unit. Not its failure, but what it had to do is not done.
+stopped=no
+case $result/$code/$status in
+    success/exited/143 | success/killed/TERM | exit-code/exited/143) stopped=yes ;;
+esac
+if [ "$result" = success ] && [ "$stopped" = no ]; then
     # 75 is "try later", which the units count as success.
     [ "${NOTIFY_SUCCESS:-}" = yes ] && [ "$status" != 75 ] || exit 0
 fi
@@ -30,7 +35,9 @@ journal() {
 lines=$(journal 2>/dev/null)
 [ -n "$lines" ] || lines="(nothing of it is in the journal)"
 
-if [ "$result" = success ]; then
+if [ "$stopped" = yes ]; then
+    what="was stopped"
+elif [ "$result" = success ]; then
     if printf '%s\n' "$lines" | grep -q 'nothing to [a-z]*$'; then exit 0; fi
     what=succeeded
 elif [ "$result" = unknown ]; then

@@ -39,17 +39,22 @@ extension SourceTree {
 /// Gives the entries of a tree in the byte order of their keys, then nothing.
 package typealias TreeInventory = () throws(Fault) -> TreeEntry?
 
-/// What a kind of tree can tell.
+/// What a kind of tree can tell; the contract suite of the tests has a case for each, with it and without.
 package struct TreeCapabilities: OptionSet, Hashable, Sendable {
     package let rawValue: UInt8
     package init(rawValue: UInt8) { self.rawValue = rawValue }
 
-    /// Times have whole seconds only.
+    /// Times have whole seconds only; what was held is compared by whole seconds, too.
     package static let wholeSeconds = TreeCapabilities(rawValue: 1)
-    /// Entries carry the identity of their file, so hard links and replaced files are seen.
+    /// Entries carry the identity of their file, so hard links and replaced files are seen; without it each name is a file
+    /// of its own, and a file is replaced when its size or time is another.
     package static let inodes = TreeCapabilities(rawValue: 2)
-    /// Holes of sparse files are seen.
+    /// Holes of sparse files are seen; without it they arrive as zeros.
     package static let holes = TreeCapabilities(rawValue: 4)
+    /// Extended attributes and ACLs are seen.
+    ///
+    /// No kind of tree tells them: files are kept without, and nothing warns.
+    package static let extendedAttributes = TreeCapabilities(rawValue: 8)
 }
 
 /// An open file of a tree, for one thread.

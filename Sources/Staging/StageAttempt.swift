@@ -156,12 +156,7 @@ package final class StageAttempt: Sendable {
                         try Shutdown.check()
                         let fault = Fault.wrapping(error)
                         if fault.code == .tryLater, isSetAside(unit, fault) { continue }
-                        log.error("\(Self.naming(name(unit), fault))\(fault.hint.map { " HINT: \($0)" } ?? "")")
-                        record.with { record in
-                            record.forgetEarlierFailure(of: name(unit))
-                            record.failed.append(
-                                .init(unit: name(unit), why: fault.description, isLater: fault.code == .tryLater))
-                        }
+                        fail(name(unit), fault)
                     }
                 }
             }
@@ -186,6 +181,15 @@ package final class StageAttempt: Sendable {
             if let why = Self.summary(outcome.warnings) { record.warnings.append(.init(unit: unit, why: why)) }
         }
         for warning in outcome.warnings { log.warning("\(unit): \(warning)") }
+    }
+
+    /// Fails what can't be tried at all, beside the units.
+    package func fail(_ unit: String, _ fault: Fault) {
+        context.log.error("\(Self.naming(unit, fault))\(fault.hint.map { " HINT: \($0)" } ?? "")")
+        record.with { record in
+            record.forgetEarlierFailure(of: unit)
+            record.failed.append(.init(unit: unit, why: fault.description, isLater: fault.code == .tryLater))
+        }
     }
 
     /// Notes what needs eyes though every unit is done; makes the attempt partial.

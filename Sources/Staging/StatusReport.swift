@@ -7,7 +7,8 @@ package struct StatusReport: Codable, Sendable {
         package var job: String
         package var run: String
         package var stage: Stage
-        /// `done`, `partial`, `failed`, `running`, `dead` (running by its record, but its process is gone), `waiting`.
+        /// `done`, `partial`, `failed`, `running`, `dead` (running by its record, but its process is gone), `waiting`,
+        /// `unreadable` (``why`` tells what hinders).
         package var state: String
         package var units: Int
         package var failed: Int
@@ -28,23 +29,38 @@ package struct StatusReport: Codable, Sendable {
     /// - Parameters:
     ///   - jobs: the jobs, in the order of the rows.
     ///   - only: this run alone; all when left out.
-    /// - Throws: `damaged` for a record that can't be read; the system's fault.
+    /// - Throws: the system's fault for a job that can't be looked at; a record that can't be read has a row that says so.
     package init(_ jobs: [JobDirectory], run only: CivilDate? = nil) throws(Fault) {
         for job in jobs {
             for stage in Stage.allCases { pauses["\(stage.rawValue) \(job.name)"] = try job.pause(stage) }
             for date in try job.runs() where only == nil || only == date {
-                guard let run = try job.run(date) else { continue }
-                for stage in Stage.allCases { rows.append(try Self.row(stage, run)) }
+                rows += try Self.rows(job, date)
             }
         }
     }
 
-    private static func row(_ stage: Stage, _ run: RunDirectory) throws(Fault) -> Row {
-        guard let record = try run.stageRecord(stage) else {
-            return Row(
-                job: run.job.name, run: run.date.description, stage: stage, state: "waiting", units: 0, failed: 0,
-                bytesIn: 0, bytesOut: 0, seconds: 0)
+    /// One record that is torn or can't be reached must not hide how all the others stand.
+    private static func rows(_ job: JobDirectory, _ date: CivilDate) throws(Fault) -> [Row] {
+        func unreadable(_ stage: Stage, _ fault: Fault) -> Row {
+            Row(job.name, date, stage, "unreadable", why: fault.description)
         }
+        let run: RunDirectory
+        do {
+            guard let found = try job.run(date) else { return [] }
+            run = found
+        } catch {
+            return Stage.allCases.map { unreadable($0, error) }
+        }
+        var rows: [Row] = []
+        for stage in Stage.allCases {
+            try Shutdown.check()
+            do { rows.append(try row(stage, run)) } catch { rows.append(unreadable(stage, error)) }
+        }
+        return rows
+    }
+
+    private static func row(_ stage: Stage, _ run: RunDirectory) throws(Fault) -> Row {
+        guard let record = try run.stageRecord(stage) else { return Row(run.job.name, run.date, stage, "waiting") }
         var state = record.state.rawValue
         if record.state == .running, !(try StageAttempt.isRunning(stage, run)) { state = "dead" }
         let trouble = record.failed.first ?? record.warnings.first
@@ -54,5 +70,14 @@ package struct StatusReport: Codable, Sendable {
             units: record.units, failed: record.failed.count, bytesIn: record.bytesIn, bytesOut: record.bytesOut,
             seconds: record.seconds, startedAt: record.startedAt, finishedAt: record.finishedAt,
             why: trouble.map { $0.text + (more > 0 ? " (and \(more) more)" : "") })
+    }
+}
+
+extension StatusReport.Row {
+    /// A row of which no record tells more than its state.
+    fileprivate init(_ job: String, _ run: CivilDate, _ stage: Stage, _ state: String, why: String? = nil) {
+        self.init(
+            job: job, run: run.description, stage: stage, state: state, units: 0, failed: 0, bytesIn: 0, bytesOut: 0,
+            seconds: 0, why: why)
     }
 }

@@ -125,44 +125,65 @@ struct CollectStage: Sendable {
         var warnings: [String]
         /// False when the host is done already.
         var isPending: Bool
+        /// Why the host can't be planned.
+        var why: String?
+        /// True where the same command later may plan it.
+        var isLater: Bool?
     }
 
-    /// Prints what a run would do.
+    /// Prints what a run would do: a host that can't be planned is named, and the others are planned all the same.
     func dryRun(_ output: Output, rows: Bool) throws -> Int32 {
         var results: [DryRun] = []
         for date in try dates() {
             let run = try context.directory.run(date)
             for host in job.hosts where context.request.selects(host: host.name) {
-                let collection = collection(host, date)
-                if let run, try !context.request.force && collection.doneRecord(in: run) != nil {
+                do { results.append(try dryRun(host, date, run, rows ? output : nil)) } catch {
+                    try Shutdown.check()
+                    let fault = Fault.wrapping(error)
+                    let name = fault.description.hasPrefix("\(host.name):") ? "" : "\(host.name): "
+                    context.log.error("\(name)\(fault)\(fault.hint.map { " HINT: \($0)" } ?? "")")
                     results.append(
-                        DryRun(run: date.description, host: host.name, counts: [:], warnings: [], isPending: false))
-                    continue
+                        DryRun(
+                            run: date.description, host: host.name, counts: [:], warnings: [], isPending: true,
+                            why: fault.description, isLater: fault.code == .tryLater))
                 }
-                var taken: [String: Int64] = [:]
-                let outcome = try collection.plan { row in
-                    if let glob = context.request.tenant, !glob.matches(row.manifest.tenant) { return }
-                    taken["entries." + row.action.rawValue, default: 0] += 1
-                    if rows && !output.isJSON {
-                        output.line(
-                            "\(row.action.rawValue)\t\(row.reason)\t\(host.name)\t\(row.entry.size)\t\(row.entry.key)")
-                    }
-                }
-                results.append(
-                    DryRun(
-                        run: date.description, host: host.name,
-                        counts: context.request.tenant == nil ? outcome.counts : taken, warnings: outcome.warnings,
-                        isPending: true))
             }
         }
         try output.result(results) {
             if results.isEmpty { return "nothing to collect" }
             return results.map { result in
                 let counts = result.counts.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }
+                let what = result.isPending ? "would collect: " + counts.joined(separator: ", ") : "is done"
                 return "\(job.name) \(result.run) \(result.host): "
-                    + (result.isPending ? "would collect: " + counts.joined(separator: ", ") : "is done")
+                    + (result.why == nil ? what : result.isLater == true ? "is to be tried later" : "can't be planned")
             }.joined(separator: "\n")
         }
-        return ExitStatus.done
+        let failed = results.filter { $0.why != nil }
+        if failed.isEmpty { return ExitStatus.done }
+        if failed.allSatisfy({ $0.isLater == true }) { return ExitStatus.tryLater }
+        return failed.count == results.count ? ExitStatus.failed : ExitStatus.partial
+    }
+
+    /// What a run would do with one host; with `output` its entries are printed.
+    private func dryRun(_ host: HostSettings, _ date: CivilDate, _ run: RunDirectory?, _ output: Output?) throws
+        -> DryRun
+    {
+        let collection = collection(host, date)
+        if let run, try !context.request.force && collection.doneRecord(in: run) != nil {
+            return DryRun(run: date.description, host: host.name, counts: [:], warnings: [], isPending: false)
+        }
+        var taken: [String: Int64] = [:]
+        let outcome = try collection.plan { row in
+            if let glob = context.request.tenant, !glob.matches(row.manifest.tenant) { return }
+            taken["entries." + row.action.rawValue, default: 0] += 1
+            if let output, !output.isJSON {
+                output.line(
+                    "\(row.action.rawValue)\t\(row.reason)\t\(host.name)\t\(row.entry.size)\t\(row.entry.key)")
+            }
+        }
+        return DryRun(
+            run: date.description, host: host.name,
+            counts: context.request.tenant == nil ? outcome.counts : taken, warnings: outcome.warnings,
+            isPending: true)
     }
 }

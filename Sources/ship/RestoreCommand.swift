@@ -64,7 +64,7 @@ struct RestoreCommand: ParsableCommand {
                 let key = try layout.manifest(run: run, unit: host, number: number)
                 do throws(Fault) {
                     try plan.add(
-                        { () throws(Fault) -> ManifestReader in try ManifestReader(try vault.store.open(key)) },
+                        host, { () throws(Fault) -> ManifestReader in try ManifestReader(try vault.store.open(key)) },
                         selects: selection.selects)
                 } catch {
                     guard error.code != .interrupted, error.code != .noSpace else { throw error }

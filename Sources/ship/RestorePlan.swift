@@ -31,6 +31,7 @@ struct RestorePlan {
     private(set) var lost: [(name: ByteString, fault: Fault)] = []
 
     private var numbers: [String: Int] = [:]
+    private var claims = PathClaims()
     private let spool: EntrySpool
     private var spooled: SpooledEntries?
 
@@ -46,11 +47,12 @@ struct RestorePlan {
     /// Adds the manifest of one host.
     ///
     /// - Parameters:
+    ///   - host: the host.
     ///   - open: opens the manifest; it is read twice.
     ///   - selects: whether a row is wanted.
     /// - Throws: `damaged` for a manifest that can't be read to its end.
     mutating func add(
-        _ open: () throws(Fault) -> ManifestReader, selects: (Manifest.Row) -> Bool
+        _ host: String, _ open: () throws(Fault) -> ManifestReader, selects: (Manifest.Row) -> Bool
     ) throws(Fault) {
         // A hard link has no bytes of its own: the key that it links to brings them, under every name that is wanted.
         var links: [ByteString: [ByteString]] = [:]
@@ -70,7 +72,8 @@ struct RestorePlan {
             }
             guard row.entry.kind != .hardLink else { continue }
             let others = links.removeValue(forKey: row.entry.key) ?? []
-            if isSelected || !others.isEmpty { try add(row, outputs: (isSelected ? [row.name] : []) + others) }
+            let names = (isSelected ? [row.name] : []) + others
+            if !names.isEmpty { try add(row, outputs: names, of: host) }
         }
         for (target, names) in links.sorted(by: { $0.key < $1.key }) {
             lose(names, "is a hard link to '\(target)', which the manifest does not have")
@@ -81,10 +84,34 @@ struct RestorePlan {
         lost += names.map { ($0, Fault(.damaged, why)) }
     }
 
-    private mutating func add(_ row: Manifest.Row, outputs: [ByteString]) throws(Fault) {
-        guard let range = row.range, !row.object.isEmpty else {
-            return lose(outputs, "the manifest does not tell where '\(row.entry.key)' is")
+    /// The names that an entry may have: the first entry with a path keeps it, a later one with another content is lost.
+    private mutating func claim(_ names: [ByteString], _ row: Manifest.Row, _ host: String) -> [ByteString] {
+        var free: [ByteString] = []
+        for name in names {
+            guard let owner = claims.claim(name, row, of: host) else {
+                free.append(name)
+                continue
+            }
+            let whose = owner == host ? "another entry of \(host)" : "\(owner)"
+            lost.append(
+                (
+                    name,
+                    Fault(
+                        .exists, "\(whose) has this path, too, with another content; that of \(host) is left out",
+                        hint: owner == host
+                            ? "Restore one tenant at a time with --tenant, each into a directory of its own."
+                            : "Restore one host at a time with --host, each into a directory of its own.")
+                ))
         }
+        return free
+    }
+
+    private mutating func add(_ row: Manifest.Row, outputs names: [ByteString], of host: String) throws(Fault) {
+        guard let range = row.range, !row.object.isEmpty else {
+            return lose(names, "the manifest does not tell where '\(row.entry.key)' is")
+        }
+        let outputs = claim(names, row, host)
+        if outputs.isEmpty { return }
         let number: Int
         if let known = numbers[row.object] {
             number = known

@@ -19,6 +19,8 @@ struct ShipStage: Sendable {
     private let context: StageContext
     private let job: JobSettings
     private let vaults: [OpenVault]
+    /// Vaults of the job that can't be opened now: they keep the others from nothing, but the ledger waits for them.
+    private let away: [AwayVault]
     private let layout: VaultLayout
 
     /// How many archives are copied at once; more would only make a disk seek.
@@ -29,20 +31,25 @@ struct ShipStage: Sendable {
     /// - Parameters:
     ///   - context: the job, and what the command line asked for.
     ///   - isDryRun: true to leave the records of the runs alone.
-    /// - Throws: what opening a vault throws; the runs that wait for it are recorded as failed.
+    /// - Throws: what opening the vaults throws, when none can be opened; the runs that wait are recorded as failed.
     init(_ context: StageContext, isDryRun: Bool) throws(Fault) {
         self.context = context
         job = context.job
         layout = VaultLayout(job: job.name)
         var vaults: [OpenVault] = []
+        var away: [AwayVault] = []
         for settings in job.vaults {
             do { vaults.append(try .forWriting(settings, state: context.staging.state, log: context.log)) } catch {
-                let fault = error.within("vault \(settings.name)")
-                if !isDryRun { Self.recordFailure(fault, context) }
-                throw fault
+                if error.code == .interrupted { throw error }
+                away.append(AwayVault(name: settings.name, fault: error.within("vault \(settings.name)")))
             }
         }
         self.vaults = vaults
+        self.away = away
+        if vaults.isEmpty, let fault = AwayVault.joined(away) {
+            if !isDryRun { Self.recordFailure(fault, context) }
+            throw fault
+        }
     }
 
     /// Lets status tell why the pending runs are not shipped.
@@ -157,7 +164,9 @@ struct ShipStage: Sendable {
         for host in collected where try context.request.force || !isCommitted(host, packed, run) {
             manifests.append(host)
         }
-        let open = pending.map(\.packed.unit) + left + manifests.map(Self.manifestName)
+        var lacking: [AwayVault] = []
+        for vault in away where try lacks(vault, packed, collected, run) { lacking.append(vault) }
+        let open = pending.map(\.packed.unit) + left + manifests.map(Self.manifestName) + lacking.map(\.unit)
         if let previous = attempt.previousIfComplete(upstream: upstream, pending: open.count) { return previous }
         for host in collected where !manifests.contains(where: { $0.unit == host.unit }) {
             if let vault = vaults.first,
@@ -167,11 +176,12 @@ struct ShipStage: Sendable {
             }
         }
         try attempt.open(
-            upstream: upstream, units: packed.count * vaults.count + collected.count, before: before, open: open,
+            upstream: upstream, units: packed.count * job.vaults.count + collected.count, before: before, open: open,
             vaults: identities)
+        for vault in lacking { attempt.fail(vault.unit, vault.fault) }
         try perform(pending, run, attempt)
 
-        // A host's manifest names only what every vault holds: hosts with an archive missing wait for the next attempt.
+        // A host's manifest names only what every open vault holds: hosts with an archive missing wait for the next attempt.
         var ready: [UnitRecord] = []
         for host in manifests where try isWholeInVaults(host, packed, run) { ready.append(host) }
         if !ready.isEmpty {
@@ -202,6 +212,22 @@ struct ShipStage: Sendable {
             record.inputs == Self.inputs(packed), vault.isTold(by: record)
         else { return nil }
         return record
+    }
+
+    /// Whether a vault that can't be opened has not got, by the records, what is selected of a run.
+    private func lacks(_ vault: AwayVault, _ packed: [UnitRecord], _ collected: [UnitRecord], _ run: RunDirectory)
+        throws(Fault) -> Bool
+    {
+        for record in packed where context.request.selects(record.unit, tenant: record.tenant) {
+            if context.request.force { return true }
+            guard let shipped = try run.unitRecord(.ship, record.unit, vault: vault.name),
+                shipped.inputs == Self.inputs(record)
+            else { return true }
+        }
+        for host in collected where try run.unitRecord(.ship, Self.manifestUnit(host), vault: vault.name) == nil {
+            return true
+        }
+        return false
     }
 
     /// What a record tells of an archive of this or an earlier run in a vault.
@@ -297,6 +323,8 @@ struct ShipStage: Sendable {
             let shipped = try run.unitRecord(.ship, record.unit, vault: vault.name)
             if let object = shipped?.outputs.first { inputs["object " + record.unit] = object.path }
         }
+        // Once they are back, or no vaults of the job any more, the manifest is due again, and then for the ledger, too.
+        for vault in away { inputs["without vault " + vault.name] = "" }
         return inputs
     }
 
@@ -313,7 +341,7 @@ struct ShipStage: Sendable {
         return true
     }
 
-    /// Whether everything that was taken from the host is in archives, and these in every vault.
+    /// Whether everything that was taken from the host is in archives, and these in every vault that is open.
     private func isWholeInVaults(_ host: UnitRecord, _ packed: [UnitRecord], _ run: RunDirectory) throws(Fault) -> Bool
     {
         var entries: Int64 = 0
@@ -325,8 +353,8 @@ struct ShipStage: Sendable {
         return entries == host.counts["taken"] ?? 0
     }
 
-    /// Builds a host's manifest for each vault and puts it there; once every vault has one, commits the first one's to the
-    /// ledger.
+    /// Builds a host's manifest for each vault and puts it there; once every vault of the job has one, commits the first
+    /// one's to the ledger.
     private func commitManifest(of host: UnitRecord, _ packed: [UnitRecord], _ run: RunDirectory, attempt: String)
         throws
         -> StageAttempt.Outcome
@@ -343,8 +371,8 @@ struct ShipStage: Sendable {
         }
         var outputs: [ManifestCommit.Output] = []
         for manifest in manifests { outputs.append(try commit.put(manifest.built, vault: manifest.vault.store)) }
-        // From here on later runs may carry what the manifest lists, so every vault must have it.
-        if let first = manifests.first?.built, let number = outputs.first?.number {
+        // From here on later runs may carry what the manifest lists, so every vault must have it, those that are away too.
+        if away.isEmpty, let first = manifests.first?.built, let number = outputs.first?.number {
             try commit.commitToLedger(first, number: number)
         }
         for (manifest, output) in zip(manifests, outputs) {
@@ -360,7 +388,9 @@ struct ShipStage: Sendable {
             (record.bytesIn, record.bytesOut) = (0, built.size)
             try run.write(record, vault: vault.name)
         }
-        context.log.info("\(host.unit): manifest of run \(run.date) committed")
+        let missing = away.map(\.unit).joined(separator: ", ")
+        let waits = away.isEmpty ? "" : ", but not to the ledger, which waits for \(missing)"
+        context.log.info("\(host.unit): manifest of run \(run.date) committed\(waits)")
         return .init(bytesIn: 0, bytesOut: manifests.reduce(0) { $0 + $1.built.size })
     }
 
@@ -424,6 +454,7 @@ struct ShipStage: Sendable {
             }
             return table.text
         }
-        return ExitStatus.done
+        for vault in away { context.log.error("\(vault.fault)\(vault.fault.hint.map { " HINT: \($0)" } ?? "")") }
+        return away.isEmpty ? ExitStatus.done : ExitStatus.partial
     }
 }

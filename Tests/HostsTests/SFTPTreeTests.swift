@@ -94,7 +94,28 @@ struct SFTPTreeTests {
         #expect(most.1 > 3 && most.1 <= 100, "\(most.1) handles at once")
     }
 
-    @Test("A file that changes under the copy is tried again; one that only grows keeps its size at the open")
+    @Test("A file that is rewritten under the copy is read again, whole", arguments: [2_000, 2_000_000])
+    func rewritten(_ size: Int) async throws {
+        let directory = try TemporaryDirectory()
+        let build = try TreeBuilder(directory.path + "/tree")
+        try build.file("log", [UInt8](repeating: 65, count: size), modified: Timestamp(seconds: 1_000))
+        let path = directory.path + "/tree/log"
+        let reads = Counter()
+        var server = SFTPServer.Options()
+        server.before = { request, name in
+            guard request == 5, name == path else { return }
+            reads.add(1)
+            guard reads.value == 1 else { return }
+            try? build.file("log", [UInt8](repeating: 66, count: size), modified: Timestamp(seconds: 2_000))
+        }
+        let collected = try await collectFromServer(directory.path + "/tree", into: directory.path + "/out", server)
+        let row = try collected.row("log")
+        #expect(row.action == .take && row.manifest.flags == [] && row.entry.modified == Timestamp(seconds: 2_000))
+        #expect(try collected.content("log") == [UInt8](repeating: 66, count: size))
+        #expect(reads.value > 1)
+    }
+
+    @Test("A file that only grows under the copy keeps its size at the open")
     func growing() async throws {
         let directory = try TemporaryDirectory()
         let path = directory.path + "/tree/log"

@@ -1,3 +1,4 @@
+import FoundationEssentials
 import Platform
 import TestSupport
 import Testing
@@ -177,6 +178,63 @@ extension PipelineTests {
                     }
                 }
                 try await world.night(Pipeline.run, [next])
+            }
+        }
+
+        @Test("collect --dry-run plans the other hosts where one can't be planned, and names that one")
+        func dryRunOfSome() async throws {
+            var job = Pipeline.Job()
+            job.hosts = ["gone", "web1", "web2"]
+            job.lines = ["[host.web2]", "ready = \"_READY\""]
+            let world = try Pipeline(job)
+            try world.host("web1").file("acme/a", text: "a")
+            let late = try world.host("web2")
+            try late.file("acme/a", text: "a")
+            try await world.initialize()
+            let command = ["logs", "--run", Pipeline.run, "--dry-run"]
+            let result = try await world.expect(.collect, command, status: 3)
+            #expect(result.lines.count == 3, "\(result)")
+            #expect(result.output.contains("logs 2025-11-19 gone: can't be planned"), "\(result)")
+            #expect(result.output.contains("logs 2025-11-19 web1: would collect: "), "\(result)")
+            #expect(result.output.contains("logs 2025-11-19 web2: is to be tried later"), "\(result)")
+            #expect(result.errors.contains("gone: open \(world.source)/gone: no such file"), "\(result)")
+            #expect(result.errors.contains("'_READY' is not there"), "\(result)")
+
+            struct Plan: Decodable {
+                var host: String
+                var why: String?
+            }
+            let told = try await world.expect(.collect, command + ["--json"], status: 3)
+            let plans = try JSONDecoder().decode([Plan].self, from: Data(told.stdout))
+            #expect(plans.map(\.host) == ["gone", "web1", "web2"])
+            #expect(plans.map { $0.why == nil } == [false, true, false])
+
+            // What only is to be tried later is told as such, and one host that fails alone has failed.
+            try await world.expect(.collect, command + ["--only", "web*"], status: 75)
+            try await world.expect(.collect, command + ["--only", "gone"], status: 1)
+            try late.file("_READY")
+            _ = try world.host("gone")
+            try await world.expect(.collect, command)
+        }
+
+        @Test("A stage record that is torn, or of another format, is a row of status that says so, beside all others")
+        func unreadableRecord() async throws {
+            let world = try await world()
+            try await world.night()
+            try await world.night("2025-11-20", [.collect])
+            let run = world.runDirectory()
+            try await world.shell(
+                "truncate -s 40 \"$1/pack.json\" && sed -i 's/\"format\" : 1/\"format\" : 7/' \"$1/ship.json\"", [run])
+            for program in Program.allCases {
+                let status = try await world.expect(program, ["status"])
+                #expect(status.lines.count == 7, "a head and three rows for each of two runs: \(status)")
+                let rows = status.lines.map { $0.split(separator: " ").prefix(4).joined(separator: " ") }
+                #expect(rows[1] == "logs 2025-11-19 collect done", "\(status)")
+                #expect(rows[2] == "logs 2025-11-19 pack unreadable", "\(status)")
+                #expect(status.lines[2].contains("\(run)/pack.json: is no valid JSON record"), "\(status)")
+                #expect(rows[3] == "logs 2025-11-19 ship unreadable", "\(status)")
+                #expect(status.lines[3].contains("\(run)/ship.json: is a record of format 7"), "\(status)")
+                #expect(rows[4] == "logs 2025-11-20 collect done", "\(status)")
             }
         }
 

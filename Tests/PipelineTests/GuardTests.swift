@@ -150,6 +150,98 @@ extension PipelineTests {
             #expect(remains == [])
         }
 
+        /// A job with two vaults, both of which are planted.
+        private func twoVaults() async throws -> (world: Pipeline, second: String) {
+            var world = try Pipeline()
+            try await SmallWorld.fill(world)
+            world.job.lines = ["copies = [\"disk\", \"second\"]"]
+            try world.writeSettings()
+            let second = world.root + "/second"
+            try await world.shell(
+                "printf '%s' \"$2\" >> \"$1\"", [world.config, "[vault.second]\nurl = \"file://\(second)\"\n"])
+            try await world.initialize()
+            return (world, second)
+        }
+
+        @Test("While one of two vaults is away the other gets all, and the ledger waits for both", arguments: [0, 1])
+        func oneOfTwoAway(_ gone: Int) async throws {
+            let (world, second) = try await twoVaults()
+            let (away, here) = gone == 0 ? (world.vault, second) : (second, world.vault)
+            let name = gone == 0 ? "disk" : "second"
+            try await world.night(Pipeline.run, [.collect, .pack])
+            try await world.shell("mv \"$1\" \"$1.away\" && mkdir \"$1\"", [away])
+            let plan = try await world.expect(.ship, ["logs", "--run", Pipeline.run, "--dry-run"], status: 3)
+            #expect(plan.output.contains("would be shipped"), "\(plan)")
+            #expect(plan.errors.contains("vault \(name): \(away)"), "\(plan)")
+            for attempt in 1...2 {
+                let result = try await world.expect(.ship, ["logs"], status: 3)
+                #expect(result.errors.contains("vault \(name): \(away): no guard file"), "\(result)")
+                let state = try world.state(.ship)
+                let units = state.failed.map(\.unit)
+                #expect(state.state == "partial" && units == ["vault \(name)"], "\(state)")
+                #expect(attempt == 1 ? state.done == 6 : state.done == 0 && state.skipped == 6, "\(state)")
+            }
+            let touched = try await world.shell("ls -A \"$1\"", [away])
+            #expect(touched.lines == [], "nothing is written below the mount point")
+            let status = try await world.expect(.ship, ["status", "logs"])
+            let row = status.lines.first { $0.contains(" ship ") } ?? ""
+            #expect(row.contains("partial") && row.contains("vault \(name): \(away): no guard file"), "\(status)")
+
+            // The vault that is there gives everything back, by itself.
+            let vault = gone == 0 ? "second" : "disk"
+            let place = world.root + "/restored"
+            try await world.expect(
+                .ship, ["restore", "logs", "--run", Pipeline.run, "--vault", vault, "--to", place])
+            let files = try await world.shell("find \"$1\" -type f | wc -l", [place])
+            #expect(files.lines == ["11"])
+            // What only one has is carried by no later run.
+            let find = "find \"$1\" -name '*.manifest*'"
+            let before = try await world.shell(find, [world.staging + "/logs/ledger"])
+            #expect(before.lines == [])
+            let next = "2025-11-20"
+            try await world.night(next, [.collect])
+            let taken = try await world.shell(
+                "zcat \"$1\"/*.tsv.gz | grep -c ^carry || true", ["\(world.runDirectory(next))/collect"])
+            #expect(taken.lines == ["0"])
+
+            // When it is back, the same command completes both vaults and the ledger.
+            try await world.shell("rmdir \"$1\" && mv \"$1.away\" \"$1\"", [away])
+            try await world.expect(.ship, ["logs"])
+            try await world.shell("diff -r --exclude=.coldchain-guard \"$1\" \"$2\"", [away, here])
+            let after = try await world.shell(find, [world.staging + "/logs/ledger"])
+            #expect(after.lines.count == 4, "\(after)")
+            let differences = try await world.stockDifferences(to: try await world.sourceTrees())
+            let remains = try await world.remains()
+            #expect(differences == [])
+            #expect(remains == [])
+            let nothing = try await world.expect(.ship, ["logs"])
+            #expect(nothing.output.contains("nothing to ship"), "\(nothing)")
+        }
+
+        @Test("A vault that is away may leave the job: the next attempt commits for those that stay")
+        func awayForGood() async throws {
+            var (world, second) = try await twoVaults()
+            try await world.night(Pipeline.run, [.collect, .pack])
+            try await world.shell("mv \"$1\" \"$1.away\"", [second])
+            try await world.expect(.ship, ["logs"], status: 3)
+            world.job.lines = ["copies = [\"disk\"]"]
+            try world.writeSettings()
+            try await world.expect(.ship, ["logs"])
+            let ledger = try await world.shell(
+                "find \"$1\" -name '*.manifest.1.tsv.gz'", [world.staging + "/logs/ledger"])
+            #expect(ledger.lines.count == 2, "\(ledger)")
+        }
+
+        @Test("When no vault can be opened, ship fails and names each")
+        func allAway() async throws {
+            let (world, second) = try await twoVaults()
+            try await world.night(Pipeline.run, [.collect, .pack])
+            try await world.shell("mv \"$1\" \"$1.away\"; mv \"$2\" \"$2.away\"", [world.vault, second])
+            let result = try await world.expect(.ship, ["logs"], status: 1)
+            #expect(result.errors.contains("vault disk: ") && result.errors.contains("vault second: "), "\(result)")
+            #expect(try world.state(.ship).state == "failed")
+        }
+
         @Test("init without --local refuses a directory that is no mount point")
         func noMountPoint() async throws {
             let world = try Pipeline()

@@ -292,6 +292,40 @@ extension PipelineTests {
             let notices = try await said("info", "collect@siem", box)
             #expect(notices.contains { $0.contains("paused") && $0.contains("a test") }, "\(notices)")
 
+            // Stopped in the middle of its work: no failure, and told as what it is.
+            let before = try told(box).count
+            let stopped = try await box(
+                #"""
+                set -u
+                runuser -u coldchain -- collect resume siem >/dev/null
+                printf 'ready = "_READY"\n' >>/etc/coldchain/jobs.d/siem.toml
+                mkdir /etc/systemd/system/coldchain-collect@siem.service.d
+                printf '[Service]\nExecStart=\nExecStart=/usr/local/bin/collect siem --wait 1h\n' \
+                    >/etc/systemd/system/coldchain-collect@siem.service.d/wait.conf
+                systemctl daemon-reload
+                systemctl start --no-block coldchain-collect@siem.service
+                for try in $(seq 200); do
+                    if grep -qs '"running"' /srv/staging/siem/*/collect.json; then break; fi
+                    sleep 0.05
+                done
+                systemctl stop coldchain-collect@siem.service
+                for try in $(seq 200); do
+                    busy=$(systemctl list-jobs --no-legend; systemctl list-units --no-legend --state=activating)
+                    [ -n "$busy" ] || break
+                    sleep 0.05
+                done
+                systemctl show coldchain-collect@siem.service -p Result -p ExecMainStatus -p ActiveState
+                systemctl --failed --no-legend | grep -c collect@siem
+                """#)
+            #expect(
+                stopped.lines == [
+                    "Result=success", "ExecMainStatus=143", "ActiveState=inactive", "0",
+                ], "\(stopped)")
+            let words = try told(box).dropFirst(before)
+            #expect(words.count == 1, "\(words)")
+            let first = String((words.first ?? "").prefix { $0 != "\n" })
+            #expect(first == "coldchain: coldchain-collect@siem.service was stopped on box")
+
             // What failed goes on as soon as its cause is gone.
             let mended = try await box("mkdir /mnt/web2 && cp -a /mnt/web1/. /mnt/web2")
             #expect(mended.status == 0, "\(mended)")

@@ -48,17 +48,18 @@ package final class SSHServer: Sendable {
                 \(force)
                 """)
         process = Monitor(nil)
-        try start()
         try await writeKnownHosts()
-        guard try await eventually(timeout: 20, { Self.answers(self.port) }) else {
-            throw Fault(.io, "sshd does not answer: \(log)")
-        }
+        try await start()
     }
 
-    private func start() throws {
+    /// Starts the server, on its port, and waits until it answers; a new one does so by itself.
+    package func start() async throws {
         let child = try ChildProcess(
             ["/usr/sbin/sshd", "-D", "-e", "-f", "\(directory)/sshd_config"], log: "\(directory)/log")
         process.with { $0 = child }
+        guard try await eventually(timeout: 20, { Self.answers(self.port) }) else {
+            throw Fault(.io, "sshd does not answer: \(log)")
+        }
     }
 
     /// Whether sshd is installed.
@@ -78,6 +79,16 @@ package final class SSHServer: Sendable {
         try TreeBuilder(directory).file("known_hosts", text: lines)
     }
 
+    /// The options of ssh with which the server lets one in.
+    package var options: [String] { options(key: "user") }
+
+    private func options(key: String) -> [String] {
+        [
+            "-F/dev/null", "IdentityFile=\(directory)/\(key)", "IdentitiesOnly=yes",
+            "UserKnownHostsFile=\(directory)/known_hosts", "GlobalKnownHostsFile=/dev/null",
+        ]
+    }
+
     /// The keys of a job, or of `[host.NAME]`, that lead here.
     ///
     /// - Parameters:
@@ -89,12 +100,7 @@ package final class SSHServer: Sendable {
     package func settings(port other: Int? = nil, key: String = "user", user: String? = nil, _ more: [String] = [])
         -> String
     {
-        let options =
-            more + [
-                "-F/dev/null", "IdentityFile=\(directory)/\(key)", "IdentitiesOnly=yes",
-                "UserKnownHostsFile=\(directory)/known_hosts", "GlobalKnownHostsFile=/dev/null",
-            ]
-        let list = options.map { "\"\($0)\"" }.joined(separator: ", ")
+        let list = (more + options(key: key)).map { "\"\($0)\"" }.joined(separator: ", ")
         return "ssh = { \(user.map { "user = \"\($0)\", " } ?? "")port = \(other ?? port), options = [\(list)] }"
     }
 
@@ -108,6 +114,15 @@ package final class SSHServer: Sendable {
     }
 
     package func stop() { process.with { $0?.stop() } }
+
+    /// Kills the server and the processes of its connections.
+    package func kill() async throws {
+        let pid = process.with { $0?.pid }
+        guard let pid else { return }
+        // The listener first, which would else take up whoever comes again.
+        _ = try await run(["bash", "-c", "sessions=$(pgrep -P $0); kill -9 $0 $sessions", "\(pid)"])
+        stop()
+    }
 
     private static func freePort() throws -> Int {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)

@@ -57,7 +57,8 @@ package final class SFTPTree: SourceTree {
         name = "\(host):\(plain)"
         top = plain == "/" ? "/" : ByteString(plain + "/")
         limits = options.limits
-        ignored = Set(options.ignored)
+        // As in a mounted tree: what belongs to the file system, which only root may read, or to this project.
+        ignored = Set(options.ignored + [MountGuard.name, "lost+found/"])
         fileWindow = max(256 << 10, options.window / 4)
         queue = SFTPFetchQueue(window: options.window / 2, files: streams.first.limits.handles / 2)
     }
