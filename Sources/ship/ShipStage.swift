@@ -179,6 +179,7 @@ struct ShipStage: Sendable {
             upstream: upstream, units: packed.count * job.vaults.count + collected.count, before: before, open: open,
             vaults: identities)
         for vault in lacking { attempt.fail(vault.unit, vault.fault) }
+        try tellCosts(of: pending)
         try perform(pending, run, attempt)
 
         // A host's manifest names only what every open vault holds: hosts with an archive missing wait for the next attempt.
@@ -200,6 +201,18 @@ struct ShipStage: Sendable {
             _ = try? context.directory.lockLedger(breaking: false)
         }
         return try attempt.close(isComplete: left.isEmpty && ready.count == manifests.count)
+    }
+
+    /// Logs what the archives cost in each bucket, before the first of them is on its way.
+    private func tellCosts(of units: [Unit]) throws(Fault) {
+        let costs = try ShipmentCosts(job.vaults, context.configuration)
+        for vault in vaults {
+            var sum = CostEstimate()
+            for unit in units where unit.vault.name == vault.name {
+                if let cost = costs.estimate(unit.packed, vault: vault.name) { sum += cost }
+            }
+            if sum.objects > 0 { context.log.info("\(costs.line(sum, vault: vault.name))") }
+        }
     }
 
     // MARK: Archives
@@ -422,23 +435,30 @@ struct ShipStage: Sendable {
         var key: String
         var bytes: Int64
         var isPending: Bool
+        /// Of what would be shipped into a bucket.
+        var cost: CostEstimate?
     }
 
     /// Prints the archives that a run would ship.
     func dryRun(_ output: Output) throws -> Int32 {
         var results: [DryRun] = []
+        let costs = try ShipmentCosts(job.vaults, context.configuration)
+        var sums: [String: CostEstimate] = [:]
         let runs = try pendingRuns()
         for run in runs {
             for vault in vaults {
                 for record in try run.unitRecords(.pack)
                 where context.request.selects(record.unit, tenant: record.tenant) {
+                    let isPending = try context.request.force || shippedRecord(record, run, vault) == nil
+                    let cost = isPending ? costs.estimate(record, vault: vault.name) : nil
+                    if let cost { sums[vault.name, default: CostEstimate()] += cost }
                     results.append(
                         DryRun(
                             run: run.date.description, vault: vault.name,
                             key: try layout.archive(record.unit, generation: 1, suffix: name(of: record).codec.suffix)
                                 .description,
                             bytes: record.outputs.first?.size ?? 0,
-                            isPending: try context.request.force || shippedRecord(record, run, vault) == nil))
+                            isPending: isPending, cost: cost))
                 }
             }
         }
@@ -452,7 +472,8 @@ struct ShipStage: Sendable {
                     result.isPending ? "would be shipped" : "is there",
                 ])
             }
-            return table.text
+            let lines = sums.sorted { $0.key < $1.key }.map { costs.line($0.value, vault: $0.key) }
+            return ([table.text] + lines).joined(separator: "\n")
         }
         for vault in away { context.log.error("\(vault.fault)\(vault.fault.hint.map { " HINT: \($0)" } ?? "")") }
         return away.isEmpty ? ExitStatus.done : ExitStatus.partial

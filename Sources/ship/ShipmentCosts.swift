@@ -1,0 +1,47 @@
+import AWS
+import Console
+import Ledger
+import Platform
+import Settings
+import Vault
+
+/// What shipping costs, vault by vault; only buckets of AWS itself have prices.
+struct ShipmentCosts {
+    private let table: PriceTable
+    private let prices: [String: ShipmentPrices]
+
+    /// Reads the price table, where a vault needs one.
+    ///
+    /// - Throws: `settings` for a price table that is wrong or missing.
+    init(_ vaults: [VaultSettings], _ configuration: Configuration, _ environment: AWSEnvironment = .process)
+        throws(Fault)
+    {
+        let buckets = vaults.compactMap { vault -> (String, BucketSettings)? in
+            guard case .bucket(let bucket) = vault.kind, bucket.endpoint == nil else { return nil }
+            return (vault.name, bucket)
+        }
+        table = buckets.isEmpty ? .listPrices : try PriceFile.load(configuration.prices)
+        var prices: [String: ShipmentPrices] = [:]
+        for (name, bucket) in buckets {
+            let region = bucket.region ?? environment["AWS_REGION"] ?? environment["AWS_DEFAULT_REGION"] ?? ""
+            prices[name] = ShipmentPrices(
+                table, region: region, storageClass: bucket.storageClass, sidecarClass: bucket.sidecarClass)
+        }
+        self.prices = prices
+    }
+
+    /// The estimate for an archive; nothing in a vault that is not charged by object and byte.
+    func estimate(_ packed: UnitRecord, vault: String) -> CostEstimate? {
+        guard let prices = prices[vault], packed.outputs.count >= 2 else { return nil }
+        let size = packed.outputs[0].size
+        // The tar's own size, which decides the parts, is not in the record; the archive's is near enough.
+        let partSize = (try? PartTable.partSize(forTar: size)) ?? size
+        let parts = partSize > 0 ? Int((size + partSize - 1) / partSize) : 1
+        return prices.archive(size, parts: parts, index: packed.outputs[1].size)
+    }
+
+    /// A line of a plan or a log.
+    func line(_ estimate: CostEstimate, vault: String) -> String {
+        "\(vault): \(Figures.costs(estimate, pricesOf: table.date))"
+    }
+}
