@@ -60,7 +60,8 @@ package struct ArchiveVerifier {
                 else {
                     throw Fault(
                         .damaged,
-                        "\(digesting.name): \(codec.rawValue) member \(number) ends at \(offset), not where the index has it")
+                        "\(digesting.name): \(codec.rawValue) member \(number) ends at \(offset), not where the index has it"
+                    )
                 }
             }
             report.members += 1
@@ -121,7 +122,8 @@ package struct ArchiveVerifier {
         for (number, member) in members.enumerated()
         where member.offset != member.tarOffset || member.length != member.tarLength {
             throw Fault(
-                .damaged, "\(source.name): member \(number) lies at \(member.offset), in the tar at \(member.tarOffset)")
+                .damaged, "\(source.name): member \(number) lies at \(member.offset), in the tar at \(member.tarOffset)"
+            )
         }
         report.members = Int64(members.count)
     }
