@@ -89,6 +89,7 @@ package struct Following {
     ///   - record: what came of the follower's own.
     ///   - upstream: how the attempt ended.
     ///   - run: the run of both.
+    /// - Throws: ``Incomplete``; the system's fault when a record can't be read.
     package static func checkComplete(
         _ record: StageRecord, of upstream: StageRecord, _ run: RunDirectory
     ) throws {

@@ -36,7 +36,8 @@ struct PackCommand: DoorCommand {
             try context.directory.checkNotPaused(.pack)
             let stage = PackStage(context)
             if options.dryRun { return try stage.dryRun(common.output) }
-            return try Door.finish(try stage.run(follow.following(.collect, context)), common.output, nothing: "nothing to pack")
+            return try Door.finish(
+                try stage.run(follow.following(.collect, context)), common.output, nothing: "nothing to pack")
         }
     }
 }

@@ -73,6 +73,8 @@ struct ShipStage: Sendable {
     /// Ships every pending run, oldest first: a later run may carry what an earlier one holds.
     ///
     /// - Parameter following: follows pack; without it what has been packed is all.
+    /// - Returns: what came of the runs.
+    /// - Throws: `tryLater` when there is nothing to work on yet; what keeps all runs from being worked on.
     func run(_ following: Following?) throws(Fault) -> StageResult {
         guard let following else { return try runPending() }
         return try following.run(pending: runPending, follow: follow)
