@@ -3,7 +3,7 @@
 
     nfsfuse.py nfs://ADDRESS/PATH?version=3 MOUNTPOINT
 
-It tries for twenty seconds until the server lets it in. It serves one request after the other until it is unmounted or killed, caches nothing, knows no locks, and waits for a
+It tries for a minute until the server lets it in. It serves one request after the other until it is unmounted or killed, caches nothing, knows no locks, and waits for a
 server that does not answer as long as it takes, as a hard mount does. Errors of the server are passed on as they are.
 """
 
@@ -81,7 +81,7 @@ class NFS(Operations):
     def __init__(self, url):
         self.files = {}
         self.last = 0
-        end = time.monotonic() + 20
+        end = time.monotonic() + 60
         while True:
             # One that could not mount is of no further use.
             self.context = init_context()

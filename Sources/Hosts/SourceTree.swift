@@ -44,7 +44,7 @@ package struct TreeCapabilities: OptionSet, Hashable, Sendable {
     package let rawValue: UInt8
     package init(rawValue: UInt8) { self.rawValue = rawValue }
 
-    /// Times have whole seconds only; what was held is compared by whole seconds, too.
+    /// Times have whole seconds only; times are compared so when either side has this.
     package static let wholeSeconds = TreeCapabilities(rawValue: 1)
     /// Entries carry the identity of their file, so hard links and replaced files are seen; without it each name is a file
     /// of its own, and a file is replaced when its size or time is another.

@@ -39,16 +39,12 @@ package struct Entry: Sendable, Equatable {
 
     /// Whether `held` has the same content as this entry, as far as kind, size, mtime and link tell.
     ///
-    /// The coarser resolution of the two sides decides: a held time without a fraction was most likely kept by a tree that
-    /// knows whole seconds only. What changed in the very second of its capture never comes here, since that is racy.
-    ///
     /// - Parameters:
     ///   - held: the entry as it was kept earlier.
-    ///   - wholeSeconds: true when this side keeps whole seconds only.
+    ///   - wholeSeconds: true when one side keeps whole seconds only; the coarser resolution decides.
     /// - Returns: true when all of them are the same.
     package func hasSameContent(as held: Entry, wholeSeconds: Bool = false) -> Bool {
         guard kind == held.kind, size == held.size, link == held.link else { return false }
-        return wholeSeconds || held.modified.nanoseconds == 0
-            ? modified.seconds == held.modified.seconds : modified == held.modified
+        return wholeSeconds ? modified.seconds == held.modified.seconds : modified == held.modified
     }
 }

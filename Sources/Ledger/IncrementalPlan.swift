@@ -11,7 +11,7 @@ package struct IncrementalPlan {
         package var isAlwaysFull: Bool
         /// Entries whose bytes lie in a run before this date are taken anew (`full_every`).
         package var carryNotBefore: CivilDate?
-        /// True when the tree knows whole seconds only.
+        /// True when one side keeps whole seconds only.
         package var wholeSeconds: Bool
 
         package init(isAlwaysFull: Bool, carryNotBefore: CivilDate? = nil, wholeSeconds: Bool = false) {

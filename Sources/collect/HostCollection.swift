@@ -73,19 +73,31 @@ struct HostCollection {
         }
     }
 
+    /// Whether the host was read over SSH in a run, so that its times have whole seconds there; a source that is mounted has
+    /// a path and no host before it.
+    ///
+    /// Where staging has that run no more, nobody knows, and times are compared exactly: more is taken then, never less.
+    private func wasDistant(_ run: CivilDate) throws(Fault) -> Bool {
+        guard let record = try context.directory.run(run)?.unitRecord(.collect, host.name) else { return false }
+        return record.inputs["path"].map { !$0.hasPrefix("/") } ?? false
+    }
+
     private func collection(_ tree: any SourceTree, until end: Timestamp?) throws(Fault) -> TreeCollection {
         var placer = job.placer(host: host.name, date: date)
         var held: TreeCollection.Held?
+        var isHeldCoarse = false
         if !job.isDated {
             let ledger = try context.directory.ledger()
             if let newest = try ledger.newest(unit: host.name, before: date) {
                 let reader = try ManifestReader(
                     try ledger.open(run: newest.run, unit: host.name, number: newest.number))
                 held = { () throws(Fault) -> Manifest.Row? in try reader.next() }
+                isHeldCoarse = try wasDistant(newest.run)
             }
         }
         let rules = IncrementalPlan.Rules(
-            isAlwaysFull: job.isDated, carryNotBefore: job.fullEvery.map { date.adding(days: -$0.days) })
+            isAlwaysFull: job.isDated, carryNotBefore: job.fullEvery.map { date.adding(days: -$0.days) },
+            wholeSeconds: isHeldCoarse)
         var options = TreeCollection.Options()
         options.settle = host.settle
         options.end = end

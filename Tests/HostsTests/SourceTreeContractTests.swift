@@ -235,16 +235,18 @@ struct SourceTreeContractTests {
         try TreeBuilder(directory.path + "/tree").file("t/f", Array("content".utf8), modified: Self.moment)
         let path = directory.path + "/tree"
         for other in TreeKind.possible {
-            let first = try await other.withTree(path) { tree in
-                try collectBlocking(
+            let (first, isCoarse) = try await other.withTree(path) { tree in
+                let collected = try collectBlocking(
                     tree, in: "\(directory.path)/held-\(other)", held: nil, rules: .init(isAlwaysFull: false),
                     workers: 2, now: later, run: "2026-11-19", place: allToAcme)
+                return (collected, tree.capabilities.contains(.wholeSeconds))
             }
             #expect(try first.row("t/f").action == .take)
             let second = try await kind.withTree(path) { tree in
                 try collectBlocking(
-                    tree, in: "\(directory.path)/\(other)", held: first.held, rules: .init(isAlwaysFull: false),
-                    workers: 2, now: later, run: "2026-11-20", place: allToAcme)
+                    tree, in: "\(directory.path)/\(other)", held: first.held,
+                    rules: .init(isAlwaysFull: false, wholeSeconds: isCoarse), workers: 2, now: later,
+                    run: "2026-11-20", place: allToAcme)
             }
             #expect(try second.row("t/f").action == .carry, "\(kind) after \(other)")
         }

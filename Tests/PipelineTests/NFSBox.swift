@@ -44,12 +44,15 @@ final class NFSBox: Sendable {
         server = Monitor(nil)
         guard try await eventually(timeout: 20, { access(ready, F_OK) == 0 }) else { throw fault("no namespaces") }
         try start(["rpcbind", "-f"])
+        // The server registers itself once, when it starts.
+        let waiting = "for try in $(seq 300); do rpcinfo -p 127.0.0.1 && exit; sleep 0.1; done; exit 1"
+        guard try await run(wrapper + ["bash", "-c", waiting]).status == 0 else { throw fault("no rpcbind") }
         try startServer()
         try start(
             [
                 "/usr/bin/python3", Repository.root + "/bench/nfsfuse.py", "nfs://127.0.0.1\(export)?version=3", mount,
             ])
-        for _ in 0..<200 {
+        for _ in 0..<600 {
             if try await run(wrapper + ["mountpoint", "-q", mount]).status == 0 { return }
             try await Task.sleep(for: .milliseconds(100))
         }
@@ -71,7 +74,7 @@ final class NFSBox: Sendable {
                 """
                 set -e
                 [ "$(id -u)" = 0 ] && [ -c /dev/fuse ]
-                for program in ganesha.nfsd rpcbind busybox; do command -v $program; done
+                for program in ganesha.nfsd rpcbind rpcinfo busybox; do command -v $program; done
                 /usr/bin/python3 -c 'import fusepy, ctypes; ctypes.CDLL("libnfs.so.13")' ||
                     /usr/bin/python3 -c 'import fusepy, ctypes; ctypes.CDLL("libnfs.so.14")'
                 unshare --mount --net mount -t tmpfs run /run

@@ -37,7 +37,7 @@ extension PipelineTests {
                 let build = try world.host(host)
                 // Random, so that its archive is as large.
                 try build.file(
-                    "acme/large.log", (0..<20_000_000).map { _ in UInt8(truncatingIfNeeded: random.next()) })
+                    "acme/large.log", (0..<10_000_000).map { _ in UInt8(truncatingIfNeeded: random.next()) })
                 for file in 0..<60 {
                     try build.file(
                         ByteString("acme/d\(file % 6)/f\(file).log"), [UInt8](repeating: UInt8(file), count: 9_000))

@@ -81,6 +81,24 @@ extension PipelineTests {
             #expect(again.status == 0 && again.errors.contains("127.0.0.1: 0 taken (0 B)"), "\(again)")
         }
 
+        @Test("What was held over SSH is carried when the tree is mounted here, and the other way round")
+        func mountedAfterwards() async throws {
+            let server = try await SSHServer()
+            var world = try world(server)
+            try fill(world)
+            try await world.shell("touch -d '2025-11-01 10:00:00.123456789' \"$1/127.0.0.1/t0/f3.log\"", [world.source])
+            try await world.initialize()
+            for (day, isDistant) in [(Pipeline.run, true), ("2025-11-20", false), ("2025-11-21", true)] {
+                world.job.isDistant = isDistant
+                try world.writeSettings()
+                let result = try await world.expect(.collect, ["logs", "--run", day])
+                let isFirst = day == Pipeline.run
+                #expect(result.errors.contains("127.0.0.1: 0 taken (0 B)") != isFirst, "\(day): \(result)")
+                try await world.expect(.pack, ["logs", "--run", day])
+                try await world.expect(.ship, ["logs", "--run", day])
+            }
+        }
+
         @Test("A host that can't be reached fails with its name and ssh's words, and the others complete")
         func unreachable() async throws {
             let server = try await SSHServer()
