@@ -11,12 +11,13 @@ TEST_ARGS ?=
 RELEASE := $(CURDIR)/.build/release
 BINARIES := $(addprefix $(RELEASE)/,collect pack ship)
 
-# What it takes to build, to run and to see the demo; what the tests, the lint and the benchmarks need besides. The second
+# What it takes to build, to run and to see the demo; what the tests, the lint and the benchmarks need besides. The third
 # line of DEPS is what Swift's own programs are linked with: an archive of Swift that was unpacked brings none of it.
-DEPS := libarchive-dev libdeflate-dev zlib1g-dev libtomlplusplus-dev pkg-config g++ make git ca-certificates tzdata \
+DEPS := libarchive-dev libdeflate-dev libisal-dev liblzma-dev zlib1g-dev libtomlplusplus-dev pkg-config \
+    g++ make git ca-certificates tzdata \
     libncurses6 libsqlite3-0 libxml2 libcurl4 openssh-client
-DEPS_TEST := openssh-server openssh-sftp-server procps rsync strace pigz libarchive-tools 'busybox-static|busybox' python3 \
-    mandoc attr acl e2fsprogs xz-utils curl systemd
+DEPS_TEST := openssh-server openssh-sftp-server procps rsync strace pigz isal libdeflate-tools zstd libarchive-tools \
+    'busybox-static|busybox' python3 mandoc attr acl e2fsprogs xz-utils curl systemd
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:

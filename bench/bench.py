@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Runs coldchain and the stock tools in turn on the same input, and prints what each took.
 
-    bench.py [pack] [pack-small] [verify] [extract] [collect] [memory] [--size 1GiB] [--rounds 3] [--dir DIR] [--peers-only]
+    bench.py [pack] [pack-fast] [pack-xz] [pack-small] [verify] [extract] [collect] [memory]
+             [--size 1GiB] [--rounds 3] [--dir DIR] [--peers-only]
 
 How it measures. Every contender is one bash command line with pipefail, timed as a whole process tree: wall time by the
 monotonic clock, user and system time by wait4 (which sums every waited descendant; a process left behind by the command
@@ -194,6 +195,9 @@ def tar_peers(bench, source):
     return [
         peer(bench, "tar | pigz -6 -p2", f"{tar} | pigz -6 -p2", source, ("tar", "pigz")),
         peer(bench, "tar | pigz -6", f"{tar} | pigz -6", source, ("tar", "pigz")),
+        peer(bench, "tar | igzip -1 -T2", f"{tar} | igzip -1 -T 2", source, ("tar", "igzip")),
+        peer(bench, "tar | zstd -T2", f"{tar} | zstd -q -T2", source, ("tar", "zstd")),
+        peer(bench, "bsdtar cz", f"bsdtar -cz -C {shlex.quote(source)} .", source, ("bsdtar",)),
         peer(bench, "tar cz", f"tar cz -C {shlex.quote(source)} .", source, ("tar", "gzip")),
     ]
 
@@ -201,10 +205,12 @@ def tar_peers(bench, source):
 class OurJob:
     """A complete job of ours below `root`, made the way a user would make it: two settings files, init, collect."""
 
-    def __init__(self, bench, root, source):
+    def __init__(self, bench, root, source, codec="gzip", level=None):
         self.bench = bench
         self.root = pathlib.Path(root)
         self.source = source
+        self.codec = codec
+        self.level = level or bench.options.level
         self.settings = self.root / "etc" / "coldchain.toml"
         self.run_directory = self.root / "staging" / JOB / RUN
 
@@ -213,7 +219,6 @@ class OurJob:
         remove(self.root)
         for name in ("etc/jobs.d", "staging", "state", "vault"):
             (self.root / name).mkdir(parents=True)
-        level = self.bench.options.level
         # A TOML basic string and a JSON string agree on every path that is printable.
         quote = json.dumps
         self.settings.write_text(
@@ -231,8 +236,8 @@ class OurJob:
             'layout = "{tenant}/{category}/**"\n'
             'unmatched = "fail"\n'
             'full_every = "30 days"\n'
-            'codec = "gzip"\n'
-            f"level = {quote(level)}\n")
+            f"codec = {quote(self.codec)}\n"
+            + (f"level = {quote(self.level)}\n" if self.codec == "gzip" else ""))
         log = self.bench.log("ours-prepare")
         measure(f"{self.tool('collect')} init --config {shlex.quote(str(self.settings))} --local", log)
         os.sync()
@@ -248,17 +253,17 @@ class OurJob:
         return " ".join([self.tool(stage), JOB, "--config", shlex.quote(str(self.settings)), "--run", RUN, *more])
 
     def archives(self):
-        return sorted(map(str, (self.run_directory / "pack").rglob("*.tar.gz")))
+        return sorted(map(str, (self.run_directory / "pack").rglob("*.tar*")))
 
     def made(self):
         """Everything that pack wrote beside its record: the archives and their sidecars."""
         return [str(p) for p in (self.run_directory / "pack").rglob("*") if p.is_file() and not p.is_symlink()]
 
     def check(self):
-        """Stock gzip and tar must read every archive, and find every file of the source in them."""
+        """Stock tar must read every archive, and find every file of the source in them."""
         found = 0
         for archive in self.archives():
-            listing = subprocess.run(["tar", "-tzf", archive], stdout=subprocess.PIPE, check=False)
+            listing = subprocess.run(["tar", "-tf", archive], stdout=subprocess.PIPE, check=False)
             if listing.returncode != 0:
                 raise BenchError(f"tar cannot read {archive}")
             found += sum(1 for line in listing.stdout.splitlines() if line.endswith(b".log"))
@@ -277,7 +282,8 @@ class OurJob:
                     remove(path)
                 return super().run(log)
 
-        return Ours(f"coldchain pack ({self.bench.options.level})", self.command("pack", "--force"),
+        what = self.level if self.codec == "gzip" else self.codec
+        return Ours(f"coldchain pack ({what})", self.command("pack", "--force"),
                     str(self.run_directory / "collect"), self.archives, ours=True, check=self.check)
 
 
@@ -452,6 +458,33 @@ def pack(bench):
     if options.level != "fast":
         targets.append(Target(smaller_than="tar cz"))
     bench.compare("pack", contenders, size, files, targets + [Target(memory=256 * MIB)])
+    remove(bench.dir / "ours")
+
+
+def pack_fast(bench):
+    """The same at level fast."""
+    source, files, size = bench.input("logs", size=bench.options.size, tenants=bench.options.tenants)
+    contenders = tar_peers(bench, source)
+    if not bench.options.peers_only:
+        job = OurJob(bench, bench.dir / "ours", source, level="fast")
+        job.prepare()
+        contenders.insert(0, job.contender())
+    bench.compare("pack-fast", contenders, size, files,
+                  [Target("tar | pigz -6 -p2", SPEED["fast"]), Target(memory=256 * MIB)])
+    remove(bench.dir / "ours")
+
+
+def pack_xz(bench):
+    """Log text through xz, which takes its time: a quarter of the size."""
+    source, files, size = bench.input("logs-xz", size=bench.options.size // 4, tenants=bench.options.tenants)
+    tar = f"tar c -C {shlex.quote(source)} ."
+    contenders = [peer(bench, f"tar | xz -{level} -T0", f"{tar} | xz -{level} -T0 --block-size=4MiB", source, ("tar", "xz"))
+                  for level in (1, 6)]
+    if not bench.options.peers_only:
+        job = OurJob(bench, bench.dir / "ours", source, codec="xz")
+        job.prepare()
+        contenders.insert(0, job.contender())
+    bench.compare("pack-xz", contenders, size, files, [Target("tar | xz -1 -T0", 1.0), Target(memory=256 * MIB)])
     remove(bench.dir / "ours")
 
 
@@ -757,8 +790,9 @@ def memory(bench):
     bench.results.append({"suite": "memory", "runs": runs, "budgets": verdicts})
 
 
-SUITES = {"pack": pack, "pack-small": pack_small, "verify": verify, "extract": extract, "collect": collect, "memory": memory}
-DEFAULT = ["pack", "pack-small", "collect"]
+SUITES = {"pack": pack, "pack-fast": pack_fast, "pack-xz": pack_xz, "pack-small": pack_small, "verify": verify, "extract": extract,
+          "collect": collect, "memory": memory}
+DEFAULT = ["pack", "pack-fast", "pack-small", "verify", "extract", "collect"]
 
 
 # ---------------------------------------------------------------------------------------------------------------------

@@ -50,7 +50,8 @@ package final class ArchiveIndexReader {
             case "archive": index.header.archive = try reader.text(1)
             case "codec":
                 guard let codec = MemberCodec(rawValue: try reader.text(1)) else {
-                    throw Fault(.unsupported, "\(reader.name): has the codec '\(try reader.text(1))', which is not known here")
+                    throw Fault(
+                        .unsupported, "\(reader.name): has the codec '\(try reader.text(1))', which is not known here")
                 }
                 index.header.codec = codec
                 if codec != .gzip { index.header.library = codec == .xz ? .liblzma : .none }

@@ -55,7 +55,8 @@ package struct ArchivePlan: Sendable {
     ///   - scratch: a local directory for the spool.
     /// - Throws: `damaged` for a list that can't be read; what `place` throws for an entry that has no place;
     ///   `interrupted` after a signal; the system's fault, such as `noSpace`, when the spool can't be written.
-    package init(_ sources: [Source], compression: (_ tenant: String) -> Compression, scratch: Directory) throws(Fault) {
+    package init(_ sources: [Source], compression: (_ tenant: String) -> Compression, scratch: Directory) throws(Fault)
+    {
         let spool = try EntrySpool(scratch: scratch)
         var numbers: [String: Int] = [:]
         var archives: [Archive] = []
@@ -93,7 +94,7 @@ extension ArchivePlan.Archive {
 
     /// Bytes of tar that an entry takes, about.
     ///
-    /// - Parameter isFile: whether its content comes with it; a hard link's does where the first name lies elsewhere.
+    /// Its content comes with it where it is a file, as a hard link is whose first name lies elsewhere.
     static func tarSize(of row: EntryList.Row, isFile: Bool) -> Int64 {
         guard isFile else { return 1_024 }
         let content = row.sparse?.reduce(0) { $0 + Int64($1.count) } ?? row.entry.size

@@ -1,9 +1,10 @@
+import CZlib
+import Platform
+
 #if !COLDCHAIN_ZLIB_ONLY
 import CDeflate
 import CISAL
 #endif
-import CZlib
-import Platform
 
 /// A library that makes one gzip member out of a block.
 protocol GzipEncoder: AnyObject {

@@ -86,6 +86,7 @@ package enum MemberCodec: String, CaseIterable, Sendable {
     /// - Parameters:
     ///   - source: holds the members.
     ///   - range: the part of the source that holds whole members; all of it when left out.
+    /// - Returns: the reader, which has read nothing yet.
     package func reader(_ source: any RangedSource, range: Range<Int64>? = nil) -> MemberReader {
         MemberReader(source, inflater(), range: range)
     }

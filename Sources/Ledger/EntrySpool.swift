@@ -43,7 +43,9 @@ package struct SpooledEntries: Sendable {
     init(_ source: FileSource) { self.source = source }
 
     /// Reads the rows of some ranges, one after the other.
-    package func rows(_ ranges: [Range<Int64>]) -> SpoolReader { SpoolReader(RowReader(RangesStream(source, ranges)), ranges) }
+    package func rows(_ ranges: [Range<Int64>]) -> SpoolReader {
+        SpoolReader(RowReader(RangesStream(source, ranges)), ranges)
+    }
 }
 
 /// Reads rows of an ``EntrySpool``.

@@ -20,7 +20,7 @@ package struct Following {
         package let record: StageRecord
         package let fault: Fault
 
-        package init(_ record: StageRecord, of upstream: StageRecord) {
+        init(_ record: StageRecord, of upstream: StageRecord) {
             self.record = record
             let isLater = !upstream.failed.isEmpty && upstream.failed.allSatisfy { $0.isLater == true }
             fault = Fault(
@@ -81,6 +81,25 @@ package struct Following {
                 hint: "Start both together, or leave out --follow to take what is there.")
         }
         return result
+    }
+
+    /// Throws ``Incomplete`` when the attempt that was followed, or the one that it took its units from, has left units out.
+    ///
+    /// - Parameters:
+    ///   - record: what came of the follower's own.
+    ///   - upstream: how the attempt ended.
+    ///   - run: the run of both.
+    /// - Throws: ``Incomplete``; the system's fault when a record can't be read.
+    package static func checkComplete(
+        _ record: StageRecord, of upstream: StageRecord, _ run: RunDirectory
+    ) throws {
+        var chain = [upstream]
+        if upstream.stage == .pack, let first = try run.stageRecord(.collect), first.attempt == upstream.upstream {
+            chain.append(first)
+        }
+        for link in chain where link.state == .failed || link.state == .partial {
+            throw Incomplete(record, of: link)
+        }
     }
 
     private func running(except followed: Set<String>) throws(Fault) -> UpstreamAttempt? {

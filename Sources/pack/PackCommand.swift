@@ -8,10 +8,10 @@ import Staging
 struct PackCommand: DoorCommand {
     static let configuration = CommandConfiguration(
         commandName: "pack",
-        abstract: "Pack collected trees into tar.gz archives with an index.",
+        abstract: "Pack collected trees into tar archives with an index.",
         discussion: """
-            pack JOB groups what collect has put into staging by the job's 'archive' template and writes one tar.gz \
-            each, with its index and digests. Without --run it takes every run that is not packed yet, oldest first.
+            pack JOB groups what collect has put into staging by the job's 'archive' template and writes one \
+            archive each, with its index and digests. Without --run it takes every run that is not packed yet, oldest first.
 
             Exit status: 0 done; 1 failed; 3 partial (some archives failed); 64 usage; 75 try later; 78 settings; \
             128+n signal n.
@@ -36,7 +36,8 @@ struct PackCommand: DoorCommand {
             try context.directory.checkNotPaused(.pack)
             let stage = PackStage(context)
             if options.dryRun { return try stage.dryRun(common.output) }
-            return try Door.finish(try stage.run(follow.following(.collect, context)), common.output, nothing: "nothing to pack")
+            return try Door.finish(
+                try stage.run(follow.following(.collect, context)), common.output, nothing: "nothing to pack")
         }
     }
 }

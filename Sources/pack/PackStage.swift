@@ -33,6 +33,8 @@ struct PackStage: Sendable {
     /// Packs every pending run, oldest first, and what collect brings meanwhile.
     ///
     /// - Parameter following: follows collect; without it what has been collected is all.
+    /// - Returns: what came of the runs.
+    /// - Throws: `tryLater` when there is nothing to work on yet; what keeps all runs from being worked on.
     func run(_ following: Following?) throws(Fault) -> StageResult {
         guard let following else { return try runPending() }
         return try following.run(pending: runPending, follow: follow)
@@ -75,9 +77,7 @@ struct PackStage: Sendable {
             guard let record = try pack(run, attempt, upstream.id) else {
                 return try attempt.close(isComplete: false)
             }
-            if collect.state == .failed || collect.state == .partial {
-                throw Following.Incomplete(record, of: collect)
-            }
+            try Following.checkComplete(record, of: collect, run)
             return record
         }
     }
@@ -243,7 +243,8 @@ struct PackStage: Sendable {
     private func inputs(_ archive: ArchivePlan.Archive, _ collected: Collected) -> [String: String] {
         var inputs = [
             "layout": job.layout.description, "unmatched": job.unmatched.description,
-            "archive": job.archive.description, "member": job.member.description, "level": "\(archive.compression.level)",
+            "archive": job.archive.description, "member": job.member.description,
+            "level": "\(archive.compression.level)",
         ]
         // Records of earlier versions, which knew gzip alone, do not have the word.
         if archive.compression.codec != .gzip { inputs["codec"] = archive.compression.codec.rawValue }

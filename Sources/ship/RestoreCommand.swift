@@ -113,7 +113,8 @@ struct RestoreCommand: ParsableCommand {
                 hint: "Name one path as 'ship list' prints it.")
         }
         let source = try vault.store.open(try ObjectKey(key))
-        try ArchiveExtractor(source, codec: MemberCodec(ofName: key) ?? .gzip).content(of: wanted) { (bytes: UnsafeRawBufferPointer) throws(Fault) in
+        try ArchiveExtractor(source, codec: MemberCodec(ofName: key) ?? .gzip).content(of: wanted) {
+            (bytes: UnsafeRawBufferPointer) throws(Fault) in
             try Output.write(bytes)
         }
     }

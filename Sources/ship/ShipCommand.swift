@@ -37,7 +37,8 @@ struct ShipCommand: DoorCommand {
             try context.directory.checkNotPaused(.ship)
             let stage = try ShipStage(context, isDryRun: options.dryRun)
             if options.dryRun { return try stage.dryRun(common.output) }
-            return try Door.finish(try stage.run(follow.following(.pack, context)), common.output, nothing: "nothing to ship")
+            return try Door.finish(
+                try stage.run(follow.following(.pack, context)), common.output, nothing: "nothing to ship")
         }
     }
 }

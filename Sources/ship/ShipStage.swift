@@ -66,6 +66,8 @@ struct ShipStage: Sendable {
     /// Ships every pending run, oldest first: a later run may carry what an earlier one holds.
     ///
     /// - Parameter following: follows pack; without it what has been packed is all.
+    /// - Returns: what came of the runs.
+    /// - Throws: `tryLater` when there is nothing to work on yet; what keeps all runs from being worked on.
     func run(_ following: Following?) throws(Fault) -> StageResult {
         guard let following else { return try runPending() }
         return try following.run(pending: runPending, follow: follow)
@@ -115,7 +117,7 @@ struct ShipStage: Sendable {
             guard let record = try ship(run, attempt, upstream.id) else {
                 return try attempt.close(isComplete: false)
             }
-            if pack.state == .failed || pack.state == .partial { throw Following.Incomplete(record, of: pack) }
+            try Following.checkComplete(record, of: pack, run)
             return record
         }
     }

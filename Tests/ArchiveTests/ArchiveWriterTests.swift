@@ -336,7 +336,9 @@ struct ArchiveWriterTests {
         #expect(whole >= 3)
         for round in 0..<3 {
             let failure = await fault {
-                try await pack([host], compression: Compression(level: 12), crew: crew, spoil: { try $0.file("web1/b", text: "rot!") })
+                try await pack(
+                    [host], compression: Compression(level: 12), crew: crew,
+                    spoil: { try $0.file("web1/b", text: "rot!") })
             }
             #expect(failure?.code == .damaged, "\(round)")
             let left = try await onOwnThread { try freeBlocks(crew, expected: whole) }

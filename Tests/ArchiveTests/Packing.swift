@@ -51,7 +51,8 @@ let runDate = CivilDate(dayNumber: 20_777)  // 2026-11-20
 /// Stages the hosts, plans and writes all their archives, on a thread that may block; `spoil` is called with the staging
 /// directory before anything is written.
 func pack(
-    _ hosts: [StagedHost], workers: Int = 2, compression: Compression = Compression(), crew given: CompressorCrew? = nil,
+    _ hosts: [StagedHost], workers: Int = 2, compression: Compression = Compression(),
+    crew given: CompressorCrew? = nil,
     place: @escaping Placing = together, spoil: @escaping @Sendable (TreeBuilder) throws -> Void = { _ in }
 ) async throws -> Packed {
     try await onOwnThread {
@@ -59,7 +60,8 @@ func pack(
         let crew = try given ?? CompressorCrew(workers: workers, archives: 1)
         let written: [String: ArchiveWriter.Written]
         do {
-            written = try packBlocking(hosts, in: top.path, compression: compression, crew: crew, place: place, spoil: spoil)
+            written = try packBlocking(
+                hosts, in: top.path, compression: compression, crew: crew, place: place, spoil: spoil)
         } catch {
             // Nothing is left under a final or temporary name, whatever went wrong.
             let left = try Directory.open(top.path + "/out").names()
@@ -73,7 +75,8 @@ func pack(
 }
 
 func packBlocking(
-    _ hosts: [StagedHost], in path: String, compression: Compression = Compression(), crew: CompressorCrew, place: @escaping Placing = together,
+    _ hosts: [StagedHost], in path: String, compression: Compression = Compression(), crew: CompressorCrew,
+    place: @escaping Placing = together,
     spoil: (TreeBuilder) throws -> Void = { _ in }
 ) throws -> [String: ArchiveWriter.Written] {
     let top = try Directory.create(path)
@@ -95,7 +98,8 @@ func packBlocking(
     var written: [String: ArchiveWriter.Written] = [:]
     for archive in plan.archives {
         let request = ArchiveWriter.Request(
-            name: ArchiveName(archive.name, archive.compression.codec), job: "siem", run: runDate, tool: "coldchain test", plan: archive,
+            name: ArchiveName(archive.name, archive.compression.codec), job: "siem", run: runDate,
+            tool: "coldchain test", plan: archive,
             partSize: try PartTable.partSize(forTar: archive.tarSize), spool: plan.spool,
             tree: { (host: String) throws(Fault) in StagedTree(try staging.directory(ByteString(host))) },
             place: { (host: String, key: ByteString) throws(Fault) in place(host, key) })

@@ -214,7 +214,8 @@ struct ArchivePlanTests {
                     (String(decoding: key.bytes.prefix(1), as: UTF8.self), "tenant")
                 }
             }
-            let plan = try ArchivePlan(sources, compression: { Compression(level: $0 == "tenant" ? 9 : 1) }, scratch: directory)
+            let plan = try ArchivePlan(
+                sources, compression: { Compression(level: $0 == "tenant" ? 9 : 1) }, scratch: directory)
             #expect(plan.archives.map(\.name) == ["a", "b", "c"])
             #expect(plan.archives.map(\.entries) == [2, 2, 1])
             #expect(plan.archives.map(\.bytes) == [3, 601, 0])

@@ -58,7 +58,9 @@ struct MemberCodecTests {
             let second = try members(Self.blocks.reversed(), codec, level: level)
             #expect(first == second.reversed(), "level \(level)")
             for (member, block) in zip(first, Self.blocks) {
-                #expect(member.count <= codec.bound(block.count) && codec.bound(block.count) <= MemberCodec.mostBound(block.count))
+                #expect(
+                    member.count <= codec.bound(block.count)
+                        && codec.bound(block.count) <= MemberCodec.mostBound(block.count))
             }
         }
     }

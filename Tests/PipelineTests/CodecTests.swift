@@ -80,7 +80,9 @@ extension PipelineTests {
             #expect(seen.first?.contains("web1\(suffix)\n") == true, "\(seen)")
         }
 
-        @Test("Content that rotted on staging fails its archive alone, with file, host and both digests", arguments: codecs)
+        @Test(
+            "Content that rotted on staging fails its archive alone, with file, host and both digests",
+            arguments: codecs)
         func rotten(_ lines: String, _ suffix: String) async throws {
             let world = try await world(lines)
             try await world.night(Pipeline.run, [.collect])
@@ -135,7 +137,9 @@ extension PipelineTests {
         /// A program that reads archives: how it unpacks one, or inflates it to the tar.
         private struct Reader {
             let name: String
-            /// By the end of the archive's name; `$A` is the archive. Nothing where that is not its business.
+            /// By the end of the archive's name, which is `$A`.
+            ///
+            /// Nothing where that is not its business.
             var commands: [String: String]
             var unpacks = true
             /// What tells whether it is there.
@@ -176,7 +180,8 @@ extension PipelineTests {
             Reader(
                 name: "Python gzip",
                 commands: [
-                    "gz": "python3 -c \"import gzip, os, sys; sys.stdout.buffer.write(gzip.open(os.environ['A']).read())\""
+                    "gz":
+                        "python3 -c \"import gzip, os, sys; sys.stdout.buffer.write(gzip.open(os.environ['A']).read())\""
                 ], unpacks: false, probe: "python3 -c 'import gzip'"),
             Reader(
                 name: "Java GZIPInputStream", commands: ["gz": "java $TOP/Inflate.java $A"], unpacks: false,
@@ -191,7 +196,8 @@ extension PipelineTests {
             Reader(
                 name: "Python lzma",
                 commands: [
-                    "xz": "python3 -c \"import lzma, os, sys; sys.stdout.buffer.write(lzma.open(os.environ['A']).read())\""
+                    "xz":
+                        "python3 -c \"import lzma, os, sys; sys.stdout.buffer.write(lzma.open(os.environ['A']).read())\""
                 ], unpacks: false, probe: "python3 -c 'import lzma'"),
         ]
 
@@ -236,7 +242,8 @@ extension PipelineTests {
             #expect(checked >= 12)
         }
 
-        private func reads(_ reader: Reader, _ kind: String, _ command: String, _ world: Pipeline) async throws -> Bool {
+        private func reads(_ reader: Reader, _ kind: String, _ command: String, _ world: Pipeline) async throws -> Bool
+        {
             let suffix = ["gz": ".tar.gz", "xz": ".tar.xz", "tar": ".tar"][kind] ?? ""
             let check =
                 reader.unpacks
@@ -254,5 +261,7 @@ extension PipelineTests {
 }
 
 extension String {
-    fileprivate func padding(_ count: Int) -> String { self + String(repeating: " ", count: max(1, count - self.count)) }
+    fileprivate func padding(_ count: Int) -> String {
+        self + String(repeating: " ", count: max(1, count - self.count))
+    }
 }

@@ -50,7 +50,7 @@ extension PipelineTests {
             }
         }
 
-        /// - Parameter lost: hosts that have no tree.
+        // Lost hosts have no tree.
         private func world(_ archive: String? = nil, lost: [String] = []) async throws -> Pipeline {
             var job = Pipeline.Job()
             let there = job.hosts

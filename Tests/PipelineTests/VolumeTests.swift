@@ -50,7 +50,8 @@ extension PipelineTests {
             #expect(differences == [])
             // Its own volume: nothing else but the list of digests.
             let own = try await world.shell(
-                "for f in \"$1\"/acme/2025/11/19/web1*.tar.gz; do tar tzf $f | paste -sd,; done", [world.runDirectory() + "/pack"])
+                "for f in \"$1\"/acme/2025/11/19/web1*.tar.gz; do tar tzf $f | paste -sd,; done",
+                [world.runDirectory() + "/pack"])
             #expect(own.lines.contains("acme/web1/huge.log,MANIFEST.sha256"), "\(own)")
 
             let restored = world.root + "/restored"
@@ -66,7 +67,9 @@ extension PipelineTests {
             #expect(again.output.contains("12 done before"), "\(again)")
         }
 
-        @Test("Another limit brings another number of volumes, and no old one stays on staging", arguments: ["2 MiB", "1 GiB"])
+        @Test(
+            "Another limit brings another number of volumes, and no old one stays on staging",
+            arguments: ["2 MiB", "1 GiB"])
         func otherLimit(_ limit: String) async throws {
             var world = try await world()
             try await world.night()

@@ -102,7 +102,8 @@ struct JobSettingsTests {
         #expect(job.member.description == "{host}/{rest}")
         #expect(job.level == .number(12))
         #expect(job.fullEvery?.days == 30)
-        #expect(["acme", "_unmatched", "%5Fx", "other"].map { job.compression(forTenant: $0).level } == [9, 1, 12, 12])
+        #expect(
+            ["acme", "_unmatched", "%5Fx", "other"].map { job.compression(forTenant: $0).level } == [9, 1, 12, 12])
     }
 
     @Test("A tenant may have a codec of its own, with the job's level where that is a word")
