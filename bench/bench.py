@@ -794,7 +794,7 @@ SUITES = {
     "pack": pack, "pack-fast": pack_fast, "pack-xz": pack_xz, "pack-small": pack_small, "verify": verify, "extract": extract,
     "collect": collect, "memory": memory,
 }
-DEFAULT = ["pack", "pack-fast", "pack-small", "collect"]
+DEFAULT = ["pack", "pack-fast", "pack-small", "verify", "extract", "collect"]
 
 
 # ---------------------------------------------------------------------------------------------------------------------

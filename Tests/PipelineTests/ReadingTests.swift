@@ -96,13 +96,14 @@ extension PipelineTests {
             try tree.symlink("d/link", to: "file")
             try tree.hardLink("hard", to: "d/file")
             try tree.file(ByteString(String(repeating: "long", count: 50)), text: "x")
+            try await world.shell("find \"$1\" -exec touch -h -d '2025-11-18 01:02:03' {} +", [tree.root.path])
             let expected = try FileTree(tree.root.path)
             try await world.shell(
                 """
                 cd "$1"
                 tar --format=gnu -C tree -cf gnu.tar . && tar --format=posix -C tree -czf pax.tgz .
                 bsdtar -C tree -cJf bsd.tar.xz . && tar --format=gnu -C tree -c . | zstd -q > stream.bin
-                python3 -c 'import tarfile; tarfile.open("py.tar.gz", "w:gz").add("tree", ".")'
+                python3 -c 'import tarfile; tar = tarfile.open("py.tar.gz", "w:gz"); tar.add("tree", "."); tar.close()'
                 """, [world.root])
             for name in ["gnu.tar", "pax.tgz", "bsd.tar.xz", "stream.bin", "py.tar.gz"] {
                 let archive = world.root + "/" + name
@@ -119,10 +120,8 @@ extension PipelineTests {
                 #expect(extracted.errors.contains("1 file without the setuid or setgid bit"), "\(extracted)")
                 var wanted = expected
                 wanted.entries["d/run"]?.mode = 0o755
-                let isFine = name == "pax.tgz" || name.hasPrefix("bsd") || name.hasPrefix("py")
                 let found = try FileTree(out)
-                #expect(wanted.paths == found.paths, "\(name)")
-                if isFine { #expect(wanted.differences(to: found) == [], "\(name)") }
+                #expect(wanted.differences(to: found) == [], "\(name)")
                 let one = try await world.expect(
                     .pack, ["extract", archive, "./d/link", "--to", world.root + "/one." + name])
                 #expect(one.output.contains("1 restored"), "\(one)")
@@ -162,7 +161,7 @@ extension PipelineTests {
                 let ended = try await world(.pack, ["extract", archive, "--to", out], injection)
                 #expect(ended.status != 0, "\(injection): \(ended)")
                 if action == .fail(ENOSPC) {
-                    #expect(ended.status == 1 && ended.errors.contains("No space left"), "\(injection): \(ended)")
+                    #expect(ended.status == 1 && ended.errors.contains("no space left"), "\(injection): \(ended)")
                 }
                 if let found = try? FileTree(out) {
                     for (path, entry) in found.entries where entry.kind == .file && expected.entries[path] != nil {
@@ -183,11 +182,11 @@ extension PipelineTests {
             for number in [1, 3, 8] {
                 let injection = Injection(calls: ["pread"], when: number, action: .fail(EIO), below: archive)
                 let verified = try await world(.pack, ["verify", archive], injection)
-                #expect(verified.status == 1 && verified.output.contains("Input/output error"), "\(verified)")
+                #expect(verified.status == 1 && verified.output.contains("input/output error"), "\(verified)")
                 let out = "\(world.root)/broken\(number)"
                 let extracted = try await world(.pack, ["extract", archive, "--to", out], injection)
                 #expect([1, 3].contains(extracted.status), "\(extracted)")
-                #expect(extracted.errors.contains("Input/output error"), "\(extracted)")
+                #expect(extracted.errors.contains("input/output error"), "\(extracted)")
             }
         }
 
