@@ -254,6 +254,7 @@ struct JobSettingsTests {
                 "codec = \"xz\"\nlevel = 12",
                 "6:9: 'level': expected \"fast\", \"balanced\", \"small\" or a number from 1 to 9, found 12", nil
             ),
+            ("max_archive = \"1 KiB\"", "5:15: 'max_archive': expected at least 1 MiB", nil),
             ("codec = \"none\"\nlevel = 1", "6:9: 'level': has no meaning with codec \"none\"", nil),
             (
                 "[tenant.acme]\ncodec = \"xz\"\nlevel = 10",
