@@ -55,8 +55,8 @@ package struct ArchiveExtractor {
 
     /// The tar in a range of whole members.
     ///
-    /// - Parameter isShared: whether several threads may inflate it. They give nothing of a member that is damaged; one
-    ///   alone gives what comes before the damage.
+    /// Several threads give nothing of a member that is damaged; one alone, where it is not shared, gives what comes before
+    /// the damage.
     private func open(_ range: Range<Int64>, isShared: Bool) throws(Fault) -> any ByteStream {
         let first = members.firstIndex(at: range.lowerBound)
         let end = members[first...].firstIndex(at: range.upperBound)

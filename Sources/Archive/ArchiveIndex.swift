@@ -27,7 +27,9 @@ package struct ArchiveIndex: Sendable {
         package var tarSize: Int64 = 0
         package var entries: Int64 = 0
         package var codec = MemberCodec.gzip
-        /// What made the members. An index without the word is older than the choice: libdeflate did.
+        /// What made the members.
+        ///
+        /// An index without the word is older than the choice: libdeflate did.
         package var library = MemberLibrary.libdeflate
         /// The name of the entry that lists the digests of the others, `MANIFEST.sha256`.
         package var digestEntry = ByteString()

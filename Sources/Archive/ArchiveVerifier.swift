@@ -104,7 +104,8 @@ package struct ArchiveVerifier {
         if source.size == expected { return nil }
         guard source.size < expected else {
             var finding = VerifyReport.Finding(
-                "\(source.name): has \(source.size) bytes, the index says \(expected): those from \(expected) on are no part of it")
+                "\(source.name): has \(source.size) bytes, the index says \(expected): those from \(expected) on are no part of it"
+            )
             (finding.offset, finding.length) = (expected, source.size - expected)
             return finding
         }
@@ -149,7 +150,8 @@ package struct ArchiveVerifier {
     func digestFault(_ found: Entry, _ digest: Digest256, _ row: ArchiveIndex.Row) -> Fault {
         Fault(
             .damaged,
-            "\(source.name): '\(found.key)' has SHA-256 \(digest), the index says \(row.sha256?.description ?? "nothing")")
+            "\(source.name): '\(found.key)' has SHA-256 \(digest), the index says \(row.sha256?.description ?? "nothing")"
+        )
     }
 
     func compare(_ found: Entry, _ row: ArchiveIndex.Row?) throws(Fault) {

@@ -47,13 +47,15 @@ final class MemberStream: ByteStream {
     ///   - passing: is given all compressed bytes in order.
     /// - Throws: `damaged` for a member larger than pack makes; `limit` when the system has no thread left.
     init(
-        _ source: any RangedSource, _ members: ArraySlice<ArchiveIndex.Member>, first: Int, workers: Int, library: MemberLibrary, passing: @escaping Passing = { _ in }
+        _ source: any RangedSource, _ members: ArraySlice<ArchiveIndex.Member>, first: Int, workers: Int,
+        library: MemberLibrary, passing: @escaping Passing = { _ in }
     ) throws(Fault) {
         for (number, place) in zip(first..., members)
         where place.length > Int64(Block.output) || place.tarLength > Int64(Block.memberSize) {
             throw Fault(
                 .damaged,
-                "\(source.name): member \(number) has \(place.length) bytes of \(place.tarLength) of tar, more than pack makes")
+                "\(source.name): member \(number) has \(place.length) bytes of \(place.tarLength) of tar, more than pack makes"
+            )
         }
         self.source = source
         let workers = max(1, workers)

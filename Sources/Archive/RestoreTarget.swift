@@ -269,7 +269,9 @@ package final class RestoreTarget {
 struct ContentHasher {
     private var hasher = SHA256Hasher()
     private var isHashed = true
-    /// Zeros are hashed one by one. A hole of hours has no place in an archive of files, but costs one nothing.
+    /// Bytes of a hole that are hashed, at the most.
+    ///
+    /// Zeros are hashed one by one, which takes hours; to write such a hole into a tar costs nothing.
     static let largestHole: Int64 = 16 << 40
     private(set) var size: Int64 = 0
     private static let zeros = [UInt8](repeating: 0, count: 1 << 20)

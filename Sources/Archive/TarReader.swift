@@ -56,7 +56,8 @@ package final class TarReader {
                     guard feed.given < feed.limit else {
                         throw Fault(
                             .limit,
-                            "\(feed.stream.name): an entry with more than \(TarReader.longestHeader >> 20) MiB of headers")
+                            "\(feed.stream.name): an entry with more than \(TarReader.longestHeader >> 20) MiB of headers"
+                        )
                     }
                     let count = try feed.stream.read(into: feed.buffer.bytes)
                     feed.buffer.count = count

@@ -1,8 +1,8 @@
 import Archive
 import ArgumentParser
 import Console
-import Logging
 import Ledger
+import Logging
 import Platform
 
 /// `pack extract ARCHIVE [PATH...] --to DIR`.

@@ -1,7 +1,9 @@
 import ArgumentParser
 import Settings
 
-/// The threads that inflate an archive that is read. No settings are needed to read one.
+/// The threads that inflate an archive that is read.
+///
+/// No settings are needed to read one, and so none are asked for their number.
 struct ReadingThreads: ParsableArguments {
     @Option(name: .long, help: ArgumentHelp("Threads that inflate; 0 means one per core.", valueName: "n"))
     var workers = 0

@@ -18,7 +18,8 @@ struct VerifyCommand: ParsableCommand {
     @Flag(name: .long, help: "Check the structure, and a sample of the members; this takes the index.")
     var quick = false
     @Option(
-        name: .long, help: ArgumentHelp("Draws the sample of --quick; the same number, the same sample.", valueName: "n"))
+        name: .long,
+        help: ArgumentHelp("Draws the sample of --quick; the same number, the same sample.", valueName: "n"))
     var seed: UInt64?
     @OptionGroup var threads: ReadingThreads
 

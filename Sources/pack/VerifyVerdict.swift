@@ -74,7 +74,10 @@ struct VerifyVerdict: Codable {
                     "the data of \(sample.members) by \(report.library.words), with \(Figures.count(report.files, "file", "files"))",
                 ],
                 sample.members < report.members
-                    ? ["the data of \(report.members - sample.members) members", "the upload parts", "the whole's SHA-256"]
+                    ? [
+                        "the data of \(report.members - sample.members) members", "the upload parts",
+                        "the whole's SHA-256",
+                    ]
                     : ["the upload parts", "the whole's SHA-256"]
             )
         }
@@ -82,14 +85,18 @@ struct VerifyVerdict: Codable {
         case .index:
             return (
                 [
-                    "\(members) by \(report.library.words)", "the tar", "\(Figures.count(report.files, "SHA-256", "SHA-256s"))",
+                    "\(members) by \(report.library.words)", "the tar",
+                    "\(Figures.count(report.files, "SHA-256", "SHA-256s"))",
                     "\(Figures.count(report.parts, "upload part", "upload parts"))", "the whole's SHA-256",
                     "MANIFEST.sha256",
                 ], []
             )
         case .digestList:
             return (
-                ["the compression", "the tar", "\(Figures.count(report.files, "SHA-256", "SHA-256s")) by MANIFEST.sha256"],
+                [
+                    "the compression", "the tar",
+                    "\(Figures.count(report.files, "SHA-256", "SHA-256s")) by MANIFEST.sha256",
+                ],
                 ["metadata, upload parts and the whole: no index beside it"]
             )
         case .structure:

@@ -466,7 +466,8 @@ struct ArchiveExtractorTests {
                 do {
                     let source = try FileSource(try Directory.open(top.path).openFile(ByteString(name)))
                     try ArchiveExtractor(source).extractAll(
-                        to: restore, failed: { _, fault in failure = failure ?? fault }, leftOut: { skipped.append($0) })
+                        to: restore, failed: { _, fault in failure = failure ?? fault }, leftOut: { skipped.append($0) }
+                    )
                     try restore.finish()
                 } catch { failure = .wrapping(error) }
                 return (failure, skipped, try FileTree(target.path))

@@ -139,7 +139,8 @@ struct ArchiveStreamTests {
     }
 
     @Test func `what is no archive is told so`() throws {
-        for bytes in [[], Array("plain text".utf8), Array(repeating: 65, count: 2_000), [0x1F, 0x8C, 8, 0]] as [[UInt8]] {
+        for bytes in [[], Array("plain text".utf8), Array(repeating: 65, count: 2_000), [0x1F, 0x8C, 8, 0]] as [[UInt8]]
+        {
             let failure = refusal(bytes)
             #expect(failure?.code == .damaged)
             #expect(failure?.message.contains("is no archive") == true || failure?.message == "all: is empty")

@@ -42,7 +42,9 @@ struct MemberStreamTests {
             workers: workers, library: library, passing: passing)
     }
 
-    @Test(arguments: libraries) func `the tar comes in order, whatever the number of workers`(library: MemberLibrary) async throws {
+    @Test(arguments: libraries) func `the tar comes in order, whatever the number of workers`(library: MemberLibrary)
+        async throws
+    {
         let made = try made()
         for workers in [1, 2, 7] {
             try await onOwnThread {
@@ -84,7 +86,9 @@ struct MemberStreamTests {
             let failure = fault { try readAll(all) }
             let place = damaged.members[5]
             let words = "acme.tar.gz: member 5 (bytes \(place.offset)-\(place.offset + place.length)): "
-            #expect(failure?.code == .damaged && failure?.message.hasPrefix(words) == true, "\(String(describing: failure))")
+            #expect(
+                failure?.code == .damaged && failure?.message.hasPrefix(words) == true, "\(String(describing: failure))"
+            )
             #expect(all.damage?.number == 5)
             var found: [Int] = []
             try all.drain { found.append($0.number) }
@@ -92,7 +96,9 @@ struct MemberStreamTests {
         }
     }
 
-    @Test(arguments: libraries) func `a member that holds more, less or something behind it is refused`(library: MemberLibrary)
+    @Test(arguments: libraries) func `a member that holds more, less or something behind it is refused`(
+        library: MemberLibrary
+    )
         async throws
     {
         let made = try made()

@@ -99,7 +99,9 @@ struct MutationTests {
         func attempt(_ what: String, _ body: () throws -> Void) {
             do { try body() } catch {
                 let fault = Fault.wrapping(error)
-                if !Self.codes.contains(fault.code) || fault.message.isEmpty { odd.append("\(what): \(fault.code) \(fault)") }
+                if !Self.codes.contains(fault.code) || fault.message.isEmpty {
+                    odd.append("\(what): \(fault.code) \(fault)")
+                }
             }
         }
         attempt("list") {
@@ -121,7 +123,8 @@ struct MutationTests {
         var text = SplitMix64(seed: 71)
         try tree.file("a", text.text(20_000))
         let made = try await run([
-            "bash", "-ec", "cd \"$1\"; tar -cf a.tar -C tree .; gzip -k a.tar; xz -k a.tar; zstd -q -k a.tar; xz -k -9 -c a.tar > b.xz",
+            "bash", "-ec",
+            "cd \"$1\"; tar -cf a.tar -C tree .; gzip -k a.tar; xz -k a.tar; zstd -q -k a.tar; xz -k -9 -c a.tar > b.xz",
             "-", top.path,
         ])
         try #require(made.status == 0, "\(made)")
@@ -142,7 +145,8 @@ struct MutationTests {
         #expect(odd == [])
     }
 
-    @Test(arguments: [MemberCodec.gzip, .xz, .none]) func `no damage to an archive or its index passes, or makes reading crash`(
+    @Test(arguments: [MemberCodec.gzip, .xz, .none])
+    func `no damage to an archive or its index passes, or makes reading crash`(
         codec: MemberCodec
     ) async throws {
         var host = StagedHost()

@@ -64,7 +64,9 @@ struct VerifyReportTests {
             for workers in [1, 3] {
                 let report = try made.examine(workers: workers)
                 #expect(report.findings == [] && report.library == library && report.proof == .index)
-                #expect(report.members == Int64(made.members.count) && report.parts == Int64(made.archive.count - 1) >> 24 + 1)
+                #expect(
+                    report.members == Int64(made.members.count)
+                        && report.parts == Int64(made.archive.count - 1) >> 24 + 1)
                 #expect(report.format == .init(compression.codec))
             }
             let sample = try made.sample()
@@ -130,7 +132,9 @@ struct VerifyReportTests {
         #expect(ArchiveVerifier.sample(of: 1_000_000, seed: 1).count == 64)
 
         var host = StagedHost()
-        for number in 0..<30 { host.file(ByteString("f\(number + 10)"), Array(repeating: UInt8(number), count: 4 << 20)) }
+        for number in 0..<30 {
+            host.file(ByteString("f\(number + 10)"), Array(repeating: UInt8(number), count: 4 << 20))
+        }
         let made = try await made(host)
         let count = made.members.count
         try await onOwnThread {

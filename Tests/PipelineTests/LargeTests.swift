@@ -7,8 +7,8 @@ extension PipelineTests {
     /// Units that are larger than any test of every day can be: they run where `COLDCHAIN_LARGE` is set.
     @Suite(.enabled(if: getenv("COLDCHAIN_LARGE") != nil), .timeLimit(.minutes(60)), .serialized)
     struct LargeTests {
-        /// A world on a disk: what it holds is more than memory has.
-        private func world(_ name: String) throws -> Pipeline {
+        /// One host in one archive.
+        private func world() throws -> Pipeline {
             var job = Pipeline.Job()
             job.hosts = ["web1"]
             job.archive = "{host}"
@@ -52,7 +52,7 @@ extension PipelineTests {
 
         @Test("A unit of a million files")
         func million() async throws {
-            let world = try world("million")
+            let world = try world()
             let count = 1_000_000
             let made = try await TestSupport.run(
                 [
@@ -78,7 +78,7 @@ extension PipelineTests {
 
         @Test("A sparse file of 100 GiB")
         func sparse() async throws {
-            let world = try world("sparse")
+            let world = try world()
             let tree = try world.host("web1")
             try tree.file("small", text: "beside it")
             try await world.shell(

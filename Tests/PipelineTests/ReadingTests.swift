@@ -77,7 +77,8 @@ extension PipelineTests {
             #expect(!bad.isGood && finding.member == 3 && finding.offset == place[1] && finding.length == place[2])
             #expect(finding.entry?.hasPrefix("d/f") == true && (finding.entries ?? 0) >= 1)
             let told = try await world.expect(.pack, ["verify", archive], status: 1)
-            #expect(told.lines[0].contains("FAILED: ") && told.lines[0].contains("member 3 (bytes \(place[1])-"), "\(told)")
+            #expect(
+                told.lines[0].contains("FAILED: ") && told.lines[0].contains("member 3 (bytes \(place[1])-"), "\(told)")
             #expect(told.lines[0].contains("; there lies '"), "\(told)")
 
             try await world.expect(.pack, ["verify", "--seed", "1", archive], status: 64)
@@ -171,7 +172,9 @@ extension PipelineTests {
                 try await world.expect(.pack, ["extract", archive, "--to", out])
                 var found = try FileTree(out)
                 // A killed process leaves the one file that it was writing, under its temporary name.
-                found.entries = found.entries.filter { $0.key != "MANIFEST.sha256" && !$0.key.description.hasSuffix(".partial") }
+                found.entries = found.entries.filter {
+                    $0.key != "MANIFEST.sha256" && !$0.key.description.hasSuffix(".partial")
+                }
                 #expect(expected.differences(to: found, .directoryTimes) == [], "\(injection)")
             }
         }
