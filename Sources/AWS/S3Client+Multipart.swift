@@ -41,7 +41,7 @@ extension S3Client {
             call.headers["x-amz-checksum-algorithm"] = "SHA256"
             call.headers["x-amz-checksum-type"] = "COMPOSITE"
         }
-        let root = try XMLReader.read(try perform(call).body)
+        let root = try document(call)
         guard let id = root.text("UploadId") else { throw Fault(.damaged, "\(name(key)): the answer names no upload") }
         return id
     }
@@ -92,7 +92,7 @@ extension S3Client {
             let response: HTTPResponse
             switch try attempt(call) {
             case .success(let answer): response = answer
-            case .failure(let error) where error.code == "NoSuchUpload": return nil
+            case .failure(let error) where error.isUploadGone: return nil
             case .failure(let error): throw error.fault(name(key))
             }
             let root = try XMLReader.read(response.body)
@@ -162,22 +162,23 @@ extension S3Client {
             ]
             if let keyMarker { query.append(.init("key-marker", keyMarker)) }
             if let idMarker { query.append(.init("upload-id-marker", idMarker)) }
-            let root = try XMLReader.read(try perform(S3Call(.get, query: query)).body)
+            let root = try document(S3Call(.get, query: query))
+            var last: (key: String, id: String)?
             for upload in root.all("Upload") {
                 guard let id = upload.text("UploadId") else { continue }
+                let key = try listedKey(upload.text("Key") ?? "", root)
+                last = (Self.text(key), id)
                 try each(
                     Upload(
-                        key: try listedKey(upload.text("Key") ?? "", root), id: id,
-                        initiated: upload.text("Initiated").flatMap { Timestamp(listed: $0) },
+                        key: key, id: id, initiated: upload.text("Initiated").flatMap { Timestamp(listed: $0) },
                         storageClass: upload.text("StorageClass") ?? "STANDARD"))
             }
-            guard root.text("IsTruncated") == "true", let next = root.text("NextKeyMarker") else { return }
-            let nextKey = Self.text(try listedKey(next, root))
-            let nextID = root.text("NextUploadIdMarker")
-            guard nextKey != keyMarker || nextID != idMarker else {
+            guard root.text("IsTruncated") == "true" else { return }
+            // Not NextKeyMarker: Ceph encodes it unlike the keys.
+            guard let last, last.key != keyMarker || last.id != idMarker else {
                 throw Fault(.damaged, "\(name()): the list of uploads does not go on")
             }
-            (keyMarker, idMarker) = (nextKey, nextID)
+            (keyMarker, idMarker) = (last.key, last.id)
         }
     }
 

@@ -111,7 +111,7 @@ extension S3Client {
                 .get, key, query: [.init("attributes")] + Self.query(version: version),
                 headers: HTTPHeaders([("x-amz-object-attributes", "ETag,Checksum,ObjectParts,StorageClass,ObjectSize")]))
             call.headers["x-amz-part-number-marker"] = marker
-            let root = try XMLReader.read(try perform(call).body)
+            let root = try document(call)
             let page = S3ObjectAttributes(root)
             parts += page.parts
             guard let list = root["ObjectParts"], list.text("IsTruncated") == "true",

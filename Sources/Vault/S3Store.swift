@@ -97,8 +97,7 @@ package struct S3Store: ObjectStore {
             }
             throw changedOnTheWay(source.name)
         }
-        return try confirm(
-            key, expected, putOptions, etag: written.etag, addsTags: false)
+        return try confirm(key, expected, putOptions, etags: [written.etag], mayLack: false)
     }
 
     package func open(_ key: ObjectKey) throws(Fault) -> any RangedSource {
@@ -161,16 +160,18 @@ package struct S3Store: ObjectStore {
         object.contentType = putOptions.contentType
         object.storageClass = options.storageClass(putOptions.role)
         object.encryption = options.encryption
-        if let lock = options.lock {
-            var until = options.clock.now()
-            until.seconds += Int64(lock.days) * 86_400
-            object.lock = .init(mode: lock.mode, until: until)
-        }
+        object.lock = options.lock.map(retention)
         object.metadata[Self.digestName] = expected.sha256.description
         object.metadata[Self.markName] = mark
         object.tags = putOptions.tags
         object.isExclusive = true
         return object
+    }
+
+    func retention(_ lock: (mode: String, days: Int)) -> S3NewObject.Lock {
+        var until = options.clock.now()
+        until.seconds += Int64(lock.days) * 86_400
+        return S3NewObject.Lock(mode: lock.mode, until: until)
     }
 
     /// Whether the store refuses bytes that differ from the digest that is signed with them.
