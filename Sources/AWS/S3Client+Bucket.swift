@@ -87,6 +87,7 @@ extension S3Client {
     /// CreateBucket.
     ///
     /// - Parameter withObjectLock: it can hardly be had later.
+    /// - Throws: the service's error.
     package func createBucket(withObjectLock: Bool = false) throws(Fault) {
         var call = S3Call(.put)
         let place = endpoint

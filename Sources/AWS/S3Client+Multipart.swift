@@ -35,6 +35,7 @@ extension S3Client {
     ///   - object: what the object gets besides.
     ///   - sendsChecksums: whether the service is to keep SHA-256 of every part, and of them all together.
     /// - Returns: the upload's id.
+    /// - Throws: the service's error.
     package func createUpload(_ key: ByteString, _ object: S3NewObject, sendsChecksums: Bool) throws(Fault) -> String {
         var call = S3Call(.post, key, query: [.init("uploads")], headers: object.headers())
         if sendsChecksums {
@@ -120,6 +121,7 @@ extension S3Client {
     ///   - sendsChecksums: whether the parts' checksums are named; some servers refuse them here.
     ///   - isExclusive: refused with 412 when the key is taken.
     /// - Returns: what was written, or the service's error: `NoSuchUpload` may mean that an earlier attempt succeeded.
+    /// - Throws: what transport throws.
     package func completeUpload(
         _ key: ByteString, upload: String, _ parts: [Part], size: Int64, sendsChecksums: Bool, isExclusive: Bool
     ) throws(Fault) -> Result<Written, S3Error> {

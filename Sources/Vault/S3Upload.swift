@@ -25,7 +25,8 @@ final class S3Upload: Sendable {
     private let state = Monitor(State())
 
     init(
-        _ store: S3Store, _ source: any RangedSource, _ expected: ExpectedContent, _ parts: PartTable, to key: ObjectKey,
+        _ store: S3Store, _ source: any RangedSource, _ expected: ExpectedContent, _ parts: PartTable,
+        to key: ObjectKey,
         _ options: PutOptions
     ) {
         self.store = store
@@ -225,7 +226,9 @@ final class S3Upload: Sendable {
         guard digits.count == 32 else { return nil }
         var bytes: [UInt8] = []
         for start in stride(from: 0, to: 32, by: 2) {
-            guard let byte = UInt8(String(decoding: digits[start..<start + 2], as: UTF8.self), radix: 16) else { return nil }
+            guard let byte = UInt8(String(decoding: digits[start..<start + 2], as: UTF8.self), radix: 16) else {
+                return nil
+            }
             bytes.append(byte)
         }
         return bytes

@@ -41,7 +41,8 @@ struct S3ClientTests {
     }
 
     private static let oddKeys: [ByteString] = [
-        " ", "a b", "+", "%", "%2B", "&", "=", "#", "?", "a?versionId=x", "é/日本", "/leading", "a//b", "trailing/", "a/./b",
+        " ", "a b", "+", "%", "%2B", "&", "=", "#", "?", "a?versionId=x", "é/日本", "/leading", "a//b", "trailing/",
+        "a/./b",
         "a/../b", "*'()!,;:@$[]~", "\"<>&\\", "a\tb", "line\nfeed", "\u{1}",
     ]
 

@@ -57,7 +57,9 @@ struct HTTPClientTests {
     @Test(.timeLimit(.minutes(1)))
     func `a sink gets the body of a success alone, and may end it`() async throws {
         try await onOwnThread {
-            let server = try LoopbackServer { request, _ in request.path == "/good" ? .status(200, "0123456789") : .status(404, "no") }
+            let server = try LoopbackServer { request, _ in
+                request.path == "/good" ? .status(200, "0123456789") : .status(404, "no")
+            }
             let memory = Buffer(capacity: 16)
             let sink = BufferSink(memory.bytes)
             let response = try client().send(request(server, .get, "/good"), into: sink)

@@ -29,7 +29,9 @@ struct CephBucket {
         return HTTPClient(settings)
     }
 
-    func store(_ options: S3StoreOptions = S3StoreOptions()) -> S3Store { S3Store(client, prefix: Self.prefix, options) }
+    func store(_ options: S3StoreOptions = S3StoreOptions()) -> S3Store {
+        S3Store(client, prefix: Self.prefix, options)
+    }
 
     func key(_ key: ObjectKey) -> ByteString { ByteString(Self.prefix + "/") + key.bytes }
 

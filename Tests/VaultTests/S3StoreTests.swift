@@ -35,7 +35,9 @@ struct S3StoreTests {
                 PutOptions(tags: tags, contentType: "application/gzip"))
             #expect(receipt.evidence == .checksum)
             #expect(try store.read("a/b.tar.gz") == bytes)
-            #expect(try store.read("a/b.tar.gz", at: Int64(Self.partSize) - 5, count: 10) == Array(bytes[Self.partSize - 5..<Self.partSize + 5]))
+            #expect(
+                try store.read("a/b.tar.gz", at: Int64(Self.partSize) - 5, count: 10)
+                    == Array(bytes[Self.partSize - 5..<Self.partSize + 5]))
             let full = bucket.key(try key("a/b.tar.gz"))
             let info = try #require(try bucket.client.head(full))
             #expect(info.storageClass == "DEEP_ARCHIVE")
