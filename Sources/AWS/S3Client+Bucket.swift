@@ -75,7 +75,7 @@ extension S3Client {
 
     /// GetBucketLocation: the region's name; the first region is told as nothing, and an old one by another word.
     package func location() throws(Fault) -> String {
-        let root = try XMLReader.read(try perform(S3Call(.get, query: [.init("location")])).body)
+        let root = try document(S3Call(.get, query: [.init("location")]))
         let text = root.text.isEmpty ? root.text("LocationConstraint") ?? "" : root.text
         switch text {
         case "": return "us-east-1"
@@ -87,6 +87,7 @@ extension S3Client {
     /// CreateBucket.
     ///
     /// - Parameter withObjectLock: it can hardly be had later.
+    /// - Throws: the service's error.
     package func createBucket(withObjectLock: Bool = false) throws(Fault) {
         var call = S3Call(.put)
         let place = endpoint

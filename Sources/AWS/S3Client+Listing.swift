@@ -69,23 +69,25 @@ extension S3Client {
             if let versionMarker { query.append(.init("version-id-marker", versionMarker)) }
             if let pageSize { query.append(.init("max-keys", "\(pageSize)")) }
             let (rows, root) = try page(query, rows: ["Version", "DeleteMarker"])
+            var last: (key: String, version: String)?
             for row in rows {
                 let isMarker = row.name == "DeleteMarker"
+                let key = try listedKey(row.text("Key") ?? "", root)
+                last = (Self.text(key), row.text("VersionId") ?? "null")
                 try each(
                     ListedVersion(
-                        key: try listedKey(row.text("Key") ?? "", root), version: row.text("VersionId") ?? "null",
+                        key: key, version: row.text("VersionId") ?? "null",
                         isLatest: row.text("IsLatest") == "true", isDeleteMarker: isMarker,
                         size: isMarker ? 0 : try size(row), modified: try modified(row),
                         etag: S3ObjectInfo.unquoted(row.text("ETag") ?? ""),
                         storageClass: row.text("StorageClass") ?? "STANDARD"))
             }
             guard root.text("IsTruncated") == "true" else { return }
-            let nextKey = try root.text("NextKeyMarker").map { key throws(Fault) in Self.text(try listedKey(key, root)) }
-            let nextVersion = root.text("NextVersionIdMarker")
-            guard let nextKey, nextKey != keyMarker || nextVersion != versionMarker else {
+            // Not NextKeyMarker: Ceph encodes it unlike the keys.
+            guard let last, last.key != keyMarker || last.version != versionMarker else {
                 throw Fault(.damaged, "\(name()): the listing does not go on")
             }
-            (keyMarker, versionMarker) = (nextKey, nextVersion)
+            (keyMarker, versionMarker) = (last.key, last.version)
         }
     }
 
@@ -114,7 +116,7 @@ extension S3Client {
     /// A key of a listing, which the service percent-encodes where it says so; some also write a space as `+`.
     func listedKey(_ text: String, _ root: XMLElement) throws(Fault) -> ByteString {
         guard root.text("EncodingType") == "url" else { return ByteString(text) }
-        let plain = text.utf8.contains(UInt8(ascii: "+")) ? text.split(separator: "+", omittingEmptySubsequences: false).joined(separator: " ") : text
+        let plain = text.split(separator: "+", omittingEmptySubsequences: false).joined(separator: " ")
         guard let bytes = PercentEncoding.decode(plain) else {
             throw Fault(.damaged, "\(name()): the listing has a key '\(ByteString(text))' with a broken escape")
         }

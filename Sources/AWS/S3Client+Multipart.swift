@@ -35,13 +35,14 @@ extension S3Client {
     ///   - object: what the object gets besides.
     ///   - sendsChecksums: whether the service is to keep SHA-256 of every part, and of them all together.
     /// - Returns: the upload's id.
+    /// - Throws: the service's error.
     package func createUpload(_ key: ByteString, _ object: S3NewObject, sendsChecksums: Bool) throws(Fault) -> String {
         var call = S3Call(.post, key, query: [.init("uploads")], headers: object.headers())
         if sendsChecksums {
             call.headers["x-amz-checksum-algorithm"] = "SHA256"
             call.headers["x-amz-checksum-type"] = "COMPOSITE"
         }
-        let root = try XMLReader.read(try perform(call).body)
+        let root = try document(call)
         guard let id = root.text("UploadId") else { throw Fault(.damaged, "\(name(key)): the answer names no upload") }
         return id
     }
@@ -92,7 +93,7 @@ extension S3Client {
             let response: HTTPResponse
             switch try attempt(call) {
             case .success(let answer): response = answer
-            case .failure(let error) where error.code == "NoSuchUpload": return nil
+            case .failure(let error) where error.isUploadGone: return nil
             case .failure(let error): throw error.fault(name(key))
             }
             let root = try XMLReader.read(response.body)
@@ -120,6 +121,7 @@ extension S3Client {
     ///   - sendsChecksums: whether the parts' checksums are named; some servers refuse them here.
     ///   - isExclusive: refused with 412 when the key is taken.
     /// - Returns: what was written, or the service's error: `NoSuchUpload` may mean that an earlier attempt succeeded.
+    /// - Throws: what transport throws.
     package func completeUpload(
         _ key: ByteString, upload: String, _ parts: [Part], size: Int64, sendsChecksums: Bool, isExclusive: Bool
     ) throws(Fault) -> Result<Written, S3Error> {
@@ -162,22 +164,23 @@ extension S3Client {
             ]
             if let keyMarker { query.append(.init("key-marker", keyMarker)) }
             if let idMarker { query.append(.init("upload-id-marker", idMarker)) }
-            let root = try XMLReader.read(try perform(S3Call(.get, query: query)).body)
+            let root = try document(S3Call(.get, query: query))
+            var last: (key: String, id: String)?
             for upload in root.all("Upload") {
                 guard let id = upload.text("UploadId") else { continue }
+                let key = try listedKey(upload.text("Key") ?? "", root)
+                last = (Self.text(key), id)
                 try each(
                     Upload(
-                        key: try listedKey(upload.text("Key") ?? "", root), id: id,
-                        initiated: upload.text("Initiated").flatMap { Timestamp(listed: $0) },
+                        key: key, id: id, initiated: upload.text("Initiated").flatMap { Timestamp(listed: $0) },
                         storageClass: upload.text("StorageClass") ?? "STANDARD"))
             }
-            guard root.text("IsTruncated") == "true", let next = root.text("NextKeyMarker") else { return }
-            let nextKey = Self.text(try listedKey(next, root))
-            let nextID = root.text("NextUploadIdMarker")
-            guard nextKey != keyMarker || nextID != idMarker else {
+            guard root.text("IsTruncated") == "true" else { return }
+            // Not NextKeyMarker: Ceph encodes it unlike the keys.
+            guard let last, last.key != keyMarker || last.id != idMarker else {
                 throw Fault(.damaged, "\(name()): the list of uploads does not go on")
             }
-            (keyMarker, idMarker) = (nextKey, nextID)
+            (keyMarker, idMarker) = (last.key, last.id)
         }
     }
 

@@ -32,6 +32,7 @@ extension S3Client {
     ///   - object: what the object gets besides.
     ///   - sendsChecksum: whether the service is to keep the digest as `x-amz-checksum-sha256`.
     /// - Returns: what the service says of it, or its error: who knows the bytes decides what a refused digest means.
+    /// - Throws: what transport and source throw.
     package func put(
         _ key: ByteString, _ body: HTTPBody, digest: Digest256, _ object: S3NewObject, sendsChecksum: Bool
     ) throws(Fault) -> Result<Written, S3Error> {
@@ -109,9 +110,10 @@ extension S3Client {
         while true {
             var call = S3Call(
                 .get, key, query: [.init("attributes")] + Self.query(version: version),
-                headers: HTTPHeaders([("x-amz-object-attributes", "ETag,Checksum,ObjectParts,StorageClass,ObjectSize")]))
+                headers: HTTPHeaders([("x-amz-object-attributes", "ETag,Checksum,ObjectParts,StorageClass,ObjectSize")])
+            )
             call.headers["x-amz-part-number-marker"] = marker
-            let root = try XMLReader.read(try perform(call).body)
+            let root = try document(call)
             let page = S3ObjectAttributes(root)
             parts += page.parts
             guard let list = root["ObjectParts"], list.text("IsTruncated") == "true",

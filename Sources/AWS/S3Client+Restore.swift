@@ -21,6 +21,7 @@ extension S3Client {
     ///   - version: one version of it.
     ///   - days: how long the copy stays.
     ///   - tier: `Bulk`, `Standard` or `Expedited`; the last is not for Deep Archive.
+    /// - Returns: how far the restore is.
     /// - Throws: the service's error.
     package func restore(_ key: ByteString, version: String? = nil, days: Int, tier: String) throws(Fault)
         -> RestoreAnswer

@@ -5,13 +5,26 @@ extension S3Client {
     /// GetObjectTagging.
     package func tags(_ key: ByteString, version: String? = nil) throws(Fault) -> [String: String] {
         let call = S3Call(.get, key, query: [.init("tagging")] + Self.query(version: version))
-        let root = try XMLReader.read(try perform(call).body)
+        let body = try perform(call).body
+        // Ceph answers so where it has lost the tags of CreateMultipartUpload.
+        if body.isEmpty { return [:] }
+        let root = try XMLReader.read(body)
         var tags: [String: String] = [:]
         for tag in root["TagSet"]?.all("Tag") ?? [] {
             // A tag's value may be empty.
             if let name = tag.text("Key") { tags[name] = tag["Value"]?.text ?? "" }
         }
         return tags
+    }
+
+    /// PutObjectRetention: locks a version until a date.
+    package func putRetention(_ lock: S3NewObject.Lock, _ key: ByteString, version: String? = nil) throws(Fault) {
+        var call = S3Call(.put, key, query: [.init("retention")] + Self.query(version: version))
+        call.setDocument(
+            XMLElement(
+                "Retention", "",
+                [XMLElement("Mode", lock.mode), XMLElement("RetainUntilDate", lock.until.rfc3339)]))
+        _ = try perform(call)
     }
 
     /// PutObjectTagging: replaces all tags, so whoever changes some reads them first.

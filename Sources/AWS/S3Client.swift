@@ -56,6 +56,14 @@ package final class S3Client: Sendable {
         }
     }
 
+    /// Makes a call that ends well with a document.
+    func document(_ call: S3Call) throws(Fault) -> XMLElement {
+        let response = try perform(call)
+        do throws(Fault) { return try XMLReader.read(response.body) } catch {
+            throw error.within("\(name(call.key)) \(call.query.map(\.name).joined(separator: " "))")
+        }
+    }
+
     /// Makes a call and gives the service's last word, whatever it is.
     package func attempt(_ call: S3Call) throws(Fault) -> Result<HTTPResponse, S3Error> {
         try attempt({ () throws(Fault) in (call, nil) })

@@ -46,7 +46,9 @@ package struct S3Endpoint: Sendable, Equatable {
         var port: Int?
         // A colon inside of brackets is one of an IPv6 address.
         if let colon = rest.lastIndex(of: ":"), !rest[colon...].contains("]") {
-            guard let number = Int(rest[rest.index(after: colon)...]), (1...65_535).contains(number) else { throw wrong }
+            guard let number = Int(rest[rest.index(after: colon)...]), (1...65_535).contains(number) else {
+                throw wrong
+            }
             port = number
             rest = rest[..<colon]
         }

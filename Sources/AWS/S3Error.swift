@@ -72,6 +72,9 @@ package struct S3Error: Error, Sendable, Equatable {
         }
     }
 
+    /// Whether an upload in parts is not there any more; Ceph says it of the key.
+    package var isUploadGone: Bool { code == "NoSuchUpload" || code == "NoSuchKey" }
+
     /// Whether the service found that a body is not what its digest says.
     package var isDigestMismatch: Bool {
         ["XAmzContentSHA256Mismatch", "BadDigest", "XAmzContentChecksumMismatch"].contains(code)
@@ -93,6 +96,8 @@ package struct S3Error: Error, Sendable, Equatable {
         case "InvalidObjectState":
             return (.tryLater, "The object is in an archive class; have it restored first.")
         case "RestoreAlreadyInProgress": return (.tryLater, nil)
+        case "AccessDenied":
+            return (.permission, "Check the credentials that this vault uses, and what their policies allow.")
         case "InvalidAccessKeyId", "SignatureDoesNotMatch":
             return (.permission, "Check the credentials that this vault uses, and the region.")
         case "RequestTimeTooSkewed": return (.permission, "Set this machine's clock right.")

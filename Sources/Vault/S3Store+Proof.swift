@@ -19,13 +19,12 @@ extension S3Store {
     ///   - key: where it is.
     ///   - expected: what was sent.
     ///   - putOptions: what it was to get besides.
-    ///   - etag: what the store made of the bytes that it took, each of which it has compared with its digest; empty when
-    ///     that is not known.
-    ///   - addsTags: whether the store may have lost the tags.
+    ///   - etags: what the store may call the bytes that it took, each of which it has compared with its digest.
+    ///   - mayLack: whether the store may have lost tags and lock.
     /// - Returns: `checksum` where the store has compared; `reread` or `head` where it has not.
     /// - Throws: `damaged` when it is not what was sent; `unsupported` when it is in another class.
     func confirm(
-        _ key: ObjectKey, _ expected: ExpectedContent, _ putOptions: PutOptions, etag: String, addsTags: Bool
+        _ key: ObjectKey, _ expected: ExpectedContent, _ putOptions: PutOptions, etags: Set<String>, mayLack: Bool
     ) throws(Fault) -> Evidence {
         guard let info = try client.head(full(key)) else {
             throw Fault(.damaged, "\(name(key)): the store took it and has not got it")
@@ -33,7 +32,7 @@ extension S3Store {
         let evidence: Evidence
         let isKept = try matchesChecksum(info, key, expected)
         let isRefused = try refusesWrongDigests()
-        if isKept || (isRefused && !etag.isEmpty && info.etag == etag) {
+        if isKept || (isRefused && !info.etag.isEmpty && etags.contains(info.etag)) {
             evidence = .checksum
         } else {
             evidence = try reread(key, info, expected)
@@ -44,10 +43,14 @@ extension S3Store {
                 .unsupported, "\(name(key)): is in class \(info.storageClass), not in \(wanted)",
                 hint: "Choose a storage_class that the server has.")
         }
-        if let lock = options.lock, let mode = info.lockMode, mode != lock.mode {
-            throw Fault(.unsupported, "\(name(key)): is locked in mode \(mode), not \(lock.mode)")
+        if let lock = options.lock {
+            if let mode = info.lockMode, mode != lock.mode {
+                throw Fault(.unsupported, "\(name(key)): is locked in mode \(mode), not \(lock.mode)")
+            }
+            // AWS shows the lock only to those who may ask for it.
+            if info.lockMode == nil, mayLack { try client.putRetention(retention(lock), full(key)) }
         }
-        if addsTags, !putOptions.tags.isEmpty {
+        if mayLack, !putOptions.tags.isEmpty {
             let found = try client.tags(full(key))
             let all = found.merging(putOptions.tags) { $1 }
             if all != found { try client.putTags(all, full(key)) }

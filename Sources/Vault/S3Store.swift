@@ -82,7 +82,9 @@ package struct S3Store: ObjectStore {
         guard expected.size <= Self.largestPut else {
             throw Fault(.limit, "\(source.name): has no part table and more than 5 GiB, which one request can't hold")
         }
-        let slice = try slice(source, 0..<expected.size) { () throws(Fault) in try ContentCheck(expected, of: source.name) }
+        let slice = try slice(source, 0..<expected.size) { () throws(Fault) in
+            try ContentCheck(expected, of: source.name)
+        }
         let object = newObject(expected, putOptions, mark: nil)
         let written = try withSlot { () throws(Fault) -> S3Client.Written in
             for _ in 1...Self.sendings {
@@ -97,8 +99,7 @@ package struct S3Store: ObjectStore {
             }
             throw changedOnTheWay(source.name)
         }
-        return try confirm(
-            key, expected, putOptions, etag: written.etag, addsTags: false)
+        return try confirm(key, expected, putOptions, etags: [written.etag], mayLack: false)
     }
 
     package func open(_ key: ObjectKey) throws(Fault) -> any RangedSource {
@@ -117,7 +118,9 @@ package struct S3Store: ObjectStore {
         }
         try client.list(prefix: self.prefix + beginning) { object throws(Fault) in
             // What others put here under names that are none of ours is no object of the vault.
-            guard let key = try? ObjectKey(bytes: ByteString(object.key.bytes.dropFirst(self.prefix.count))) else { return }
+            guard let key = try? ObjectKey(bytes: ByteString(object.key.bytes.dropFirst(self.prefix.count))) else {
+                return
+            }
             let head = ObjectHead(size: object.size, modified: object.modified, storageClass: object.storageClass)
             do { try each(key, head) } catch { throw .wrapping(error) }
         }
@@ -142,7 +145,8 @@ package struct S3Store: ObjectStore {
 
     /// A piece of a source; it is compared here only where the store doesn't.
     func slice(
-        _ source: any RangedSource, _ range: Range<Int64>, _ makeCheck: @escaping @Sendable () throws(Fault) -> ContentCheck
+        _ source: any RangedSource, _ range: Range<Int64>,
+        _ makeCheck: @escaping @Sendable () throws(Fault) -> ContentCheck
     ) throws(Fault) -> Slice {
         let isChecked = try !refusesWrongDigests()
         let length = range.upperBound - range.lowerBound
@@ -161,16 +165,18 @@ package struct S3Store: ObjectStore {
         object.contentType = putOptions.contentType
         object.storageClass = options.storageClass(putOptions.role)
         object.encryption = options.encryption
-        if let lock = options.lock {
-            var until = options.clock.now()
-            until.seconds += Int64(lock.days) * 86_400
-            object.lock = .init(mode: lock.mode, until: until)
-        }
+        object.lock = options.lock.map(retention)
         object.metadata[Self.digestName] = expected.sha256.description
         object.metadata[Self.markName] = mark
         object.tags = putOptions.tags
         object.isExclusive = true
         return object
+    }
+
+    func retention(_ lock: (mode: String, days: Int)) -> S3NewObject.Lock {
+        var until = options.clock.now()
+        until.seconds += Int64(lock.days) * 86_400
+        return S3NewObject.Lock(mode: lock.mode, until: until)
     }
 
     /// Whether the store refuses bytes that differ from the digest that is signed with them.
@@ -214,6 +220,8 @@ package struct S3Store: ObjectStore {
     func changedOnTheWay(_ what: String) -> Fault {
         Fault(
             .damaged, "\(what): \(client.name()) received other bytes than were sent, \(Self.sendings) times",
-            hint: "The bytes are right here, so something between here and the store changes them: a proxy, a network card.")
+            hint:
+                "The bytes are right here, so something between here and the store changes them: a proxy, a network card."
+        )
     }
 }

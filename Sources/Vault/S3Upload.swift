@@ -25,7 +25,8 @@ final class S3Upload: Sendable {
     private let state = Monitor(State())
 
     init(
-        _ store: S3Store, _ source: any RangedSource, _ expected: ExpectedContent, _ parts: PartTable, to key: ObjectKey,
+        _ store: S3Store, _ source: any RangedSource, _ expected: ExpectedContent, _ parts: PartTable,
+        to key: ObjectKey,
         _ options: PutOptions
     ) {
         self.store = store
@@ -155,7 +156,7 @@ final class S3Upload: Sendable {
             switch outcome {
             case .success(let part): return part
             case .failure(let error) where error.isDigestMismatch: try slice.examined()
-            case .failure(let error) where error.code == "NoSuchUpload":
+            case .failure(let error) where error.isUploadGone:
                 // Somebody aborted it: nothing of it is left, and the next attempt begins anew.
                 try? journal?.end()
                 throw error.fault(store.name(key))
@@ -180,22 +181,22 @@ final class S3Upload: Sendable {
         if case .failure(let error) = outcome, error.code == "InvalidPart", store.options.sendsChecksums {
             outcome = try completed(upload, list, checksums: false)
         }
-        var etag = ""
+        // What the whole is called if it is made of these parts; some servers leave that out of the answer.
+        var etags = Set([Self.etag(ofParts: list)].compactMap(\.self))
         switch outcome {
-        case .success(let written): etag = Self.isOfParts(written.etag, list) ? written.etag : ""
+        case .success(let written): if !written.etag.isEmpty { etags.insert(written.etag) }
         case .failure(let error) where error.status == 412: throw store.taken(key)
-        case .failure(let error) where error.code == "NoSuchUpload":
+        case .failure(let error) where error.isUploadGone:
             // An earlier attempt may have succeeded, and its answer been lost.
             guard let info = try client.head(fullKey) else {
                 try? journal?.end()
                 throw error.fault(store.name(key))
             }
             guard info.metadata[S3Store.markName] == upload.mark else { throw store.taken(key) }
-            etag = Self.isOfParts(info.etag, list) ? info.etag : ""
         case .failure(let error): throw error.fault(store.name(key))
         }
-        // Servers other than AWS may lose the tags of CreateMultipartUpload.
-        let evidence = try store.confirm(key, expected, options, etag: etag, addsTags: !client.endpoint.isAWS)
+        // Servers other than AWS may lose tags and locks of CreateMultipartUpload.
+        let evidence = try store.confirm(key, expected, options, etags: etags, mayLack: !client.endpoint.isAWS)
         try journal?.end()
         return evidence
     }
@@ -207,17 +208,17 @@ final class S3Upload: Sendable {
             fullKey, upload: upload.id, list, size: expected.size, sendsChecksums: checksums, isExclusive: true)
     }
 
-    /// Whether an ETag is the one of these parts in this order: MD5 of their MD5, and their number.
+    /// The ETag of these parts in this order: MD5 of their MD5, and their number.
     ///
-    /// False also for a store or an encryption whose ETags are made otherwise.
-    private static func isOfParts(_ etag: String, _ list: [S3Client.Part]) -> Bool {
+    /// - Returns: nothing for a store or an encryption whose ETags are made otherwise.
+    private static func etag(ofParts list: [S3Client.Part]) -> String? {
         var hasher = Insecure.MD5()
         for part in list {
-            guard let digest = md5(part.etag) else { return false }
+            guard let digest = md5(part.etag) else { return nil }
             hasher.update(data: digest)
         }
         let hex = hasher.finalize().map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
-        return etag == "\(hex)-\(list.count)"
+        return "\(hex)-\(list.count)"
     }
 
     private static func md5(_ etag: String) -> [UInt8]? {
@@ -225,7 +226,9 @@ final class S3Upload: Sendable {
         guard digits.count == 32 else { return nil }
         var bytes: [UInt8] = []
         for start in stride(from: 0, to: 32, by: 2) {
-            guard let byte = UInt8(String(decoding: digits[start..<start + 2], as: UTF8.self), radix: 16) else { return nil }
+            guard let byte = UInt8(String(decoding: digits[start..<start + 2], as: UTF8.self), radix: 16) else {
+                return nil
+            }
             bytes.append(byte)
         }
         return bytes

@@ -19,7 +19,8 @@ struct S3EndpointTests {
     @Test(arguments: [
         ("http://127.0.0.1:8480", S3Endpoint.Addressing.auto, "http://127.0.0.1:8480/b/k"),
         ("https://s3.example/", .auto, "https://s3.example/b/k"), ("http://[::1]:9000", .path, "http://[::1]:9000/b/k"),
-        ("http://[::1]", .path, "http://[::1]/b/k"), ("https://s3.example:8443", .virtual, "https://b.s3.example:8443/k"),
+        ("http://[::1]", .path, "http://[::1]/b/k"),
+        ("https://s3.example:8443", .virtual, "https://b.s3.example:8443/k"),
     ])
     func `other servers are reached by path unless told otherwise`(
         _ text: String, _ addressing: S3Endpoint.Addressing, _ url: String

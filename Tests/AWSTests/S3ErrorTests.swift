@@ -31,7 +31,9 @@ struct S3ErrorTests {
         #expect((fault.retry == .permanent) == (errorClass == .permanent))
     }
 
-    @Test(arguments: [(404, "NotFound", Fault.Code.notFound), (503, "ServiceUnavailable", .unreachable), (418, "HTTP 418", .io)])
+    @Test(arguments: [
+        (404, "NotFound", Fault.Code.notFound), (503, "ServiceUnavailable", .unreachable), (418, "HTTP 418", .io),
+    ])
     func `an answer without a document is told by its status`(_ status: Int, _ code: String, _ faultCode: Fault.Code) {
         for body in ["", "<html>gateway</html>", "gateway"] {
             let error = S3Error(HTTPResponse(status: status, body: Array(body.utf8)))

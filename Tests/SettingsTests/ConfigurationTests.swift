@@ -68,17 +68,26 @@ struct ConfigurationTests {
             ("min_free = -1", "1:12: 'min_free': expected a size such as \"200 GiB\", found -1", nil),
             ("vault = 1", "1:9: 'vault': expected tables [vault.NAME], found 1", nil),
             ("vault.a = 1", "1:11: 'vault.a': expected a table [vault.NAME], found 1", nil),
-            ("[vault.disk]", "1:1: missing key 'vault.disk.url'", "Write url = \"file:///PATH\" or \"s3://BUCKET/PREFIX\"."),
+            (
+                "[vault.disk]", "1:1: missing key 'vault.disk.url'",
+                "Write url = \"file:///PATH\" or \"s3://BUCKET/PREFIX\"."
+            ),
             ("[vault._x]\nurl = \"file:///a\"", "1:8: vault '_x': a name begins with a letter", nil),
             (
                 "[vault.a]\nurl = \"gs://bucket/x\"\nregion = \"eu\"",
                 "2:7: 'vault.a.url': vault kind 'gs' is not supported by this version", nil
             ),
-            ("[vault.a]\nurl = \"s3://b\"", "2:7: 'vault.a.url': expected \"file:///PATH\" or \"s3://BUCKET/PREFIX\"", nil),
+            (
+                "[vault.a]\nurl = \"s3://b\"",
+                "2:7: 'vault.a.url': expected \"file:///PATH\" or \"s3://BUCKET/PREFIX\"", nil
+            ),
             ("[vault.a]\nurl = \"s3://bucket//x\"", "2:7: 'vault.a.url': expected", nil),
             ("[vault.a]\nurl = \"s3://bucket/../x\"", "2:7: 'vault.a.url': expected", nil),
             ("[vault.a]\nurl = \"s3://bucket\"\nuploads = 0", "3:11: 'vault.a.uploads': expected a number", nil),
-            ("[vault.a]\nurl = \"s3://bucket\"\nchecksums = \"md5\"", "3:13: 'vault.a.checksums': expected one of", nil),
+            (
+                "[vault.a]\nurl = \"s3://bucket\"\nchecksums = \"md5\"", "3:13: 'vault.a.checksums': expected one of",
+                nil
+            ),
             ("[vault.a]\nurl = \"s3://bucket\"\nsse = \"aes\"", "3:7: 'vault.a.sse': expected \"AES256\"", nil),
             ("[vault.a]\nurl = \"s3://bucket\"\nkms_key = \"k\"", "3:11: 'vault.a.kms_key': needs sse", nil),
             (
@@ -89,11 +98,26 @@ struct ConfigurationTests {
                 "[vault.a]\nurl = \"s3://bucket\"\nobject_lock = { mode = \"GOVERNANCE\" }",
                 "3:15: missing key 'vault.a.object_lock.days'", nil
             ),
-            ("[vault.a]\nurl = \"s3://bucket\"\nreigon = \"eu\"", "3:1: unknown key 'vault.a.reigon'", "Did you mean 'vault.a.region'?"),
-            ("[vault.a]\nurl = \"/srv\"", "2:7: 'vault.a.url': expected \"file:///PATH\" or \"s3://BUCKET/PREFIX\", found \"/srv\"", nil),
-            ("[vault.a]\nurl = \"file://srv\"", "2:7: 'vault.a.url': expected \"file:///PATH\" or \"s3://BUCKET/PREFIX\", found", nil),
-            ("[vault.a]\nurl = \"file:///\"", "2:7: 'vault.a.url': expected \"file:///PATH\" or \"s3://BUCKET/PREFIX\", found", nil),
-            ("[vault.a]\nurl = \"file:///a/../b\"", "2:7: 'vault.a.url': expected \"file:///PATH\" or \"s3://BUCKET/PREFIX\", found", nil),
+            (
+                "[vault.a]\nurl = \"s3://bucket\"\nreigon = \"eu\"", "3:1: unknown key 'vault.a.reigon'",
+                "Did you mean 'vault.a.region'?"
+            ),
+            (
+                "[vault.a]\nurl = \"/srv\"",
+                "2:7: 'vault.a.url': expected \"file:///PATH\" or \"s3://BUCKET/PREFIX\", found \"/srv\"", nil
+            ),
+            (
+                "[vault.a]\nurl = \"file://srv\"",
+                "2:7: 'vault.a.url': expected \"file:///PATH\" or \"s3://BUCKET/PREFIX\", found", nil
+            ),
+            (
+                "[vault.a]\nurl = \"file:///\"",
+                "2:7: 'vault.a.url': expected \"file:///PATH\" or \"s3://BUCKET/PREFIX\", found", nil
+            ),
+            (
+                "[vault.a]\nurl = \"file:///a/../b\"",
+                "2:7: 'vault.a.url': expected \"file:///PATH\" or \"s3://BUCKET/PREFIX\", found", nil
+            ),
             (
                 "[vault.a]\nurl = \"file:///x\"\nulr = 1", "3:1: unknown key 'vault.a.ulr'",
                 "Did you mean 'vault.a.url'?"

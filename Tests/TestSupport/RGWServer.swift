@@ -37,7 +37,8 @@ package final class RGWServer: Sendable {
         directory = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
         let script = "\(Repository.root)/scripts/rgw.sh"
         // Daemons outlive the process that started them, so a shell waits for the end of the tests and takes them down.
-        let watch = "(while kill -0 \(getpid()) 2>/dev/null; do sleep 1; done; \"$0\" down \"$1\"; rm -rf \"$1\") </dev/null >/dev/null 2>&1 &"
+        let watch =
+            "(while kill -0 \(getpid()) 2>/dev/null; do sleep 1; done; \"$0\" down \"$1\"; rm -rf \"$1\") </dev/null >/dev/null 2>&1 &"
         _ = try runBlocking(["setsid", "sh", "-c", watch, script, directory])
         let result = try runBlocking([script, "up", directory], timeout: 180)
         guard result.status == 0 else { throw Fault(.io, "\(script): \(result)") }
@@ -55,7 +56,9 @@ package final class RGWServer: Sendable {
 
     /// What the gateway has logged.
     package func log() -> String {
-        (try? Directory.open("\(directory)/log").readFile("client.rgw.a.log")).map { String(decoding: $0, as: UTF8.self) }
+        (try? Directory.open("\(directory)/log").readFile("client.rgw.a.log")).map {
+            String(decoding: $0, as: UTF8.self)
+        }
             ?? ""
     }
 }

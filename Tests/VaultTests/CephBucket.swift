@@ -13,19 +13,25 @@ struct CephBucket {
 
     init(overTLS: Bool = false, withObjectLock: Bool = false) throws {
         let server = try RGWServer.shared()
-        var settings = HTTPSettings(userAgent: "coldchain-tests")
-        settings.certificates = overTLS ? server.certificate : nil
-        settings.usesProxies = false
         client = S3Client(
             bucket: "test-" + RandomID.make(),
             endpoint: try S3Endpoint(url: overTLS ? server.tls : server.http, region: "us-east-1"),
-            http: HTTPClient(settings),
+            http: Self.http(certificates: overTLS ? server.certificate : nil),
             credentials: FixedCredentials(
                 Credentials(accessKey: server.accessKey, secretKey: Secret(server.secretKey))))
         try client.createBucket(withObjectLock: withObjectLock)
     }
 
-    func store(_ options: S3StoreOptions = S3StoreOptions()) -> S3Store { S3Store(client, prefix: Self.prefix, options) }
+    static func http(certificates: String? = nil) -> HTTPClient {
+        var settings = HTTPSettings(userAgent: "coldchain-tests")
+        settings.certificates = certificates
+        settings.usesProxies = false
+        return HTTPClient(settings)
+    }
+
+    func store(_ options: S3StoreOptions = S3StoreOptions()) -> S3Store {
+        S3Store(client, prefix: Self.prefix, options)
+    }
 
     func key(_ key: ObjectKey) -> ByteString { ByteString(Self.prefix + "/") + key.bytes }
 

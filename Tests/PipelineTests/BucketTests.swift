@@ -1,0 +1,101 @@
+import Platform
+import TestSupport
+import Testing
+
+extension PipelineTests {
+    /// A night whose vault is a bucket of Ceph's object gateway, over TLS, and the way back.
+    @Suite(.enabled(if: RGWServer.isInstalled, "\(RGWServer.reason)"))
+    struct BucketTests {
+        /// Settings with the bucket in the directory's place, and the variables that AWS tools read.
+        private func world() async throws -> (world: Pipeline, environment: [String: String?], server: RGWServer) {
+            let server = try await onOwnThread { try RGWServer.shared() }
+            let world = try Pipeline()
+            try await SmallWorld.fill(world)
+            try TreeBuilder(world.root + "/etc").file(
+                "coldchain.toml",
+                text: """
+                    staging = "\(world.staging)"
+                    state = "\(world.state)"
+                    [vault.cold]
+                    url = "s3://\(Self.bucket(world))/some/where"
+                    endpoint = "\(server.tls)"
+                    ca_file = "\(server.certificate)"
+                    sidecar_class = "STANDARD_IA"
+
+                    """)
+            var environment: [String: String?] = [
+                "AWS_ACCESS_KEY_ID": server.accessKey, "AWS_SECRET_ACCESS_KEY": server.secretKey,
+                "AWS_EC2_METADATA_DISABLED": "true", "HOME": world.root,
+            ]
+            for name in ["AWS_PROFILE", "AWS_REGION", "AWS_SESSION_TOKEN", "https_proxy", "HTTPS_PROXY", "all_proxy"] {
+                environment[name] = .some(nil)
+            }
+            return (world, environment.merging(world.environment) { one, _ in one }, server)
+        }
+
+        /// Names of temporary directories have capitals.
+        private static func bucket(_ world: Pipeline) -> String {
+            "pipeline-"
+                + world.root.lowercased().filter { ("a"..."z").contains($0) || ("0"..."9").contains($0) }.suffix(40)
+        }
+
+        @Test("A night goes into a bucket and comes back")
+        func night() async throws {
+            let (world, environment, server) = try await world()
+            func run(_ program: Program, _ arguments: [String], status: Int32 = 0) async throws -> RunResult {
+                let result = try await TestSupport.run([program.path] + arguments, environment: environment)
+                #expect(result.status == status, "\(program.rawValue) \(arguments): \(result)")
+                #expect(!result.isCrash)
+                #expect(!(result.output + result.errors).contains(server.secretKey))
+                return result
+            }
+            _ = try await run(.collect, ["init", "--local"])
+            // The bucket is not there yet.
+            let missing = try await run(.ship, ["check"], status: 1)
+            #expect(missing.output.contains("NoSuchBucket"), "\(missing)")
+            let made = try await TestSupport.run(
+                [
+                    "curl", "-fsS", "--cacert", server.certificate, "--aws-sigv4", "aws:amz:us-east-1:s3", "--user",
+                    "\(server.accessKey):\(server.secretKey)", "-X", "PUT", "\(server.tls)/\(Self.bucket(world))",
+                ])
+            #expect(made.status == 0, "\(made)")
+            _ = try await run(.ship, ["check"])
+            _ = try await run(.collect, ["logs", "--run", Pipeline.run])
+            _ = try await run(.pack, ["logs", "--run", Pipeline.run])
+            let shipped = try await run(.ship, ["logs", "--run", Pipeline.run, "--verbose"])
+            #expect(shipped.errors.contains("proved by checksum"), "\(shipped)")
+            #expect(shipped.errors.contains("Authorization: ***"), "\(shipped)")
+            // Nothing is left to do.
+            _ = try await run(.ship, ["logs"])
+            let listed = try await run(.ship, ["list", "logs", "--run", Pipeline.run])
+            #expect(listed.output.contains("app.log"), "\(listed)")
+            let place = world.root + "/restored"
+            _ = try await run(.ship, ["restore", "logs", "--run", Pipeline.run, "--to", place])
+            let restored = try await onOwnThread { try FileTree(place) }
+            for host in world.job.hosts {
+                for (path, entry) in try await world.sourceTree(host).entries where entry.kind == .file {
+                    let found = restored.entries.contains {
+                        $0.value.kind == .file && $0.value.sha256 == entry.sha256 && $0.key.hasSuffix(path)
+                    }
+                    #expect(found, "\(host)/\(path)")
+                }
+            }
+        }
+
+        @Test("Without credentials ship tells what was tried")
+        func noCredentials() async throws {
+            var (world, environment, _) = try await world()
+            _ = try await TestSupport.run([Program.collect.path, "init", "--local"], environment: environment)
+            environment["AWS_ACCESS_KEY_ID"] = .some(nil)
+            environment["AWS_SECRET_ACCESS_KEY"] = .some(nil)
+            let result = try await TestSupport.run([Program.ship.path, "check"], environment: environment)
+            #expect(result.status == 1)
+            #expect(result.output.contains("credentials"), "\(result)")
+            withExtendedLifetime(world) {}
+        }
+    }
+}
+
+extension ByteString {
+    fileprivate func hasSuffix(_ other: ByteString) -> Bool { bytes.suffix(other.count).elementsEqual(other.bytes) }
+}
