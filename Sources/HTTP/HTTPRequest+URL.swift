@@ -4,7 +4,8 @@ extension HTTPRequest {
     ///
     /// Path and query are taken as they are encoded.
     package init?(_ method: Method, url text: String) {
-        guard let colon = text.firstRange(of: "://"), let scheme = Scheme(rawValue: text[..<colon.lowerBound].lowercased()),
+        guard let colon = text.firstRange(of: "://"),
+            let scheme = Scheme(rawValue: text[..<colon.lowerBound].lowercased()),
             text.unicodeScalars.allSatisfy({ $0.value > 0x20 && $0.value < 0x7F })
         else { return nil }
         let rest = text[colon.upperBound...].prefix { $0 != "#" }

@@ -50,6 +50,7 @@ extension ChannelSettings {
     ///   - sender: the mail address of this account.
     ///   - clock: what mails are dated by.
     ///   - log: gets one line for each request at level debug.
+    /// - Returns: the channel.
     /// - Throws: `settings` for a secret that can't be read.
     package func channel(sender: String, clock: Clock, log: Logger) throws(Fault) -> any NoticeChannel {
         switch kind {

@@ -50,7 +50,8 @@ struct MailMessage {
         for character in text.prefix(400) {
             var letter = ""
             for byte in String(character).utf8 {
-                let isPlain = (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
+                let isPlain =
+                    (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
                 letter += isPlain ? String(UnicodeScalar(byte)) : "=" + hex(byte)
             }
             // An encoded word has 75 characters at the most, and no character is divided.

@@ -10,7 +10,9 @@ package struct NoticeText: Sendable {
 
     /// Tells a notice.
     ///
-    /// - Parameter bytes: how sizes are written.
+    /// - Parameters:
+    ///   - notice: what is told.
+    ///   - bytes: how sizes are written.
     package init(_ notice: Notice, bytes: (Int64) -> String) {
         let what =
             switch notice.event {

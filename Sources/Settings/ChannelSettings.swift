@@ -115,13 +115,16 @@ package struct ChannelSettings: Hashable, Sendable {
     static func isAddress(_ text: String) -> Bool {
         let parts = text.split(separator: "@", omittingEmptySubsequences: false)
         return parts.count == 2 && parts.allSatisfy { !$0.isEmpty }
-            && text.unicodeScalars.allSatisfy { $0.value > 0x20 && $0.value < 0x7F && !"<>(),;:\"\\".unicodeScalars.contains($0) }
+            && text.unicodeScalars.allSatisfy {
+                $0.value > 0x20 && $0.value < 0x7F && !"<>(),;:\"\\".unicodeScalars.contains($0)
+            }
     }
 
     private static func isServer(_ text: String) -> Bool {
         for scheme in ["smtp://", "smtps://"] where text.hasPrefix(scheme) {
             let rest = text.dropFirst(scheme.count)
-            return !rest.isEmpty && rest.unicodeScalars.allSatisfy { $0.value > 0x20 && $0.value < 0x7F && $0 != "/" && $0 != "@" }
+            return !rest.isEmpty
+                && rest.unicodeScalars.allSatisfy { $0.value > 0x20 && $0.value < 0x7F && $0 != "/" && $0 != "@" }
         }
         return false
     }

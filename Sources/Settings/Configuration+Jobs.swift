@@ -5,7 +5,8 @@ extension Configuration {
     /// The subcommands of the three programs, and who has them; those that nobody has yet are kept for later versions.
     package static let commands: [String: [Stage]] = [
         "audit": [], "check": Stage.allCases, "extract": [.pack], "help": Stage.allCases, "hold": [],
-        "init": [.collect], "list": [.pack, .ship], "notify": [.ship], "pause": Stage.allCases, "prune": [], "rebuild": [],
+        "init": [.collect], "list": [.pack, .ship], "notify": [.ship], "pause": Stage.allCases, "prune": [],
+        "rebuild": [],
         "report": [], "restore": [.ship], "resume": Stage.allCases, "setup": [], "status": Stage.allCases, "sweep": [],
         "undo": [], "verify": [.pack],
     ]

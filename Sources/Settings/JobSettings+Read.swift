@@ -59,7 +59,8 @@ extension JobSettings {
         return job
     }
 
-    private static func readNotify(_ root: TomlTable, _ base: NotifySettings, _ channels: Set<String>) -> NotifySettings {
+    private static func readNotify(_ root: TomlTable, _ base: NotifySettings, _ channels: Set<String>) -> NotifySettings
+    {
         guard let table = root.table("notify") else { return base }
         defer { table.refuseUnknownKeys() }
         return NotifySettings.read(table, over: base, known: channels)

@@ -22,6 +22,7 @@ package struct NotifySettings: Sendable {
     ///   - table: the table, if there is one.
     ///   - base: what holds for the keys that it lacks.
     ///   - known: the names of the channels.
+    /// - Returns: the settings; what is wrong is among the table's problems.
     static func read(_ table: TomlTable, over base: NotifySettings, known: some Collection<String>) -> NotifySettings {
         var settings = base
         for event in Event.allCases {

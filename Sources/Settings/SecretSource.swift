@@ -24,6 +24,7 @@ package enum SecretSource: Hashable, Sendable, CustomStringConvertible {
     /// Reads the secret, without the line's end behind it.
     ///
     /// - Parameter variable: gives a variable of the environment.
+    /// - Returns: the secret.
     /// - Throws: `settings` naming the place, when there is none or it is empty.
     package func read(_ variable: (String) -> String? = SecretSource.environmentVariable) throws(Fault) -> String {
         let text: String
@@ -52,7 +53,8 @@ package enum SecretSource: Hashable, Sendable, CustomStringConvertible {
         let file: File
         do { file = try File.open(path) } catch {
             throw Fault(
-                .settings, error.message, hint: "The account that runs this needs a file that it can read.", cause: error)
+                .settings, error.message, hint: "The account that runs this needs a file that it can read.",
+                cause: error)
         }
         let buffer = Buffer(capacity: longest)
         buffer.count = try file.read(into: buffer.bytes, at: 0)

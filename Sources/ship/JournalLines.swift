@@ -6,12 +6,15 @@ enum JournalLines {
 
     /// The last lines of an invocation; none where there is no journal to read.
     static func last(_ count: Int, invocation: String) -> [String] {
-        guard invocation.utf8.allSatisfy({ (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }) else { return [] }
+        guard invocation.utf8.allSatisfy({ (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }) else {
+            return []
+        }
         guard
             let process = try? ConnectedProcess(
                 "journalctl",
                 [
-                    "--quiet", "--no-pager", "--output=cat", "--lines=\(count)", "_SYSTEMD_INVOCATION_ID=\(invocation)", "+",
+                    "--quiet", "--no-pager", "--output=cat", "--lines=\(count)", "_SYSTEMD_INVOCATION_ID=\(invocation)",
+                    "+",
                     "INVOCATION_ID=\(invocation)",
                 ], name: "journalctl")
         else { return [] }
@@ -24,7 +27,8 @@ enum JournalLines {
         }
         process.connection.shutdown()
         return String(decoding: buffer.contents, as: UTF8.self).split(separator: "\n").suffix(count).map {
-            String(String.UnicodeScalarView($0.unicodeScalars.prefix(400).filter { $0.value >= 0x20 && $0.value != 0x7F }))
+            String(
+                String.UnicodeScalarView($0.unicodeScalars.prefix(400).filter { $0.value >= 0x20 && $0.value != 0x7F }))
         }
     }
 }

@@ -11,12 +11,11 @@ struct MonitoredEnd {
     /// The end in words.
     var text: String?
 
-    /// Reads what stands in the environment.
+    /// Reads what stands in the environment; nothing comes of a name that is no unit of ours.
     ///
     /// - Parameters:
     ///   - unit: the unit's name, with `.service` or without.
     ///   - environment: `MONITOR_SERVICE_RESULT`, `MONITOR_EXIT_CODE`, `MONITOR_EXIT_STATUS`, `MONITOR_INVOCATION_ID`.
-    /// - Returns: nothing where the name is no unit of ours.
     init?(unit: String, environment: [String: String]) {
         let name = unit.hasSuffix(".service") ? String(unit.dropLast(".service".count)) : unit
         let parts = name.split(separator: "@", maxSplits: 1).map(String.init)

@@ -162,7 +162,8 @@ struct NotifyCommand: ParsableCommand {
                 log.warning("channel \(name): \(error)\(error.hint.map { " HINT: \($0)" } ?? "")")
             }
         }
-        failed += Delivery(channels, backoff: Backoff(base: 1, cap: 15, deadline: Double(timeout)), log: log).send(notice)
+        failed += Delivery(channels, backoff: Backoff(base: 1, cap: 15, deadline: Double(timeout)), log: log).send(
+            notice)
         return failed.isEmpty ? ExitStatus.done : ExitStatus.failed
     }
 }

@@ -31,7 +31,11 @@ struct StageNotice {
         for date in try directory.runs() {
             guard let record = try directory.run(date)?.stageRecord(stage) else { continue }
             // A record that is still open is one of an attempt that was killed.
-            if (record.finishedAt ?? record.startedAt) > (after ?? "") { records.append(record) } else { history.append(record) }
+            if (record.finishedAt ?? record.startedAt) > (after ?? "") {
+                records.append(record)
+            } else {
+                history.append(record)
+            }
         }
         for record in records {
             notice.runs.append(
@@ -79,7 +83,9 @@ struct StageNotice {
             default: "-_./=:@%+,".utf8.contains(byte)
             }
         }
-        return isPlain && !word.isEmpty ? word : "'" + word.split(separator: "'", omittingEmptySubsequences: false).joined(separator: #"'\''"#) + "'"
+        return isPlain && !word.isEmpty
+            ? word
+            : "'" + word.split(separator: "'", omittingEmptySubsequences: false).joined(separator: #"'\''"#) + "'"
     }
 
     private func trend(_ last: StageRecord, _ history: some Collection<StageRecord>) -> [String] {
@@ -124,7 +130,8 @@ struct StageNotice {
             if let lastSuccess {
                 metrics.append(
                     .init(
-                        "last_success_timestamp_seconds", help: "When a run was last done without a failure.", stage: name,
+                        "last_success_timestamp_seconds", help: "When a run was last done without a failure.",
+                        stage: name,
                         value: Double(lastSuccess.seconds)))
             }
             guard let last else { continue }
@@ -141,13 +148,16 @@ struct StageNotice {
         }
         if let backlog {
             metrics.append(
-                .init("backlog_runs", help: "Runs that are collected and not in every vault.", value: Double(backlog.runs)))
+                .init(
+                    "backlog_runs", help: "Runs that are collected and not in every vault.", value: Double(backlog.runs)
+                ))
             metrics.append(
                 .init("backlog_bytes", help: "Their content.", value: Double(backlog.bytes)))
             if let oldest = backlog.oldest.flatMap({ CivilDate($0) }) {
                 metrics.append(
                     .init(
-                        "oldest_unshipped_run_timestamp_seconds", help: "The beginning of the oldest of their data dates.",
+                        "oldest_unshipped_run_timestamp_seconds",
+                        help: "The beginning of the oldest of their data dates.",
                         value: Double(oldest.dayNumber) * 86_400))
             }
         }

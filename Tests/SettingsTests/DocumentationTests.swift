@@ -8,11 +8,14 @@ import Testing
 struct DocumentationTests {
     /// The keys that the code asks for, found by reading a file with every table in it.
     private static func acceptedKeys() throws -> (main: Set<String>, job: Set<String>) {
-        let main = try TomlDocument(bytes: Array("[vault.x]\nurl = \"s3://bucket\"\n[notify]\n".utf8), file: "main").root
+        let main = try TomlDocument(bytes: Array("[vault.x]\nurl = \"s3://bucket\"\n[notify]\n".utf8), file: "main")
+            .root
         _ = Configuration.read(main, path: "main")
         let vault = try #require(main.tables("vault").first).table
-        let job = try TomlDocument(bytes: Array((Samples.job + "[tenant.x]\n[host.h1]\n[alarm]\n[retention]\n").utf8), file: "job")
-            .root
+        let job = try TomlDocument(
+            bytes: Array((Samples.job + "[tenant.x]\n[host.h1]\n[alarm]\n[retention]\n").utf8), file: "job"
+        )
+        .root
         _ = JobSettings.read(job, name: "job", vaults: ["disk": Samples.disk])
         let tenant = try #require(job.tables("tenant").first).table
         let host = try #require(job.tables("host").first).table
