@@ -71,7 +71,7 @@ let package = Package(
         room("Archive", ["CArchive", "Platform", "Codec", "Ledger"]),
         room("HTTP", ["CCurl", "Platform", log]),
         room("AWS", ["CExpat", "Platform", "Codec", "HTTP", crypto, log]),
-        room("Vault", ["Platform", "Codec", "Ledger", "Settings", "HTTP", "AWS", crypto, log]),
+        room("Vault", ["Platform", "Codec", "Ledger", "Settings", "HTTP", "AWS", crypto]),
         room("Console", ["CLinux", "Platform", "Ledger", "Settings", "Staging", arguments, log]),
 
         door("collect", ["Codec", "Hosts", "Vault"]),
@@ -94,7 +94,8 @@ let package = Package(
         tests("Vault", ["Platform", "Codec", "Ledger", "HTTP", "AWS", log]),
         tests("Console", ["Platform", "Ledger", "Settings", "Staging", arguments, log]),
         .testTarget(
-            name: "PipelineTests", dependencies: ["Platform", "Codec", "TestSupport"], swiftSettings: swiftSettings),
+            name: "PipelineTests", dependencies: ["Platform", "Codec", "HTTP", "AWS", "TestSupport"],
+            swiftSettings: swiftSettings),
     ],
     cxxLanguageStandard: .cxx17
 )
