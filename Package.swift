@@ -86,7 +86,7 @@ let package = Package(
         room("Archive", ["CArchive", "Platform", "Codec", "Ledger"]),
         room("HTTP", ["CCurl", "Platform", log]),
         room("AWS", ["CExpat", "Platform", "Codec", "HTTP", crypto, log]),
-        room("Vault", ["Platform", "Codec", "Ledger", "Settings", "HTTP", "AWS", crypto, log]),
+        room("Vault", ["Platform", "Codec", "Ledger", "Settings", "HTTP", "AWS", crypto]),
         room("Notify", ["Platform", "Settings", "HTTP", log]),
         room("Console", ["CLinux", "Platform", "Ledger", "Settings", "Staging", arguments, log]),
 
@@ -111,7 +111,8 @@ let package = Package(
         tests("Vault", ["Platform", "Codec", "Ledger", "HTTP", "AWS", log]),
         tests("Console", ["Platform", "Ledger", "Settings", "Staging", arguments, log]),
         .testTarget(
-            name: "PipelineTests", dependencies: ["Platform", "Codec", "TestSupport"], swiftSettings: swiftSettings),
+            name: "PipelineTests", dependencies: ["Platform", "Codec", "HTTP", "AWS", "TestSupport"],
+            swiftSettings: swiftSettings),
     ] + fastLibraries,
     cxxLanguageStandard: .cxx17
 )

@@ -61,7 +61,7 @@ extension S3Client {
         let call = S3Call(.get, query: [.init("inventory"), .init("id", id)])
         switch try attempt(call) {
         case .success(let response): return try XMLReader.read(response.body)
-        case .failure(let error) where error.code == "NoSuchConfiguration": return nil
+        case .failure(let error) where error.status == 404 && error.code != "NoSuchBucket": return nil
         case .failure(let error): throw error.fault("\(name()) inventory '\(id)'")
         }
     }

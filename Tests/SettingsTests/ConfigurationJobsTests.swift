@@ -49,14 +49,14 @@ struct ConfigurationJobsTests {
 
     @Test("A wrong job is told with its file, line and column")
     func wrong() throws {
-        try Self.load(["siem.toml": Samples.job + "catch_up = 14\nretenion = 1\n"]) { configuration in
+        try Self.load(["siem.toml": Samples.job + "catch_up = 14\nzzz = 1\n"]) { configuration in
             let fault = try Samples.fault { try configuration.job("siem") }
             let file = "\(configuration.jobsDirectory)/siem.toml"
             #expect(fault.code == .settings)
             #expect(
                 fault.message == """
                     \(file):5:12: 'catch_up': expected a period such as "14 days", found 14
-                    \(file):6:1: unknown key 'retenion'
+                    \(file):6:1: unknown key 'zzz'
                     """)
         }
     }

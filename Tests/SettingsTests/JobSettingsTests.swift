@@ -164,7 +164,7 @@ struct JobSettingsTests {
     @Test(
         "What is wrong in a line is told with line and column",
         arguments: [
-            ("retenion = 1", "5:1: unknown key 'retenion'", nil),
+            ("retenion = 1", "5:1: unknown key 'retenion'", "Did you mean 'retention'?"),
             ("hosts_at_onec = 1", "5:1: unknown key 'hosts_at_onec'", "Did you mean 'hosts_at_once'?"),
             ("ready = \"a/b\"", "5:9: 'ready': expected the name of a file at the top of the tree, found \"a/b\"", nil),
             ("settle = \"soon\"", "5:10: 'settle': expected a period such as \"10 min\", found \"soon\"", nil),

@@ -36,10 +36,11 @@ package final class RGWServer: Sendable {
         guard mkdtemp(&template) != nil else { throw Fault.lastSystem("make directory", place) }
         directory = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
         let script = "\(Repository.root)/scripts/rgw.sh"
-        // Daemons outlive the process that started them, so a shell waits for the end of the tests and takes them down.
+        // Daemons outlive the process that started them, so a shell waits for the end of the tests and takes them down. It
+        // has left this group before the call returns, which kills the group.
         let watch =
             "(while kill -0 \(getpid()) 2>/dev/null; do sleep 1; done; \"$0\" down \"$1\"; rm -rf \"$1\") </dev/null >/dev/null 2>&1 &"
-        _ = try runBlocking(["setsid", "sh", "-c", watch, script, directory])
+        _ = try runBlocking(["setsid", "--wait", "sh", "-c", watch, script, directory])
         let result = try runBlocking([script, "up", directory], timeout: 180)
         guard result.status == 0 else { throw Fault(.io, "\(script): \(result)") }
         var values: [String: String] = [:]
