@@ -32,13 +32,10 @@ for page in man/*.[157]; do
     put 644 "$page" "$root/share/man/man${page##*.}/${page##*/}"
 done
 
-put 755 scripts/notify.sh "$root/libexec/coldchain/notify"
-
-# Units are written for /usr/bin and /usr/libexec, where a package puts the tools.
+# Units are written for /usr/bin, where a package puts the tools.
 escaped=$(printf '%s' "$PREFIX" | sed 's/[\\&,]/\\&/g')
 find systemd -type f 2>/dev/null | LC_ALL=C sort | while IFS= read -r unit; do
-    sed -E -e "s,/usr/bin/(collect|pack|ship)\>,$escaped/bin/\1,g" \
-        -e "s,/usr/libexec/coldchain/,$escaped/libexec/coldchain/,g" "$unit" >"$scratch/unit"
+    sed -E -e "s,/usr/bin/(collect|pack|ship)\>,$escaped/bin/\1,g" "$unit" >"$scratch/unit"
     put 644 "$scratch/unit" "$root/lib/systemd/system/${unit#systemd/}"
 done
 

@@ -6,7 +6,7 @@ struct MonitoredEnd {
     var stage: Stage
     var job: String
     var invocation: String?
-    /// What is to be told; nothing for an end that is nobody's business: "try later", or a stop that somebody asked for.
+    /// What is to be told; nothing for an end that is nobody's business: "try later".
     var event: NotifySettings.Event?
     /// The end in words.
     var text: String?
@@ -29,7 +29,13 @@ struct MonitoredEnd {
         let status = environment["MONITOR_EXIT_STATUS"] ?? "?"
         let isExit = environment["MONITOR_EXIT_CODE"] == "exited"
         switch result {
-        case "success": event = isExit && status == "75" ? nil : .success
+        case "success" where isExit && status == "75": event = nil
+        // systemctl stop, or the machine going down: no failure, but what it had to do is not done.
+        case "success" where (isExit && status == "143") || status == "TERM",
+            "exit-code" where isExit && (status == "143" || status == "130"),
+            "signal" where status == "TERM" || status == "INT":
+            (event, text) = (.partial, "was stopped; the next start goes on")
+        case "success": event = .success
         case nil:
             event = .failure
             text = "ended, and systemd does not say how"
@@ -37,9 +43,6 @@ struct MonitoredEnd {
         case "timeout": (event, text) = (.failure, "killed: its time was over")
         case "watchdog": (event, text) = (.failure, "killed: it gave no sign of life")
         case "exit-code" where isExit && status == "3": event = .partial
-        // systemctl stop, or the machine going down; the next start goes on.
-        case "exit-code" where isExit && (status == "143" || status == "130"): event = nil
-        case "signal" where status == "TERM" || status == "INT": event = nil
         case "exit-code": (event, text) = (.failure, "ended with status \(status)")
         case "signal", "core-dump": (event, text) = (.failure, "killed by signal \(status)")
         case let other?: (event, text) = (.failure, "failed: \(other)")

@@ -50,19 +50,9 @@ struct NotifyCommand: ParsableCommand {
     func run() throws {
         try Door.run {
             let configuration = try common.settings()
-            let staging = try StagingArea.open(configuration)
-            if let unit {
-                var environment: [String: String] = [:]
-                for name in ["SERVICE_RESULT", "EXIT_CODE", "EXIT_STATUS", "INVOCATION_ID"] {
-                    environment["MONITOR_" + name] = SecretSource.environmentVariable("MONITOR_" + name)
-                }
-                guard let end = MonitoredEnd(unit: unit, environment: environment) else {
-                    throw Fault(.usage, "--unit '\(unit)': expected coldchain-STAGE@JOB.service")
-                }
-                guard let event = end.event else { return ExitStatus.done }
-                return try tell(event, try configuration.job(end.job), end.stage, end, configuration, staging)
-            }
+            if let unit { return try tellEnd(of: unit, configuration) }
             guard let event = event.flatMap({ NotifySettings.Event(rawValue: $0) }) else { return ExitStatus.done }
+            let staging = try StagingArea.open(configuration)
             if event == .missing {
                 var status = ExitStatus.done
                 for name in try job.map({ [$0] }) ?? configuration.jobNames() {
@@ -71,8 +61,54 @@ struct NotifyCommand: ParsableCommand {
                 return status
             }
             guard let job, let stage = stage.flatMap({ Stage(rawValue: $0) }) else { return ExitStatus.done }
-            return try tell(event, try configuration.job(job), stage, nil, configuration, staging)
+            let settings = try configuration.job(job)
+            try Clock.useTimeZone(settings.timezone)
+            let notice = try StageNotice(
+                directory: try staging.job(job), job: settings, stage: stage, clock: .system
+            ).make(event, after: nil)
+            return try deliver(notice, settings.notify, configuration)
         }
+    }
+
+    /// Tells how a unit ended; that it ended is told even where nothing can be learnt on staging.
+    private func tellEnd(of unit: String, _ configuration: Configuration) throws(Fault) -> Int32 {
+        var environment: [String: String] = [:]
+        for name in ["SERVICE_RESULT", "EXIT_CODE", "EXIT_STATUS", "INVOCATION_ID"] {
+            environment["MONITOR_" + name] = SecretSource.environmentVariable("MONITOR_" + name)
+        }
+        guard let end = MonitoredEnd(unit: unit, environment: environment) else {
+            throw Fault(.usage, "--unit '\(unit)': expected coldchain-STAGE@JOB.service")
+        }
+        guard let event = end.event else { return ExitStatus.done }
+        var notify = configuration.notify
+        var notice = Notice(
+            event: event, tier: Notice.tier(of: event), host: ProcessIdentity.host, job: end.job,
+            stage: end.stage.rawValue, at: Clock.system.now().rfc3339)
+        var told: (() throws(Fault) -> Void)?
+        do throws(Fault) {
+            let job = try configuration.job(end.job)
+            notify = job.notify
+            try Clock.useTimeZone(job.timezone)
+            let staging = try StagingArea.open(configuration)
+            let directory = try staging.job(job.name)
+            let file = ByteString("notified.\(job.name).\(end.stage.rawValue).json")
+            let before = try JSONFile.read(Told.self, file, in: staging.state)?.until
+            notice = try StageNotice(directory: directory, job: job, stage: end.stage, clock: .system)
+                .make(event, after: before)
+            // A start that found nothing to do.
+            if event == .success, notice.runs.isEmpty { return ExitStatus.done }
+            let until = try newestEnd(directory, end.stage) ?? before
+            told = { () throws(Fault) in try JSONFile.write(Told(until: until), to: file, in: staging.state) }
+        } catch {
+            notice.missing.append("\(error)")
+        }
+        notice.end = end.text
+        if let invocation = end.invocation, event != .success {
+            notice.lines = JournalLines.last(20, invocation: invocation)
+        }
+        let status = try deliver(notice, notify, configuration)
+        if !dryRun { try told?() }
+        return status
     }
 
     /// What was told last of a stage, in the state directory: `notified.JOB.STAGE.json`.
@@ -82,32 +118,6 @@ struct NotifyCommand: ParsableCommand {
         /// When something missing was told, and what.
         var at: Int64?
         var missing: [String]?
-    }
-
-    private func tell(
-        _ event: NotifySettings.Event, _ job: JobSettings, _ stage: Stage, _ end: MonitoredEnd?,
-        _ configuration: Configuration, _ staging: StagingArea
-    ) throws(Fault) -> Int32 {
-        try Clock.useTimeZone(job.timezone)
-        let file = "notified.\(job.name).\(stage.rawValue).json"
-        // What --event asks for is told whatever was told before.
-        let before = end == nil ? nil : try JSONFile.read(Told.self, ByteString(file), in: staging.state)
-        let builder = StageNotice(directory: try staging.job(job.name), job: job, stage: stage, clock: .system)
-        var notice = try builder.make(event, after: before?.until)
-        if let end {
-            // A start that found nothing to do.
-            if event == .success, notice.runs.isEmpty { return ExitStatus.done }
-            notice.end = end.text
-            if let invocation = end.invocation, event != .success {
-                notice.lines = JournalLines.last(20, invocation: invocation)
-            }
-        }
-        let status = try deliver(notice, job, configuration)
-        if !dryRun, end != nil {
-            let until = try newestEnd(staging.job(job.name), stage) ?? before?.until
-            try JSONFile.write(Told(until: until), to: ByteString(file), in: staging.state)
-        }
-        return status
     }
 
     private func newestEnd(_ directory: JobDirectory, _ stage: Stage) throws(Fault) -> String? {
@@ -140,12 +150,14 @@ struct NotifyCommand: ParsableCommand {
         var notice = try builder.make(.missing, after: "9999")
         notice.missing = missing
         notice.rerun = Stage.allCases.map { "\($0.rawValue) \(job.name)" }
-        let status = try deliver(notice, job, configuration)
+        let status = try deliver(notice, job.notify, configuration)
         if !dryRun { try JSONFile.write(Told(at: now, missing: missing), to: file, in: staging.state) }
         return status
     }
 
-    private func deliver(_ notice: Notice, _ job: JobSettings, _ configuration: Configuration) throws(Fault) -> Int32 {
+    private func deliver(_ notice: Notice, _ notify: NotifySettings, _ configuration: Configuration) throws(Fault)
+        -> Int32
+    {
         if dryRun {
             let text = NoticeText(notice, bytes: Figures.bytes)
             try common.output.result(notice) { "\(text.subject)\n\n\(text.body)" }
@@ -155,7 +167,7 @@ struct NotifyCommand: ParsableCommand {
         let sender = "\(ProcessIdentity.user)@\(notice.host)"
         var channels: [any NoticeChannel] = []
         var failed: [String] = []
-        for name in job.notify.channels[notice.event] ?? [] {
+        for name in notify.channels[notice.event] ?? [] {
             guard let settings = configuration.channels[name] else { continue }
             do { channels.append(try settings.channel(sender: sender, clock: .system, log: log)) } catch {
                 failed.append(name)
