@@ -16,12 +16,20 @@ enum ExtractPlan {
     ) throws(Fault) {
         // A hard link has no bytes of its own: its first name brings them, restored under every name that is wanted.
         var links: [ByteString: [ByteString]] = [:]
+        var few: [ArchiveExtractor.Wanted] = []
         let first = try ArchiveIndexReader(index)
         while let row = try first.next() {
-            if row.entry.kind == .hardLink && selects(row.entry.key) {
+            try Shutdown.check()
+            guard selects(row.entry.key) else { continue }
+            if row.entry.kind == .hardLink {
                 links[row.entry.link, default: []].append(row.entry.key)
+            } else if few.count <= batch {
+                few.append(item(row, outputs: [row.entry.key]))
             }
         }
+        // The usual case, some paths and no link to another: reading a long index once is enough.
+        if links.isEmpty && few.count <= batch { return few.isEmpty ? () : try body(few) }
+        few = []
         var wanted: [ArchiveExtractor.Wanted] = []
         let second = try ArchiveIndexReader(index)
         while let row = try second.next() {
@@ -29,8 +37,7 @@ enum ExtractPlan {
             let others = links.removeValue(forKey: row.entry.key) ?? []
             let outputs = (selects(row.entry.key) ? [row.entry.key] : []) + others
             if outputs.isEmpty { continue }
-            wanted.append(
-                .init(name: row.entry.key, range: row.range, sha256: row.sha256, entry: row.entry, outputs: outputs))
+            wanted.append(item(row, outputs: outputs))
             if wanted.count == batch {
                 try body(wanted)
                 wanted.removeAll(keepingCapacity: true)
@@ -41,5 +48,9 @@ enum ExtractPlan {
             throw Fault(
                 .damaged, "\(index.name): '\(names[0])' is a hard link to '\(target)', which is not in the archive")
         }
+    }
+
+    private static func item(_ row: ArchiveIndex.Row, outputs: [ByteString]) -> ArchiveExtractor.Wanted {
+        .init(name: row.entry.key, range: row.range, sha256: row.sha256, entry: row.entry, outputs: outputs)
     }
 }
