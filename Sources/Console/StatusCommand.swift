@@ -1,6 +1,7 @@
 package import ArgumentParser
 import Glibc
 import Ledger
+import Logging
 import Platform
 import Settings
 import Staging
@@ -33,6 +34,10 @@ package struct StatusCommand: ParsableCommand {
             let names = try job.map { [try configuration.job($0).name] } ?? configuration.jobNames()
             let report = try StatusReport(
                 names.map { try staging.job($0) }, run: date.flatMap { CivilDate($0) })
+            // A job whose file is wrong is not passed over: nothing of it will run tonight.
+            for name in names {
+                do { _ = try configuration.job(name) } catch { common.logger().error("\(error)") }
+            }
             let zones = names.map { ($0, (try? configuration.job($0))?.timezone ?? "UTC") }
             try common.output.result(report) {
                 Self.text(report, zones: Dictionary(uniqueKeysWithValues: zones), nothing: nothing)

@@ -1,3 +1,5 @@
+package import Platform
+
 /// One `[notify.channel.NAME]`: a way to tell people or machines how a stage ended.
 package struct ChannelSettings: Hashable, Sendable {
     package enum Kind: Hashable, Sendable {
@@ -37,6 +39,25 @@ package struct ChannelSettings: Hashable, Sendable {
     package var kind: Kind
 
     package static let kinds = ["mail", "ping", "slack", "textfile", "webhook"]
+
+    /// Looks whether the secrets are where the settings say.
+    ///
+    /// - Throws: `settings` naming the place; a credential, which only a unit of systemd has, is left out.
+    package func checkSecrets() throws(Fault) {
+        let sources: [SecretSource?] =
+            switch kind {
+            case .mail(let mail): [mail.password]
+            case .slack(let url), .ping(let url): [url]
+            case .webhook(let url, let token): [url, token]
+            case .textfile: []
+            }
+        for source in sources {
+            switch source {
+            case .file, .environment: _ = try source?.read()
+            case .credential, nil: break
+            }
+        }
+    }
 
     /// Reads the table of a channel; gives nothing after noting a problem.
     static func read(_ name: String, _ table: TomlTable) -> ChannelSettings? {

@@ -67,6 +67,11 @@ extension Configuration {
         return job
     }
 
+    /// When the file of a job was written last.
+    package func jobFileModified(_ name: String) throws(Fault) -> Timestamp {
+        try Directory.open(jobsDirectory).status(ByteString(name + ".toml")).modified
+    }
+
     private func unknown(_ name: String) throws(Fault) -> Fault {
         let jobs = try jobFileNames().filter { Self.problem(ofName: $0) == nil }
         let known = jobs.isEmpty ? "there are none in \(jobsDirectory)" : "known are \(jobs.joined(separator: ", "))"

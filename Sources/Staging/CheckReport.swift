@@ -49,7 +49,11 @@ package struct CheckReport: Codable, Sendable {
             }
         }
         for vault in configuration.vaults.values.sorted(by: { $0.name < $1.name }) {
-            if case .bucket = vault.kind, lookAtBucket == nil { continue }
+            if case .bucket = vault.kind, lookAtBucket == nil {
+                items.append(
+                    Item(what: "vault \(vault.name) \(vault.url)", isGood: true, why: "not looked at; 'ship check' does"))
+                continue
+            }
             add("vault \(vault.name) \(vault.url)") { () throws(Fault) in
                 switch vault.kind {
                 case .directory(let path):
@@ -59,6 +63,9 @@ package struct CheckReport: Codable, Sendable {
                     if let lookAtBucket { try lookAtBucket(vault) }
                 }
             }
+        }
+        for channel in configuration.channels.values.sorted(by: { $0.name < $1.name }) {
+            add("channel \(channel.name)") { () throws(Fault) in try channel.checkSecrets() }
         }
         for job in jobs {
             items.append(Item(what: "job \(job.name)", isGood: true))

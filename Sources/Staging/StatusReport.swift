@@ -8,7 +8,7 @@ package struct StatusReport: Codable, Sendable {
         package var run: String
         package var stage: Stage
         /// `done`, `partial`, `failed`, `running`, `dead` (running by its record, but its process is gone), `waiting`,
-        /// `unreadable` (``why`` tells what hinders).
+        /// `behind` (done, but the stage before has worked since), `unreadable` (``why`` tells what hinders).
         package var state: String
         package var units: Int
         package var failed: Int
@@ -63,13 +63,20 @@ package struct StatusReport: Codable, Sendable {
         guard let record = try run.stageRecord(stage) else { return Row(run.job.name, run.date, stage, "waiting") }
         var state = record.state.rawValue
         if record.state == .running, !(try StageAttempt.isRunning(stage, run)) { state = "dead" }
+        var why: String?
+        if record.state == .done, let before = stage.before, let own = record.upstream,
+            let other = try run.stageRecord(before)?.attempt, other != own
+        {
+            state = "behind"
+            why = "\(before.rawValue) has worked on the run since"
+        }
         let trouble = record.failed.first ?? record.warnings.first
         let more = record.failed.count + record.warnings.count - 1
         return Row(
             job: run.job.name, run: run.date.description, stage: stage, state: state,
             units: record.units, failed: record.failed.count, bytesIn: record.bytesIn, bytesOut: record.bytesOut,
             seconds: record.seconds, startedAt: record.startedAt, finishedAt: record.finishedAt,
-            why: trouble.map { $0.text + (more > 0 ? " (and \(more) more)" : "") })
+            why: trouble.map { $0.text + (more > 0 ? " (and \(more) more)" : "") } ?? why)
     }
 }
 

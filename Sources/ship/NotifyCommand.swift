@@ -56,7 +56,7 @@ struct NotifyCommand: ParsableCommand {
             if event == .missing {
                 var status = ExitStatus.done
                 for name in try job.map({ [$0] }) ?? configuration.jobNames() {
-                    status = max(status, try tellMissing(try configuration.job(name), configuration, staging))
+                    status = max(status, try tellMissing(name, configuration, staging))
                 }
                 return status
             }
@@ -95,8 +95,8 @@ struct NotifyCommand: ParsableCommand {
             let before = try JSONFile.read(Told.self, file, in: staging.state)?.until
             notice = try StageNotice(directory: directory, job: job, stage: end.stage, clock: .system)
                 .make(event, after: before)
-            // A start that found nothing to do.
-            if event == .success, notice.runs.isEmpty { return ExitStatus.done }
+            // Nothing that was not told: a start that found nothing to do, or the same unit looked at once more.
+            if event != .failure, notice.runs.isEmpty, end.text == nil { return ExitStatus.done }
             let until = try newestEnd(directory, end.stage) ?? before
             told = { () throws(Fault) in try JSONFile.write(Told(until: until), to: file, in: staging.state) }
         } catch {
@@ -129,29 +129,42 @@ struct NotifyCommand: ParsableCommand {
         return newest
     }
 
-    private func tellMissing(_ job: JobSettings, _ configuration: Configuration, _ staging: StagingArea) throws(Fault)
+    private func tellMissing(_ name: String, _ configuration: Configuration, _ staging: StagingArea) throws(Fault)
         -> Int32
     {
-        try Clock.useTimeZone(job.timezone)
-        let builder = StageNotice(directory: try staging.job(job.name), job: job, stage: .ship, clock: .system)
-        let missing = try builder.missing(overdue: job.notify.overdue)
-        let file = ByteString("notified.\(job.name)._missing.json")
-        if missing.isEmpty {
-            if !dryRun, try staging.state.exists(file) { try staging.state.removeIfPresent(file) }
+        var notify = configuration.notify
+        var notice = Notice(
+            event: .missing, tier: .critical, host: ProcessIdentity.host, job: name, stage: Stage.ship.rawValue,
+            at: Clock.system.now().rfc3339)
+        do throws(Fault) {
+            let job = try configuration.job(name)
+            notify = job.notify
+            try Clock.useTimeZone(job.timezone)
+            let builder = StageNotice(directory: try staging.job(name), job: job, stage: .ship, clock: .system)
+            let missing = try builder.missing(
+                overdue: notify.overdue, since: try configuration.jobFileModified(name))
+            // Attempts are not told here, but backlog and figures are.
+            notice = try builder.make(.missing, after: "9999")
+            notice.missing = missing
+            notice.rerun = missing.isEmpty ? [] : Stage.allCases.map { "\($0.rawValue) \(name)" }
+        } catch {
+            // A job that can't run has no runs tonight; the other jobs are looked at all the same.
+            notice.missing.append("\(error)")
+        }
+        let file = ByteString("notified.\(name)._missing.json")
+        if notice.missing.isEmpty {
+            if !dryRun { try staging.state.removeIfPresent(file) }
             return ExitStatus.done
         }
         let now = Clock.system.now().seconds
         // The same again only after a day.
-        if !dryRun, let told = try JSONFile.read(Told.self, file, in: staging.state), told.missing == missing,
+        if !dryRun, let told = try JSONFile.read(Told.self, file, in: staging.state), told.missing == notice.missing,
             let at = told.at, now - at < 86_400, now >= at
         {
             return ExitStatus.done
         }
-        var notice = try builder.make(.missing, after: "9999")
-        notice.missing = missing
-        notice.rerun = Stage.allCases.map { "\($0.rawValue) \(job.name)" }
-        let status = try deliver(notice, job.notify, configuration)
-        if !dryRun { try JSONFile.write(Told(at: now, missing: missing), to: file, in: staging.state) }
+        let status = try deliver(notice, notify, configuration)
+        if !dryRun { try JSONFile.write(Told(at: now, missing: notice.missing), to: file, in: staging.state) }
         return status
     }
 
@@ -160,7 +173,9 @@ struct NotifyCommand: ParsableCommand {
     {
         if dryRun {
             let text = NoticeText(notice, bytes: Figures.bytes)
-            try common.output.result(notice) { "\(text.subject)\n\n\(text.body)" }
+            let names = notify.channels[notice.event] ?? []
+            let told = names.isEmpty ? "nobody, since [notify] has no '\(notice.event.rawValue)'" : names.joined(separator: ", ")
+            try common.output.result(notice) { "To: \(told)\nSubject: \(text.subject)\n\n\(text.body)" }
             return ExitStatus.done
         }
         let log = common.logger()

@@ -165,19 +165,26 @@ struct StageNotice {
     }
 
     /// Runs that should be there and are not, and those that wait for too long, in sentences.
-    func missing(overdue: Period) throws(Fault) -> [String] {
+    ///
+    /// - Parameters:
+    ///   - overdue: how long that may take.
+    ///   - since: when the job's settings were written: what was due before they were is not missing.
+    /// - Returns: the sentences; none where nothing is missing.
+    /// - Throws: `damaged` for a record that can't be read.
+    func missing(overdue: Period, since: Timestamp) throws(Fault) -> [String] {
         let now = clock.now()
         // A day is over at the next midnight, so that much later its run is overdue.
         let expected = CivilDate(localDayOf: Timestamp(seconds: now.seconds - overdue.seconds))
             .adding(days: job.run == .yesterday ? -1 : 0)
         var missing: [String] = []
+        let hasRuns = try !directory.runs().isEmpty
         if let newest = try newestCollected() {
             if newest < expected {
                 missing.append(
                     "the newest collected run is that of \(newest); that of \(expected) should be there")
             }
-        } else if try directory.runs().isEmpty == false {
-            missing.append("no run was ever collected without a failure")
+        } else if hasRuns || now.since(since) > Double(overdue.seconds) + 86_400 {
+            missing.append("no run was ever collected; that of \(expected) should be there")
         }
         for date in try directory.runs() {
             guard let run = try directory.run(date), let collected = try run.stageRecord(.collect),
