@@ -32,7 +32,9 @@ struct UploadSweepTests {
         #expect(!isStale(upload("siem/acme/2026/11/20/web1.tar.gz", days: 8, by: "arn:aws:iam::1:user/anna")))
         #expect(!isStale(upload("siem/acme/2026/11/20/web1.tar.gz", days: 8, by: nil)))
         #expect(!isStale(upload("siem/acme/2026/11/20/web1.tar.gz", days: 8), owner: nil))
-        for other in ["web/a.tar.gz", "siem/a.zip", "siem/_ledger/x.tar.gz", "siem//a.tar.gz", "siem2/a.tar.gz", "a.tar"] {
+        for other in [
+            "web/a.tar.gz", "siem/a.zip", "siem/_ledger/x.tar.gz", "siem//a.tar.gz", "siem2/a.tar.gz", "a.tar",
+        ] {
             #expect(!isStale(upload(other, days: 8)), "\(other)")
         }
     }

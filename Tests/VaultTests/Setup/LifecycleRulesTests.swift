@@ -7,7 +7,8 @@ struct LifecycleRulesTests {
     private let rules = LifecycleRules(prefix: "logs/", grace: 30)
 
     private func configuration(_ rules: [String]) throws -> XMLElement {
-        let text = "<LifecycleConfiguration>" + rules.map { "<Rule>\($0)</Rule>" }.joined() + "</LifecycleConfiguration>"
+        let text =
+            "<LifecycleConfiguration>" + rules.map { "<Rule>\($0)</Rule>" }.joined() + "</LifecycleConfiguration>"
         return try XMLReader.read(Array(text.utf8))
     }
 
@@ -53,7 +54,8 @@ struct LifecycleRulesTests {
         let live = try configuration([other, ours + Self.days])
         #expect(!rules.isIn(live))
         let merged = rules.merged(with: live)
-        #expect(merged.all("Rule").map { $0.text("ID") } == ["theirs", "coldchain-abort:logs/", "coldchain-retired:logs/"])
+        #expect(
+            merged.all("Rule").map { $0.text("ID") } == ["theirs", "coldchain-abort:logs/", "coldchain-retired:logs/"])
         #expect(merged.all("Rule").first == live.all("Rule").first)
         let retired = try #require(merged.all("Rule").last)
         let filter = try #require(retired["Filter"]?["And"])
