@@ -24,7 +24,7 @@ package struct LifecycleRules: Sendable {
     package func merged(with live: XMLElement?) -> XMLElement {
         let ours = [abortRule, retiredRule]
         let ids = Set(ours.compactMap { $0.text("ID") })
-        let others = (live?.all("Rule") ?? []).filter { !ids.contains($0.text("ID") ?? "") }
+        let others = (live?.all("Rule") ?? []).filter { !ids.contains($0.text("ID") ?? "") }.map(Self.wellFormed)
         return XMLElement("LifecycleConfiguration", "", others + ours)
     }
 
@@ -34,9 +34,19 @@ package struct LifecycleRules: Sendable {
         return [abortRule, retiredRule].allSatisfy { rules.contains(Self.normal($0)) }
     }
 
+    /// Ceph gives a filter of several conditions without the `And` that it takes them with.
+    private static func wellFormed(_ rule: XMLElement) -> XMLElement {
+        var copy = rule
+        copy.children = rule.children.map { child in
+            guard child.name == "Filter", child.children.count > 1 else { return child }
+            return XMLElement("Filter", "", [XMLElement("And", "", child.children)])
+        }
+        return copy
+    }
+
     /// Order of the parts means nothing.
     private static func normal(_ element: XMLElement) -> XMLElement {
-        var copy = element
+        var copy = element.name == "Rule" ? wellFormed(element) : element
         copy.text = copy.children.isEmpty ? copy.text : ""
         copy.children = copy.children.map(normal).sorted { ($0.name, $0.text) < ($1.name, $1.text) }
         return copy

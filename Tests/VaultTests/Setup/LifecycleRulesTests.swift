@@ -63,6 +63,12 @@ struct LifecycleRulesTests {
         #expect(filter["Tag"]?.text("Key") == "coldchain-retired")
         #expect(filter["Tag"]?.text("Value") == "true")
         #expect(retired["NoncurrentVersionExpiration"]?.text("NoncurrentDays") == "30")
+        // As Ceph gives it back.
+        let text = String(decoding: merged.document(), as: UTF8.self).replacing("<And>", with: "").replacing(
+            "</And>", with: "")
+        let flat = try XMLReader.read(Array(text.utf8))
+        #expect(rules.isIn(flat))
+        #expect(rules.merged(with: flat).all("Rule").last == retired)
         // Ours are never refused, and a second look finds nothing to do.
         let again = try XMLReader.read(merged.document())
         #expect(rules.isIn(again))
