@@ -59,6 +59,7 @@ package protocol ObjectStore: Sendable {
     ///   - expected: what it must hold; nothing where nobody knows.
     ///   - options: what it must have besides, as far as the store can tell.
     ///   - reading: how much of it is read.
+    /// - Returns: what was found.
     /// - Throws: what would keep any other object from being examined, too: `unreachable`, `interrupted`.
     func examine(
         _ key: ObjectKey, expecting expected: ExpectedContent?, _ options: PutOptions,

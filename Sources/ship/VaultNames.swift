@@ -24,7 +24,7 @@ struct VaultNames {
     ///   - store: the vault.
     ///   - layout: of the job.
     ///   - keys: what is in the vault.
-    ///   - run: only manifests of this run.
+    ///   - only: only manifests of this run.
     ///   - selection: only these hosts, and archives with entries of these tenants.
     ///   - isWhole: whether older manifests are read, too.
     /// - Throws: `notFound` without a manifest.

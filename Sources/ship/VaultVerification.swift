@@ -32,9 +32,10 @@ struct VaultVerification: Sendable {
     /// Verifies.
     ///
     /// - Parameters:
-    ///   - run: only the manifests of this run, and what they name.
+    ///   - only: only the manifests of this run, and what they name.
     ///   - selection: only what it selects of them.
     ///   - isWhole: whether nothing is left out, so that what nothing names can be told.
+    /// - Returns: what was looked at, and what is wrong.
     /// - Throws: `notFound` without a manifest; what keeps all objects from being examined.
     func verify(run only: CivilDate?, _ selection: EntrySelection, isWhole: Bool) throws(Fault) -> VaultVerdict {
         var verdict = VaultVerdict(job: layout.job, vault: store.description)

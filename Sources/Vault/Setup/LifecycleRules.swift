@@ -54,7 +54,7 @@ package struct LifecycleRules: Sendable {
 
     private func id(_ base: String) -> String { prefix.isEmpty ? base : "\(base):\(prefix)" }
 
-    /// Uploads that nobody ended. A rule with a tag can't do this.
+    /// Uploads that nobody ended; a rule with a tag can't do this.
     private var abortRule: XMLElement {
         XMLElement(
             "Rule", "",
