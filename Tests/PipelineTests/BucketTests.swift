@@ -56,7 +56,11 @@ extension PipelineTests {
             let made = try await TestSupport.run(
                 [
                     "curl", "-fsS", "--cacert", server.certificate, "--aws-sigv4", "aws:amz:us-east-1:s3", "--user",
-                    "\(server.accessKey):\(server.secretKey)", "-X", "PUT", "\(server.tls)/\(Self.bucket(world))",
+                    "\(server.accessKey):\(server.secretKey)", "-H",
+                    // That of nothing; curl before 8 leaves it out.
+                    "x-amz-content-sha256: e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", "-X",
+                    "PUT",
+                    "\(server.tls)/\(Self.bucket(world))",
                 ])
             #expect(made.status == 0, "\(made)")
             _ = try await run(.ship, ["check"])
@@ -76,7 +80,8 @@ extension PipelineTests {
             for host in world.job.hosts {
                 for (path, entry) in try await world.sourceTree(host).entries where entry.kind == .file {
                     let found = restored.entries.contains {
-                        $0.value.kind == .file && $0.value.sha256 == entry.sha256 && $0.key.hasSuffix(path)
+                        $0.value.kind == .file && $0.value.sha256 == entry.sha256
+                            && $0.key.components.last == path.components.last
                     }
                     #expect(found, "\(host)/\(path)")
                 }
@@ -114,8 +119,4 @@ extension PipelineTests {
             withExtendedLifetime(world) {}
         }
     }
-}
-
-extension ByteString {
-    fileprivate func hasSuffix(_ other: ByteString) -> Bool { bytes.suffix(other.count).elementsEqual(other.bytes) }
 }
