@@ -108,7 +108,7 @@ let package = Package(
         tests("HTTP", ["Platform", log]),
         tests("AWS", ["Platform", "Codec", "HTTP", log]),
         tests("Notify", ["Platform", "Settings", "HTTP", log]),
-        tests("Vault", ["Platform", "Codec", "Ledger", "HTTP", "AWS", log]),
+        tests("Vault", ["Platform", "Codec", "Ledger", "Settings", "HTTP", "AWS", log]),
         tests("Console", ["Platform", "Ledger", "Settings", "Staging", arguments, log]),
         .testTarget(
             name: "PipelineTests", dependencies: ["Platform", "Codec", "HTTP", "AWS", "TestSupport"],

@@ -123,7 +123,7 @@ extension S3Client {
         return ByteString(bytes: bytes)
     }
 
-    static func text(_ bytes: ByteString) -> String { String(decoding: bytes.bytes, as: UTF8.self) }
+    package static func text(_ bytes: ByteString) -> String { String(decoding: bytes.bytes, as: UTF8.self) }
 
     private func size(_ row: XMLElement) throws(Fault) -> Int64 {
         guard let size = row.text("Size").flatMap({ Int64($0) }), size >= 0 else {

@@ -26,6 +26,8 @@ extension S3Client {
         package var id: String
         package var initiated: Timestamp?
         package var storageClass: String
+        /// Who began it: the ARN of a user or of a role's session at AWS, the name of a user elsewhere.
+        package var initiator: String?
     }
 
     /// CreateMultipartUpload.
@@ -173,7 +175,8 @@ extension S3Client {
                 try each(
                     Upload(
                         key: key, id: id, initiated: upload.text("Initiated").flatMap { Timestamp(listed: $0) },
-                        storageClass: upload.text("StorageClass") ?? "STANDARD"))
+                        storageClass: upload.text("StorageClass") ?? "STANDARD",
+                        initiator: upload["Initiator"]?.text("ID")))
             }
             guard root.text("IsTruncated") == "true" else { return }
             // Not NextKeyMarker: Ceph encodes it unlike the keys.

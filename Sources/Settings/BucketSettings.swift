@@ -20,6 +20,11 @@ package struct BucketSettings: Hashable, Sendable {
     package struct Lock: Hashable, Sendable {
         package var mode: LockMode
         package var days: Int
+
+        package init(mode: LockMode, days: Int) {
+            self.mode = mode
+            self.days = days
+        }
     }
 
     package var bucket: String
@@ -41,6 +46,11 @@ package struct BucketSettings: Hashable, Sendable {
     package var uploads = 8
     package var bandwidth: ByteRate?
     package var window: TimeWindow?
+
+    package init(bucket: String, prefix: String) {
+        self.bucket = bucket
+        self.prefix = prefix
+    }
 
     /// Reads the keys of a table whose address is known to be one of a bucket; gives nothing for a bucket that can't be.
     static func read(bucket: String, prefix: String, _ table: TomlTable) -> BucketSettings? {

@@ -7,8 +7,9 @@ extension Configuration {
         "audit": [], "check": Stage.allCases, "extract": [.pack], "help": Stage.allCases, "hold": [],
         "init": [.collect], "list": [.pack, .ship], "notify": [.ship], "pause": Stage.allCases, "prune": [],
         "rebuild": [],
-        "report": [], "restore": [.ship], "resume": Stage.allCases, "setup": [], "status": Stage.allCases, "sweep": [],
-        "undo": [], "verify": [.pack],
+        "report": [], "restore": [.ship], "resume": Stage.allCases, "setup": [.ship], "status": Stage.allCases,
+        "sweep": [.ship],
+        "undo": [], "verify": [.pack, .ship],
     ]
 
     /// The names of the subcommands.

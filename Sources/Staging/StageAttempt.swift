@@ -39,16 +39,25 @@ package final class StageAttempt: Sendable {
         self.run = run
         self.context = context
         lock = Handed(
-            try StageLock.take(
-                "lock of \(stage.rawValue) \(context.job.name) \(run.date)", file: Self.lockName(stage),
-                in: run.directory, local: Self.localLockName(stage, run), state: context.staging.state, attempt: id,
-                breaking: context.request.breakLock, clock: context.clock))
+            try Self.lock(stage, of: run, attempt: id, breaking: context.request.breakLock, clock: context.clock))
         previous = try run.stageRecord(stage)
         try run.sweep(stage)
         record = Monitor(
             StageRecord(
                 job: context.job.name, run: run.date.description, stage: stage, attempt: id, state: .running,
                 host: ProcessIdentity.host, pid: ProcessIdentity.pid, startedAt: context.clock.now().rfc3339))
+    }
+
+    /// Takes the lock of a stage for a run without an attempt: as long as it is held, none can begin.
+    ///
+    /// - Throws: `tryLater` when an attempt runs.
+    package static func lock(
+        _ stage: Stage, of run: RunDirectory, attempt: String = RandomID.make(), breaking: Bool = false,
+        clock: Clock = .system
+    ) throws(Fault) -> StageLock {
+        try StageLock.take(
+            "lock of \(stage.rawValue) \(run.job.name) \(run.date)", file: lockName(stage), in: run.directory,
+            local: localLockName(stage, run), state: run.job.state, attempt: attempt, breaking: breaking, clock: clock)
     }
 
     private static func lockName(_ stage: Stage) -> ByteString { ByteString(".\(stage.rawValue).lock") }

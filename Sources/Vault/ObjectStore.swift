@@ -51,4 +51,21 @@ package protocol ObjectStore: Sendable {
     /// - Throws: what `each` throws; `unsupported` for a prefix that no key can have; the fault of the store. A listing
     ///   that returns was complete.
     func list(prefix: String, _ each: (ObjectKey, ObjectHead) throws -> Void) throws(Fault)
+
+    /// Compares an object with what it should be; what is wrong with it is found, not thrown.
+    ///
+    /// - Parameters:
+    ///   - key: of the object.
+    ///   - expected: what it must hold; nothing where nobody knows.
+    ///   - options: what it must have besides, as far as the store can tell.
+    ///   - reading: how much of it is read.
+    /// - Returns: what was found.
+    /// - Throws: what would keep any other object from being examined, too: `unreachable`, `interrupted`.
+    func examine(
+        _ key: ObjectKey, expecting expected: ExpectedContent?, _ options: PutOptions,
+        _ reading: ObjectExamination.Reading
+    ) throws(Fault) -> ObjectExamination
+
+    /// What a store that keeps versions hides below the keys with a prefix; only those that have something hidden.
+    func versionMarks(prefix: String) throws(Fault) -> [ObjectKey: VersionMark]
 }

@@ -62,7 +62,7 @@ extension S3Store {
     ///
     /// - Returns: whether the store keeps a checksum of the bytes, and it is the right one.
     /// - Throws: `damaged` for another size or another checksum.
-    private func matchesChecksum(_ info: S3ObjectInfo, _ key: ObjectKey, _ expected: ExpectedContent) throws(Fault)
+    func matchesChecksum(_ info: S3ObjectInfo, _ key: ObjectKey, _ expected: ExpectedContent) throws(Fault)
         -> Bool
     {
         guard info.size == expected.size else {
@@ -94,7 +94,7 @@ extension S3Store {
     }
 
     /// Reads the object back; what can't be read without a restore is judged by its metadata.
-    private func reread(_ key: ObjectKey, _ info: S3ObjectInfo, _ expected: ExpectedContent) throws(Fault) -> Evidence {
+    func reread(_ key: ObjectKey, _ info: S3ObjectInfo, _ expected: ExpectedContent) throws(Fault) -> Evidence {
         let check = Monitor(try ContentCheck(expected, of: name(key), byParts: false))
         if expected.size > 0 {
             do throws(Fault) {

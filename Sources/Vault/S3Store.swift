@@ -187,7 +187,7 @@ package struct S3Store: ObjectStore {
         if let known = options.refusesWrongDigests { return known }
         if client.endpoint.isAWS { return true }
         if let known = refusal.with({ $0 }) { return known }
-        let key = prefix + "_coldchain-probe"
+        let key = prefix + Self.probeName
         let upload = try client.createUpload(key, S3NewObject(), sendsChecksums: false)
         let outcome = try client.uploadPart(
             key, upload: upload, number: 1, .bytes([0]), digest: SHA256Hasher.digest(of: [1]), sendsChecksum: false)
@@ -204,7 +204,7 @@ package struct S3Store: ObjectStore {
 
     /// Begins an upload and aborts it: that the bucket is there, and may be written into, without leaving anything.
     package func checkWritable() throws(Fault) {
-        let key = prefix + "_coldchain-probe"
+        let key = prefix + Self.probeName
         let upload = try client.createUpload(key, S3NewObject(), sendsChecksums: false)
         try client.abortUpload(key, upload: upload)
     }

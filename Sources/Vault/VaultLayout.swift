@@ -34,6 +34,17 @@ package struct VaultLayout: Sendable {
         try ObjectKey("\(job)/_ledger/\(run)/\(LedgerDirectory.fileName(unit: unit, number: number))\(suffix)")
     }
 
+    /// What a key tells that is one of a manifest, or nothing for another one.
+    package func manifest(_ key: ObjectKey) -> (run: CivilDate, unit: String, number: Int)? {
+        let prefix = "\(job)/_ledger/"
+        guard key.description.hasPrefix(prefix) else { return nil }
+        let parts = key.description.dropFirst(prefix.count).split(separator: "/")
+        guard parts.count == 2, let run = CivilDate(String(parts[0])),
+            let (unit, number) = LedgerDirectory.parse(String(parts[1]))
+        else { return nil }
+        return (run, unit, number)
+    }
+
     /// The runs that have manifests in the vault, oldest first, each with its units and their highest numbers.
     package func manifests(in store: any ObjectStore, run only: CivilDate? = nil) throws(Fault)
         -> [(run: CivilDate, units: [String: Int])]
@@ -41,10 +52,7 @@ package struct VaultLayout: Sendable {
         let prefix = "\(job)/_ledger/"
         var runs: [CivilDate: [String: Int]] = [:]
         try store.list(prefix: prefix + (only.map { "\($0)/" } ?? "")) { key, _ in
-            let parts = key.description.dropFirst(prefix.count).split(separator: "/")
-            guard parts.count == 2, let run = CivilDate(String(parts[0])),
-                let (unit, number) = LedgerDirectory.parse(String(parts[1]))
-            else { return }
+            guard let (run, unit, number) = manifest(key) else { return }
             runs[run, default: [:]][unit] = max(runs[run]?[unit] ?? 0, number)
         }
         return runs.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }

@@ -23,7 +23,10 @@ struct ShipCommand: DoorCommand {
         subcommands: verbs)
 
     static let stage = Stage.ship
-    static let ownVerbs: [any ParsableCommand.Type] = [ListCommand.self, NotifyCommand.self, RestoreCommand.self]
+    static let ownVerbs: [any ParsableCommand.Type] = [
+        ListCommand.self, NotifyCommand.self, RestoreCommand.self, SetupCommand.self, SweepCommand.self,
+        VerifyCommand.self,
+    ]
 
     static func lookAtBucket(_ common: CommonOptions) -> ((VaultSettings) throws(Fault) -> Void)? {
         { (settings: VaultSettings) throws(Fault) in

@@ -19,12 +19,19 @@ struct VaultOptions: ParsableArguments {
     func open(_ common: CommonOptions) throws(Fault) -> (settings: JobSettings, vault: OpenVault) {
         let settings = try common.settings().job(job)
         try Clock.useTimeZone(settings.timezone)
-        guard let chosen = settings.vaults.first(where: { $0.name == vault ?? $0.name }) else {
+        let chosen = try Self.vaults(of: settings, named: vault)[0]
+        return (settings, try OpenVault.forReading(chosen, log: common.logger()))
+    }
+
+    /// The vault of a job that has this name, or all of them; never none.
+    static func vaults(of settings: JobSettings, named name: String?) throws(Fault) -> [VaultSettings] {
+        let chosen = settings.vaults.filter { $0.name == name ?? $0.name }
+        guard !chosen.isEmpty else {
             throw Fault(
-                .usage, "job '\(job)' has no vault '\(vault ?? "")'",
+                .usage, "job '\(settings.name)' has no vault '\(name ?? "")'",
                 hint: "It has: \(settings.vaults.map(\.name).joined(separator: ", ")).")
         }
-        return (settings, try OpenVault.forReading(chosen, log: common.logger()))
+        return chosen
     }
 
     func selection(_ paths: [String]) -> EntrySelection {

@@ -83,6 +83,7 @@ extension PipelineTests {
             _ = try await run(.ship, ["logs"])
             let listed = try await run(.ship, ["list", "logs", "--run", Pipeline.run])
             #expect(listed.output.contains("app.log"), "\(listed)")
+            try await care(world) { try await run($0, $1, status: $2) }
             let place = world.root + "/restored"
             _ = try await run(.ship, ["restore", "logs", "--run", Pipeline.run, "--to", place])
             let restored = try await onOwnThread { try FileTree(place) }
@@ -90,6 +91,25 @@ extension PipelineTests {
             var expected: [String] = []
             for tree in try await world.sourceTrees().values { expected += Self.files(tree) }
             #expect(Self.files(restored).sorted() == expected.sorted())
+        }
+
+        /// The bucket is as it should be by what it tells and by what is read, has no upload, and can be set up.
+        private func care(
+            _ world: Pipeline, _ run: (Program, [String], Int32) async throws -> RunResult
+        ) async throws {
+            let verified = try await run(.ship, ["verify", "logs", "--sample", "100"], 0)
+            #expect(verified.output.contains("4 of 4 archives read and right"), "\(verified)")
+            let printed = try await run(.ship, ["setup", "logs"], 0)
+            #expect(printed.output.contains("versioning: is not so yet"), "\(printed)")
+            #expect(printed.output.contains("\"Sid\" : \"ColdchainDenyDelete\""), "\(printed)")
+            _ = try await run(.ship, ["setup", "logs", "--apply"], 0)
+            let again = try await run(.ship, ["setup", "logs"], 0)
+            #expect(again.output.contains("lifecycle: is so already"), "\(again)")
+            #expect(!again.output.contains("is not so yet"), "\(again)")
+            // With versions and a policy it is still what it was.
+            _ = try await run(.ship, ["verify", "logs"], 0)
+            let swept = try await run(.ship, ["sweep", "logs"], 0)
+            #expect(swept.output.contains("no upload"), "\(swept)")
         }
 
         @Test("Without credentials ship tells what was tried")

@@ -144,7 +144,7 @@ extension PipelineTests {
         @Test("The command of another program is told as such", arguments: Program.allCases)
         func otherCommand(_ program: Program) async throws {
             let world = try await world()
-            for (verb, owner) in [("init", "collect"), ("verify", "pack"), ("restore", "ship")]
+            for (verb, owner) in [("init", "collect"), ("extract", "pack"), ("restore", "ship")]
             where owner != program.rawValue {
                 for arguments in [[verb], [verb, "some/thing", "--to", "x"]] {
                     let result = try await world.expect(program, arguments, status: 64)

@@ -69,7 +69,7 @@ struct ConfigurationJobsTests {
             ("zzzzzz", "unknown job 'zzzzzz'; known are app, siem", nil),
             ("../siem", "unknown job '../siem'; known are app, siem", nil),
             ("", "unknown job ''; known are app, siem", nil),
-            ("verify", "'verify' is a command of pack, not a job", "See 'pack help verify'."),
+            ("verify", "'verify' is a command of pack and ship, not a job", "See 'pack help verify'."),
             ("list", "'list' is a command of pack and ship, not a job", "See 'pack help list'."),
             ("prune", "'prune' is no job, and kept for a command of a later version", nil),
             ("prnue", "unknown job 'prnue'; known are app, siem", nil),

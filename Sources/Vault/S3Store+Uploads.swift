@@ -1,0 +1,43 @@
+import AWS
+package import Platform
+
+extension S3Store {
+    /// Below the vault's prefix: what is begun there is aborted at once, and never completed.
+    static let probeName = ByteString("_coldchain-probe")
+
+    /// The uploads below the vault's prefix that were begun and not ended.
+    package func openUploads() throws(Fault) -> [OpenUpload] {
+        var uploads: [OpenUpload] = []
+        try client.uploads(prefix: prefix) { upload throws(Fault) in
+            uploads.append(
+                OpenUpload(
+                    key: ByteString(upload.key.bytes.dropFirst(prefix.count)), id: upload.id,
+                    initiated: upload.initiated, initiator: upload.initiator))
+        }
+        return uploads
+    }
+
+    /// Whom the store names for an upload that we begin; nothing where it names nobody.
+    ///
+    /// It is asked by an upload that is aborted at once: no name of ours is the same in every kind of credentials.
+    package func ownInitiator() throws(Fault) -> String? {
+        let key = prefix + Self.probeName
+        let id = try client.createUpload(key, S3NewObject(), sendsChecksums: false)
+        var initiator: String?
+        do throws(Fault) {
+            try client.uploads(prefix: key) { upload throws(Fault) in
+                if upload.id == id { initiator = upload.initiator }
+            }
+        } catch {
+            try? client.abortUpload(key, upload: id)
+            throw error
+        }
+        try client.abortUpload(key, upload: id)
+        return initiator
+    }
+
+    /// Aborts an upload; one that is gone already is no error.
+    package func abort(_ upload: OpenUpload) throws(Fault) {
+        try client.abortUpload(prefix + upload.key, upload: upload.id)
+    }
+}

@@ -1,0 +1,97 @@
+import ArgumentParser
+import Console
+import Ledger
+import Logging
+import Platform
+import Settings
+import Vault
+
+/// `ship setup JOB`: what the buckets of a job should be set to, printed or applied.
+struct SetupCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "setup", abstract: "Print or apply how the buckets of a job should be set.",
+        discussion: """
+            Versioning, Object Lock, the rules of the lifecycle, a bucket policy that lets nobody delete, and the \
+            identity policy that ship needs. What the bucket has is read first, and nothing of others is changed; a rule \
+            that would delete objects that are not retired is shown, and nothing is applied then.
+            """)
+
+    @OptionGroup var common: CommonOptions
+    @Argument(help: "The job.") var job: String
+    @Option(name: .long, help: ArgumentHelp("Only this vault of the job.", valueName: "name")) var vault: String?
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "The role or user that ship has: all others are denied to replace and to tag. Default: role_arn of the vault.",
+            valueName: "arn"))
+    var principal: String?
+    @Flag(name: .long, help: "Apply it.") var apply = false
+
+    func validate() throws {
+        if let principal, !principal.hasPrefix("arn:") {
+            throw ValidationError(
+                "--principal '\(principal)': expected an ARN such as arn:aws:iam::123456789012:role/ship")
+        }
+    }
+
+    private struct Result: Codable {
+        var vault: String
+        var place: String
+        var steps: [BucketSetup.Step]
+        var refused: [BucketSetup.RefusedRule]
+        /// The identity policy for ship.
+        var shipPolicy: JSONValue
+    }
+
+    func run() throws {
+        try Door.run {
+            let settings = try common.settings().job(job)
+            let log = common.logger()
+            var results: [Result] = []
+            var faults: [Fault] = []
+            for vault in try VaultOptions.vaults(of: settings, named: vault) {
+                guard case .bucket(let bucket) = vault.kind else { continue }
+                let store = try OpenVault.bucketStore(bucket, log: log)
+                var setup = try BucketSetup(
+                    store, bucket, grace: settings.retention.policy.grace, principal: principal ?? bucket.roleARN)
+                do throws(Fault) {
+                    if apply { try setup.apply() } else { try setup.checkSafe() }
+                } catch {
+                    if error.code == .interrupted { throw error }
+                    faults.append(error)
+                }
+                results.append(
+                    Result(
+                        vault: vault.name, place: store.description, steps: setup.steps, refused: setup.refused,
+                        shipPolicy: setup.shipPolicy))
+            }
+            try common.output.result(results) {
+                results.isEmpty ? "no vault of the job is a bucket" : results.map(text).joined(separator: "\n\n")
+            }
+            if let fault = faults.first { throw fault }
+            let failed = results.flatMap(\.steps).filter { $0.state == .failed }
+            for step in failed { log.error("\(step.name): \(step.why ?? "")") }
+            return failed.isEmpty ? ExitStatus.done : ExitStatus.partial
+        }
+    }
+
+    private func text(_ result: Result) -> String {
+        var blocks = ["vault \(result.vault), \(result.place)"]
+        for rule in result.refused {
+            blocks.append("REFUSED: rule '\(rule.id)' would delete objects that are not retired\n\(rule.document)")
+        }
+        for step in result.steps {
+            let state =
+                switch step.state {
+                case .asItIs: "is so already"
+                case .open: "is not so yet"
+                case .applied: "applied"
+                case .failed: "FAILED: \(step.why ?? "")"
+                }
+            blocks.append(step.state == .asItIs ? "\(step.name): \(state)" : "\(step.name): \(state)\n\(step.document)")
+        }
+        let policy = (try? JSONFile.encode(result.shipPolicy)).map { String(decoding: $0, as: UTF8.self) } ?? ""
+        blocks.append("identity policy for ship, which you attach to its role or user:\n\(policy)")
+        return blocks.joined(separator: "\n\n")
+    }
+}
