@@ -73,6 +73,7 @@ extension S3Client {
     ///   - key: one that nobody else writes.
     ///   - kept: the id of an upload that is left alone.
     ///   - time: the earliest beginning; nothing for any.
+    /// - Throws: the service's error; what was found before it is aborted or not.
     package func abortUploads(of key: ByteString, but kept: String? = nil, since time: Timestamp? = nil) throws(Fault) {
         var found: [String] = []
         try uploads(prefix: key) { upload in

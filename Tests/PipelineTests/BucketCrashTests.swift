@@ -78,9 +78,9 @@ extension InjectionTests {
             #expect(result.status == 3, "\(result)")
             #expect(result.errors.contains("all/web1"), "\(result)")
             #expect(result.errors.contains("part 2 of \(BucketWorld.parts)"), "\(result)")
-            let keys = try await bucket.curl(["\(bucket.server.http)/\(bucket.bucket)?list-type=2"])
+            let keys = try await bucket.curl(["\(bucket.server.tls)/\(bucket.bucket)?list-type=2"])
             #expect(!keys.contains("web1.tar.gz") && keys.contains("web2.tar.gz"), "\(keys)")
-            let uploads = try await bucket.curl(["\(bucket.server.http)/\(bucket.bucket)?uploads="])
+            let uploads = try await bucket.curl(["\(bucket.server.tls)/\(bucket.bucket)?uploads="])
             #expect(!uploads.contains("<UploadId>"), "\(uploads)")
             let records = try await bucket.world.shell(
                 "find \"$1\" -path '*records/ship*' -name '*.json'", [bucket.world.runDirectory()])

@@ -43,7 +43,7 @@ struct BucketWorld: Sendable {
         (proxy, bucket, environment) = try Self.reach(world, server)
         try writeSettings()
         try await world.initialize()
-        try await curl(["-X", "PUT", "\(server.http)/\(bucket)"])
+        try await curl(["-X", "PUT", "\(server.tls)/\(bucket)"])
     }
 
     private static func reach(_ world: Pipeline, _ server: RGWServer) throws
@@ -89,7 +89,8 @@ struct BucketWorld: Sendable {
     func curl(_ arguments: [String]) async throws -> String {
         let result = try await TestSupport.run(
             [
-                "curl", "-fsS", "--noproxy", "*", "--aws-sigv4", "aws:amz:us-east-1:s3", "--user",
+                "curl", "-fsS", "--noproxy", "*", "--cacert", server.certificate, "--aws-sigv4", "aws:amz:us-east-1:s3",
+                "--user",
                 "\(server.accessKey):\(server.secretKey)",
             ] + arguments)
         guard result.status == 0 else { throw Fault(.io, "curl \(arguments): \(result)") }
@@ -99,18 +100,18 @@ struct BucketWorld: Sendable {
     /// What is wrong in the bucket, or with what was sent, once all is shipped.
     func problems() async throws -> [String] {
         var problems: [String] = []
-        let uploads = try await curl(["\(server.http)/\(bucket)?uploads="])
+        let uploads = try await curl(["\(server.tls)/\(bucket)?uploads="])
         if uploads.contains("<UploadId>") { problems.append("open uploads: \(uploads)") }
-        let keys = try await curl(["\(server.http)/\(bucket)?list-type=2"])
+        let keys = try await curl(["\(server.tls)/\(bucket)?list-type=2"])
         for suffix in [".tar.gz", ".index.tsv.gz", ".sha256"] where keys.firstRange(of: "web1\(suffix)</Key>") == nil {
             problems.append("no web1\(suffix) in \(keys)")
         }
         if keys.contains("web1.g2") || keys.contains("web1.2") { problems.append("another generation: \(keys)") }
         let file = world.root + "/object"
-        try await curl(["-o", file, "\(server.http)/\(bucket)/\(Self.key)"])
+        try await curl(["-o", file, "\(server.tls)/\(bucket)/\(Self.key)"])
         let same = try await TestSupport.run(["cmp", file, world.runDirectory() + "/pack/all/web1.tar.gz"])
         if same.status != 0 { problems.append("\(same)") }
-        let tags = try await curl(["\(server.http)/\(bucket)/\(Self.key)?tagging="])
+        let tags = try await curl(["\(server.tls)/\(bucket)/\(Self.key)?tagging="])
         if !tags.contains("coldchain-job") { problems.append("no tags: \(tags)") }
         return problems
     }

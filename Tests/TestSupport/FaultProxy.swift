@@ -69,6 +69,7 @@ package final class FaultProxy: Sendable {
     /// - Parameters:
     ///   - port: the store's, on the loopback.
     ///   - judge: says what becomes of a request; called by many threads.
+    /// - Throws: the system's fault when there is no port or thread left.
     package init(to port: Int, _ judge: @escaping @Sendable (Request) -> Action = { _ in .pass }) throws {
         let state = Monitor(State())
         self.state = state

@@ -28,6 +28,7 @@ struct FaultyStore {
     ///   - silence: seconds that a transfer may be slower than 1000 bytes a second.
     ///   - ahead: seconds that the clock of the client is ahead.
     ///   - judge: what becomes of the requests.
+    /// - Throws: what keeps the gateway or the proxy from starting.
     init(
         pace: (any RequestPace)? = nil, credentials: (any CredentialSource)? = nil, deadline: Double = 15,
         silence: Int = 20, ahead: Int64 = 0,
