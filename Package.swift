@@ -111,7 +111,8 @@ let package = Package(
         tests("Vault", ["Platform", "Codec", "Ledger", "HTTP", "AWS", log]),
         tests("Console", ["Platform", "Ledger", "Settings", "Staging", arguments, log]),
         .testTarget(
-            name: "PipelineTests", dependencies: ["Platform", "Codec", "TestSupport"], swiftSettings: swiftSettings),
+            name: "PipelineTests", dependencies: ["Platform", "Codec", "HTTP", "AWS", "TestSupport"],
+            swiftSettings: swiftSettings),
     ] + fastLibraries,
     cxxLanguageStandard: .cxx17
 )

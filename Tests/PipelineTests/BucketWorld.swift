@@ -1,3 +1,5 @@
+import AWS
+import HTTP
 import Platform
 import TestSupport
 import Testing
@@ -43,7 +45,7 @@ struct BucketWorld: Sendable {
         (proxy, bucket, environment) = try Self.reach(world, server)
         try writeSettings()
         try await world.initialize()
-        try await curl(["-X", "PUT", "\(server.tls)/\(bucket)"])
+        try await direct { try $0.createBucket(withObjectLock: false) }
     }
 
     private static func reach(_ world: Pipeline, _ server: RGWServer) throws
@@ -85,34 +87,48 @@ struct BucketWorld: Sendable {
             wrapper + [Program.ship.path, "logs", "--run", Pipeline.run], environment: environment)
     }
 
-    @discardableResult
-    func curl(_ arguments: [String]) async throws -> String {
-        let result = try await TestSupport.run(
-            [
-                "curl", "-fsS", "--noproxy", "*", "--cacert", server.certificate, "--aws-sigv4", "aws:amz:us-east-1:s3",
-                "--user",
-                "\(server.accessKey):\(server.secretKey)",
-            ] + arguments)
-        guard result.status == 0 else { throw Fault(.io, "curl \(arguments): \(result)") }
-        return result.output
+    /// Runs `body` with a client that goes past the proxy.
+    func direct<R: Sendable>(_ body: @escaping @Sendable (S3Client) throws -> R) async throws -> R {
+        try await onOwnThread { [server, bucket] in
+            var settings = HTTPSettings(userAgent: "coldchain-tests")
+            settings.usesProxies = false
+            let credentials = Credentials(accessKey: server.accessKey, secretKey: Secret(server.secretKey))
+            return try body(
+                S3Client(
+                    bucket: bucket, endpoint: try S3Endpoint(url: server.http, region: "us-east-1"),
+                    http: HTTPClient(settings), credentials: FixedCredentials(credentials)))
+        }
+    }
+
+    /// The keys in the bucket, and the uploads that are not over.
+    func content() async throws -> (keys: [String], uploads: [String]) {
+        try await direct { client in
+            var (keys, uploads): ([String], [String]) = ([], [])
+            try client.list(prefix: "") { keys.append($0.key.description) }
+            try client.uploads(prefix: "") { uploads.append($0.key.description) }
+            return (keys, uploads)
+        }
     }
 
     /// What is wrong in the bucket, or with what was sent, once all is shipped.
     func problems() async throws -> [String] {
-        var problems: [String] = []
-        let uploads = try await curl(["\(server.tls)/\(bucket)?uploads="])
-        if uploads.contains("<UploadId>") { problems.append("open uploads: \(uploads)") }
-        let keys = try await curl(["\(server.tls)/\(bucket)?list-type=2"])
-        for suffix in [".tar.gz", ".index.tsv.gz", ".sha256"] where keys.firstRange(of: "web1\(suffix)</Key>") == nil {
-            problems.append("no web1\(suffix) in \(keys)")
+        let (keys, uploads) = try await content()
+        var problems = uploads.map { "open upload of \($0)" }
+        let archives = keys.filter { !$0.contains("/_ledger/") }
+        let expected = ["web1", "web2"].flatMap { host in
+            [".index.tsv.gz", ".sha256", ".tar.gz"].map { "v/logs/all/\(host)\($0)" }
         }
-        if keys.contains("web1.g2") || keys.contains("web1.2") { problems.append("another generation: \(keys)") }
-        let file = world.root + "/object"
-        try await curl(["-o", file, "\(server.tls)/\(bucket)/\(Self.key)"])
-        let same = try await TestSupport.run(["cmp", file, world.runDirectory() + "/pack/all/web1.tar.gz"])
-        if same.status != 0 { problems.append("\(same)") }
-        let tags = try await curl(["\(server.tls)/\(bucket)/\(Self.key)?tagging="])
-        if !tags.contains("coldchain-job") { problems.append("no tags: \(tags)") }
+        if archives != expected { problems.append("keys \(archives)") }
+        let file = world.runDirectory() + "/pack/all/web1.tar.gz"
+        let wanted = try world.read(file)
+        let isRight = try await direct { client in
+            var found: [UInt8] = []
+            try client.get(ByteString(Self.key), 0..<Int64(wanted.count) + 1) { found.append(contentsOf: $0) }
+            return found == wanted
+        }
+        if !isRight { problems.append("other bytes") }
+        let tags = try await direct { try $0.tags(ByteString(Self.key)) }
+        if tags["coldchain-job"] != "logs" { problems.append("tags \(tags)") }
         return problems
     }
 }
