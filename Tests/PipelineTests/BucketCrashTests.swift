@@ -68,7 +68,7 @@ extension InjectionTests {
         func rot() async throws {
             let packed = try await BucketWorld()
             let bucket = try await BucketWorld(copyOf: packed)
-            let archive = bucket.world.runDirectory() + "/pack/all/web1.tar.gz"
+            let archive = bucket.world.runDirectory() + "/pack/acme/2025/11/19/web1.tar.gz"
             try await bucket.world.shell(
                 """
                 byte=$(od -An -tu1 -j "$2" -N 1 "$1")
@@ -76,14 +76,16 @@ extension InjectionTests {
                 """, [archive, "\(BucketWorld.partSize + 1_000)"])
             let result = try await bucket.ship()
             #expect(result.status == 3, "\(result)")
-            #expect(result.errors.contains("all/web1"), "\(result)")
+            #expect(result.errors.contains("acme/2025/11/19/web1"), "\(result)")
             #expect(result.errors.contains("part 2 of \(BucketWorld.parts)"), "\(result)")
             let (keys, uploads) = try await bucket.content()
-            #expect(!keys.contains(BucketWorld.key) && keys.contains("v/logs/all/web2.tar.gz"), "\(keys)")
+            #expect(!keys.contains(BucketWorld.key) && keys.contains("v/logs/acme/2025/11/19/web2.tar.gz"), "\(keys)")
             #expect(uploads == [])
             let records = try await bucket.world.shell(
                 "find \"$1\" -path '*records/ship*' -name '*.json'", [bucket.world.runDirectory()])
-            #expect(!records.output.contains("all/web1.json") && records.output.contains("all/web2.json"), "\(records)")
+            #expect(
+                !records.output.contains("acme/2025/11/19/web1.json")
+                    && records.output.contains("acme/2025/11/19/web2.json"), "\(records)")
         }
     }
 }

@@ -13,7 +13,7 @@ struct BucketWorld: Sendable {
     let environment: [String: String?]
 
     static let host = "web1"
-    static let key = "v/logs/all/web1.tar.gz"
+    static let key = "v/logs/acme/2025/11/19/web1.tar.gz"
     /// Bytes of an upload part of an archive of less than 140 GB.
     static let partSize = 16 << 20
     static let parts = 4
@@ -22,9 +22,7 @@ struct BucketWorld: Sendable {
     /// Bytes that don't get smaller, for a little more than three parts, and a small archive of another host.
     init() async throws {
         server = try await onOwnThread { try RGWServer.shared() }
-        var job = Pipeline.Job()
-        job.archive = "all/{host}"
-        world = try Pipeline(job)
+        world = try Pipeline()
         let large = try world.host(Self.host)
         try large.file("acme/small", text: "x\n")
         try await world.shell(
@@ -116,10 +114,10 @@ struct BucketWorld: Sendable {
         var problems = uploads.map { "open upload of \($0)" }
         let archives = keys.filter { !$0.contains("/_ledger/") }
         let expected = ["web1", "web2"].flatMap { host in
-            [".index.tsv.gz", ".sha256", ".tar.gz"].map { "v/logs/all/\(host)\($0)" }
+            [".index.tsv.gz", ".sha256", ".tar.gz"].map { "v/logs/acme/2025/11/19/\(host)\($0)" }
         }
         if archives != expected { problems.append("keys \(archives)") }
-        let file = world.runDirectory() + "/pack/all/web1.tar.gz"
+        let file = world.runDirectory() + "/pack/acme/2025/11/19/web1.tar.gz"
         let wanted = try world.read(file)
         let isRight = try await direct { client in
             var found: [UInt8] = []
