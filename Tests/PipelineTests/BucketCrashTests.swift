@@ -24,7 +24,7 @@ extension InjectionTests {
         }
 
         @Test(
-            "ship killed at any write or sync of an upload sends at most the parts in flight again",
+            "ship killed at writes, syncs and renames of an upload sends at most the parts in flight again",
             .timeLimit(.minutes(4)), arguments: [["write", "pwrite"], ["fsync", "fdatasync"], ["rename", "unlink"]])
         func counted(_ calls: [String]) async throws {
             let packed = try await BucketWorld()
@@ -36,7 +36,7 @@ extension InjectionTests {
             #expect(whole.proxy.count(.part) == BucketWorld.parts)
             let count = Int(String(decoding: try whole.world.read(mark), as: UTF8.self).filter(\.isNumber)) ?? 0
             #expect(count > 0)
-            let step = max(1, (count + 5) / 6)
+            let step = max(1, (count + 3) / 4)
             try await sideBySide(stride(from: 1, through: count, by: step)) { number in
                 let bucket = try await BucketWorld(copyOf: packed)
                 let injection = Injection(
@@ -55,7 +55,7 @@ extension InjectionTests {
             let result = try await whole.ship()
             #expect(result.status == 0, "\(result)")
             let time = Clock.monotonic() - began
-            try await sideBySide(1...8) { _ in
+            try await sideBySide(1...5) { _ in
                 let bucket = try await BucketWorld(copyOf: packed)
                 let seconds = Double.random(in: 0.02...max(0.1, time))
                 let killed = try await bucket.ship(through: ["timeout", "-s", "KILL", "\(seconds)"])
