@@ -1,3 +1,5 @@
+import Platform
+
 /// What an error answer asks for.
 package enum ErrorClass: Sendable, Hashable {
     /// The same request gives the same answer.
@@ -12,4 +14,17 @@ package enum ErrorClass: Sendable, Hashable {
     case credentials
     /// The bucket is elsewhere.
     case redirect
+
+    /// What is said of trying again once the attempts here are used up.
+    ///
+    /// A redirect that could not be followed stays what it is.
+    var retry: Fault.Retry {
+        switch self {
+        case .permanent, .redirect: .permanent
+        case .retry: .temporary
+        case .throttle: .throttle
+        case .clockSkew: .clock
+        case .credentials: .credentials
+        }
+    }
 }

@@ -17,6 +17,8 @@ package struct S3Call: Sendable {
     package var patience: Int?
     /// Whether status 200 may come with an error in its body.
     package var mayFailLate = false
+    /// Whether the body was made for the call, so that a digest that is refused means that it was changed on the way.
+    private(set) var hasOwnBody = false
 
     package init(
         _ method: HTTPRequest.Method, _ key: ByteString? = nil, query: [HTTPRequest.QueryItem] = [],
@@ -36,6 +38,7 @@ package struct S3Call: Sendable {
     package mutating func setBody(_ bytes: [UInt8]) {
         body = .bytes(bytes)
         payload = SHA256Hasher.digest(of: bytes)
+        hasOwnBody = true
     }
 
     /// Gives the call an XML document with the MD5 that some operations and servers insist on.

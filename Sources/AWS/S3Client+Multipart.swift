@@ -36,17 +36,53 @@ extension S3Client {
     ///   - key: where to.
     ///   - object: what the object gets besides.
     ///   - sendsChecksums: whether the service is to keep SHA-256 of every part, and of them all together.
-    /// - Returns: the upload's id.
+    /// - Returns: the upload's id, and whether an attempt whose answer was lost may have begun another upload.
     /// - Throws: the service's error.
-    package func createUpload(_ key: ByteString, _ object: S3NewObject, sendsChecksums: Bool) throws(Fault) -> String {
+    package func beginUpload(_ key: ByteString, _ object: S3NewObject, sendsChecksums: Bool) throws(Fault)
+        -> (id: String, mayHaveTwin: Bool)
+    {
         var call = S3Call(.post, key, query: [.init("uploads")], headers: object.headers())
         if sendsChecksums {
             call.headers["x-amz-checksum-algorithm"] = "SHA256"
             call.headers["x-amz-checksum-type"] = "COMPOSITE"
         }
-        let root = try document(call)
-        guard let id = root.text("UploadId") else { throw Fault(.damaged, "\(name(key)): the answer names no upload") }
-        return id
+        // Without the whole answer nobody knows the upload.
+        call.mayFailLate = true
+        var attempts = 0
+        let outcome = try attempt({ () throws(Fault) in
+            attempts += 1
+            return (call, nil)
+        })
+        switch outcome {
+        case .success(let response):
+            let root = try XMLReader.read(response.body)
+            guard let id = root.text("UploadId") else {
+                throw Fault(.damaged, "\(name(key)): the answer names no upload")
+            }
+            return (id, attempts > 1)
+        case .failure(let error): throw error.fault(name(key))
+        }
+    }
+
+    /// As ``beginUpload(_:_:sendsChecksums:)``, for the id alone.
+    package func createUpload(_ key: ByteString, _ object: S3NewObject, sendsChecksums: Bool) throws(Fault) -> String {
+        try beginUpload(key, object, sendsChecksums: sendsChecksums).id
+    }
+
+    /// Aborts the uploads of exactly this key that began at `time` or later.
+    ///
+    /// - Parameters:
+    ///   - key: one that nobody else writes.
+    ///   - kept: the id of an upload that is left alone.
+    ///   - time: the earliest beginning; nothing for any.
+    /// - Throws: the service's error; what was found before it is aborted or not.
+    package func abortUploads(of key: ByteString, but kept: String? = nil, since time: Timestamp? = nil) throws(Fault) {
+        var found: [String] = []
+        try uploads(prefix: key) { upload in
+            let isYoung = time.map { time in upload.initiated.map { $0 >= time } ?? false } ?? true
+            if upload.key == key, upload.id != kept, isYoung { found.append(upload.id) }
+        }
+        for id in found { try abortUpload(key, upload: id) }
     }
 
     /// UploadPart.
@@ -91,7 +127,8 @@ extension S3Client {
         while true {
             var query = [HTTPRequest.QueryItem("uploadId", upload)]
             if let marker { query.append(.init("part-number-marker", marker)) }
-            let call = S3Call(.get, key, query: query)
+            var call = S3Call(.get, key, query: query)
+            call.mayFailLate = true
             let response: HTTPResponse
             switch try attempt(call) {
             case .success(let answer): response = answer

@@ -56,8 +56,10 @@ package final class S3Client: Sendable {
         }
     }
 
-    /// Makes a call that ends well with a document.
+    /// Makes a call that ends well with a document; one that ends early is asked for again.
     func document(_ call: S3Call) throws(Fault) -> XMLElement {
+        var call = call
+        call.mayFailLate = true
         let response = try perform(call)
         do throws(Fault) { return try XMLReader.read(response.body) } catch {
             throw error.within("\(name(call.key)) \(call.query.map(\.name).joined(separator: " "))")
@@ -79,14 +81,15 @@ package final class S3Client: Sendable {
     package func attempt(
         _ prepare: () throws(Fault) -> (call: S3Call, sink: (any HTTPSink)?), progress: () -> Int64 = { 0 }
     ) throws(Fault) -> Result<HTTPResponse, S3Error> {
-        var began = Clock.monotonic()
+        // Not from the first attempt, which may have gone well for an hour before its connection was lost.
+        var firstFailure: Double?
         var (attempts, reached) = (0, progress())
         var repaired: Set<ErrorClass> = []
         while true {
             try pace.admit()
             let (call, sink): (S3Call, (any HTTPSink)?)
-            let credentials: Credentials
-            do throws(Fault) { (call, sink, credentials) = try prepared(prepare) } catch {
+            let signing: Signing
+            do throws(Fault) { (call, sink, signing) = try prepared(prepare) } catch {
                 // What was admitted ends, though nothing was sent.
                 pace.ended(.permanent)
                 throw error
@@ -95,26 +98,32 @@ package final class S3Client: Sendable {
             let outcome: Result<S3Error, Fault>
             var (failure, advice): (ErrorClass, Double?) = (.permanent, nil)
             do throws(Fault) {
-                let response = try http.send(signed(call, credentials), into: sink)
+                let response = try http.send(signed(call, signing), into: sink)
                 guard let error = try error(in: response, call) else {
                     pace.ended(nil)
                     return .success(response)
                 }
-                failure = errorClass(error, response, call, credentials)
+                failure = errorClass(error, response, call, signing)
                 advice = response.headers["Retry-After"].flatMap { Double($0) }
-                if repaired.insert(failure).inserted, repair(failure, error, response, credentials) { continue }
+                if repaired.insert(failure).inserted, repair(failure, error, response, signing) {
+                    pace.ended(failure)
+                    continue
+                }
                 outcome = .success(error)
             } catch {
                 if error.retry == .temporary { failure = .retry }
                 outcome = .failure(error)
             }
             pace.ended(failure)
-            if progress() > reached { (attempts, reached, began) = (1, progress(), Clock.monotonic()) }
+            let now = Clock.monotonic()
+            if progress() > reached { (attempts, reached, firstFailure) = (1, progress(), nil) }
+            let began = firstFailure ?? now
+            firstFailure = began
             // What could not be put right, or was and is wrong again, stays wrong.
             if [.clockSkew, .credentials, .redirect].contains(failure) { failure = .permanent }
             guard failure != .permanent,
                 let pause = pace.delay(
-                    after: attempts, failure, elapsed: Clock.monotonic() - began, advice: advice)
+                    after: attempts, failure, elapsed: now - began, advice: advice)
             else {
                 switch outcome {
                 case .success(let error): return .failure(error)
@@ -126,21 +135,33 @@ package final class S3Client: Sendable {
     }
 
     private func prepared(_ prepare: () throws(Fault) -> (call: S3Call, sink: (any HTTPSink)?)) throws(Fault)
-        -> (S3Call, (any HTTPSink)?, Credentials)
+        -> (S3Call, (any HTTPSink)?, Signing)
     {
         let (call, sink) = try prepare()
-        return (call, sink, try source.credentials())
+        let credentials = try source.credentials()
+        return (
+            call, sink, Signing(credentials: credentials, endpoint: endpoint, clockOffset: clockOffset.with { $0 })
+        )
     }
 
-    private func signed(_ call: S3Call, _ credentials: Credentials) -> HTTPRequest {
-        let endpoint = endpoint
+    /// What an attempt is signed with; other threads may find out better while it is on its way.
+    private struct Signing {
+        let credentials: Credentials
+        let endpoint: S3Endpoint
+        /// Seconds.
+        let clockOffset: Int64
+    }
+
+    private func signed(_ call: S3Call, _ signing: Signing) -> HTTPRequest {
+        let endpoint = signing.endpoint
         var request = endpoint.request(call.method, bucket: bucket, key: call.key, query: call.query)
         request.headers = call.headers
         request.body = call.body
         request.patience = call.patience
         var now = clock.now()
-        now.seconds += clockOffset.with { $0 }
-        SigV4(region: endpoint.region, service: "s3").sign(&request, payload: call.payload, with: credentials, at: now)
+        now.seconds += signing.clockOffset
+        SigV4(region: endpoint.region, service: "s3").sign(
+            &request, payload: call.payload, with: signing.credentials, at: now)
         return request
     }
 
@@ -160,38 +181,46 @@ package final class S3Client: Sendable {
     private static let tolerableSkew: Int64 = 300
 
     private func errorClass(
-        _ error: S3Error, _ response: HTTPResponse, _ call: S3Call, _ credentials: Credentials
+        _ error: S3Error, _ response: HTTPResponse, _ call: S3Call, _ signing: Signing
     ) -> ErrorClass {
+        if call.hasOwnBody, error.isDigestMismatch { return .retry }
         // Answers to HEAD have no body, so what is wrong is told by the circumstances.
         if response.body.isEmpty {
-            if response.status == 403, let skew = skew(response), abs(skew) > Self.tolerableSkew { return .clockSkew }
-            if response.status == 400, let region = error.region, region != endpoint.region { return .redirect }
-            if response.status == 400, credentials.sessionToken != nil { return .credentials }
+            if response.status == 403, let skew = skew(response, signing), abs(skew) > Self.tolerableSkew {
+                return .clockSkew
+            }
+            if response.status == 400, let region = error.region, region != signing.endpoint.region {
+                return .redirect
+            }
+            if response.status == 400, signing.credentials.sessionToken != nil { return .credentials }
             if response.status == 301 || response.status == 307 { return .redirect }
         }
         return error.errorClass
     }
 
-    /// Seconds that the service is ahead of us, beyond what is taken into account already.
-    private func skew(_ response: HTTPResponse) -> Int64? {
+    /// Seconds that the service is ahead of us, beyond what the attempt took into account.
+    private func skew(_ response: HTTPResponse, _ signing: Signing) -> Int64? {
         response.headers["Date"].flatMap { HTTPDate.parse($0) }
-            .map { $0.seconds - clock.now().seconds - clockOffset.with { $0 } }
+            .map { $0.seconds - clock.now().seconds - signing.clockOffset }
     }
 
     /// Whether the same call may end otherwise now.
     private func repair(
-        _ failure: ErrorClass, _ error: S3Error, _ response: HTTPResponse, _ credentials: Credentials
+        _ failure: ErrorClass, _ error: S3Error, _ response: HTTPResponse, _ signing: Signing
     ) -> Bool {
         switch failure {
         case .clockSkew:
-            guard let skew = skew(response), skew != 0 else { return false }
-            clockOffset.with { $0 += skew }
+            // Set, not added: requests of other threads may have been refused for the same skew.
+            guard let skew = skew(response, signing), skew != 0 else { return false }
+            clockOffset.with { $0 = signing.clockOffset + skew }
             return true
         case .credentials:
-            source.discard(credentials)
+            source.discard(signing.credentials)
             return true
         case .redirect:
-            guard let region = error.region, Self.isRegion(region), region != endpoint.region else { return false }
+            guard let region = error.region, Self.isRegion(region), region != signing.endpoint.region else {
+                return false
+            }
             place.with { $0 = $0.moved(to: region) }
             return true
         case .permanent, .retry, .throttle: return false

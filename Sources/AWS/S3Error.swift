@@ -86,7 +86,7 @@ package struct S3Error: Error, Sendable, Equatable {
         let id = requestID.isEmpty ? "" : " (request \(ByteString(requestID)))"
         let text = "\(subject): \(ByteString(code))\(details)\(id)"
         let mapped = mapping
-        return Fault(mapped.code, text, hint: mapped.hint, retry: errorClass == .permanent ? .permanent : .temporary)
+        return Fault(mapped.code, text, hint: mapped.hint, retry: errorClass.retry)
     }
 
     private var mapping: (code: Fault.Code, hint: String?) {

@@ -3,7 +3,8 @@ package import Platform
 
 /// The memory of an upload in parts that outlives its process.
 ///
-/// It is written after a part has arrived and before anything relies on it: a kill loses at most the parts in flight.
+/// It is written before the store is asked to begin an upload, so that none is ever left behind unknown, and after a part
+/// has arrived, before anything relies on it: a kill loses at most the parts in flight.
 package protocol PartsJournal: Sendable {
     /// The upload that was begun and is not known to be over, or nothing.
     func load() throws(Fault) -> PartsRecord?
@@ -18,7 +19,7 @@ package protocol PartsJournal: Sendable {
 /// What a journal says of an upload.
 package struct PartsRecord: Sendable, Equatable {
     package struct Upload: Sendable, Equatable, Codable {
-        /// Of the store.
+        /// Of the store; empty before the store has been asked to begin the upload.
         package var id: String
         /// The object's URL.
         package var object: String
@@ -27,9 +28,15 @@ package struct PartsRecord: Sendable, Equatable {
         package var size: Int64
         package var sha256: Digest256
         package var partSize: Int64
+        /// Seconds of the epoch, by the clock here, when the store was about to be asked.
+        package var began: Int64?
 
-        package init(id: String, object: String, mark: String, size: Int64, sha256: Digest256, partSize: Int64) {
+        package init(
+            id: String, object: String, mark: String, size: Int64, sha256: Digest256, partSize: Int64,
+            began: Int64? = nil
+        ) {
             self.id = id
+            self.began = began
             self.object = object
             self.mark = mark
             self.size = size

@@ -66,11 +66,18 @@ package struct S3Store: ObjectStore {
         // Refuses a part table that doesn't fit before anything is sent.
         _ = try ContentCheck(expected, of: source.name)
         // Not every server knows If-None-Match.
-        if try client.head(full(key)) != nil { throw taken(key) }
+        let there = try client.head(full(key))
         let evidence: Evidence
         if let parts = expected.parts, parts.digests.count > 1, parts.partSize >= Self.smallestPart {
-            evidence = try S3Upload(self, source, expected, parts, to: key, putOptions).run()
+            let upload = S3Upload(self, source, expected, parts, to: key, putOptions)
+            if let there {
+                guard let found = try upload.finished(there) else { throw taken(key) }
+                evidence = found
+            } else {
+                evidence = try upload.run()
+            }
         } else {
+            guard there == nil else { throw taken(key) }
             evidence = try putWhole(source, expected, key, putOptions)
         }
         return PutReceipt(key: key, size: expected.size, sha256: expected.sha256, evidence: evidence)
@@ -85,21 +92,25 @@ package struct S3Store: ObjectStore {
         let slice = try slice(source, 0..<expected.size) { () throws(Fault) in
             try ContentCheck(expected, of: source.name)
         }
-        let object = newObject(expected, putOptions, mark: nil)
-        let written = try withSlot { () throws(Fault) -> S3Client.Written in
+        let mark = RandomID.make()
+        let object = newObject(expected, putOptions, mark: mark)
+        let etags = try withSlot { () throws(Fault) -> Set<String> in
             for _ in 1...Self.sendings {
                 let outcome = try client.put(
                     full(key), slice.body, digest: expected.sha256, object, sendsChecksum: options.sendsChecksums)
                 switch outcome {
-                case .success(let written): return written
+                case .success(let written): return [written.etag]
                 case .failure(let error) where error.isDigestMismatch: try slice.examined()
-                case .failure(let error) where error.status == 412: throw taken(key)
+                case .failure(let error) where error.status == 412:
+                    // An earlier attempt may have succeeded, and its answer been lost.
+                    guard try client.head(full(key))?.metadata[Self.markName] == mark else { throw taken(key) }
+                    return []
                 case .failure(let error): throw error.fault(name(key))
                 }
             }
-            throw changedOnTheWay(source.name)
+            throw changedOnTheWay("\(name(key)): \(source.name)")
         }
-        return try confirm(key, expected, putOptions, etags: [written.etag], mayLack: false)
+        return try confirm(key, expected, putOptions, etags: etags, mayLack: false)
     }
 
     package func open(_ key: ObjectKey) throws(Fault) -> any RangedSource {
@@ -187,26 +198,48 @@ package struct S3Store: ObjectStore {
         if let known = options.refusesWrongDigests { return known }
         if client.endpoint.isAWS { return true }
         if let known = refusal.with({ $0 }) { return known }
-        let key = prefix + Self.probeName
-        let upload = try client.createUpload(key, S3NewObject(), sendsChecksums: false)
-        let outcome = try client.uploadPart(
-            key, upload: upload, number: 1, .bytes([0]), digest: SHA256Hasher.digest(of: [1]), sendsChecksum: false)
-        try client.abortUpload(key, upload: upload)
-        let refuses: Bool
-        switch outcome {
-        case .success: refuses = false
-        case .failure(let error) where error.isDigestMismatch: refuses = true
-        case .failure(let error): throw error.fault(client.name(key))
+        for _ in 1...Self.probes {
+            let outcome = try withProbe { upload throws(Fault) in
+                try client.uploadPart(
+                    probeKey, upload: upload, number: 1, .bytes([0]), digest: SHA256Hasher.digest(of: [1]),
+                    sendsChecksum: false)
+            }
+            let refuses: Bool
+            switch outcome {
+            case .success: refuses = false
+            case .failure(let error) where error.isDigestMismatch: refuses = true
+            // Another process took it for one that was left behind.
+            case .failure(let error) where error.isUploadGone: continue
+            case .failure(let error): throw error.fault(client.name(probeKey))
+            }
+            refusal.with { $0 = refuses }
+            return refuses
         }
-        refusal.with { $0 = refuses }
-        return refuses
+        // Not known, so everything is compared here.
+        return false
+    }
+
+    private static let probes = 5
+
+    private var probeKey: ByteString { prefix + "_coldchain-probe" }
+
+    /// Runs `body` with an upload that is aborted then, as are those that killed processes have left behind.
+    private func withProbe<R>(_ body: (String) throws(Fault) -> R) throws(Fault) -> R {
+        let upload = try client.createUpload(probeKey, S3NewObject(), sendsChecksums: false)
+        let result: R
+        do throws(Fault) { result = try body(upload) } catch {
+            try? client.abortUpload(probeKey, upload: upload)
+            throw error
+        }
+        try client.abortUpload(probeKey, upload: upload)
+        // A store that doesn't let us list uploads ends them by its lifecycle rule.
+        try? client.abortUploads(of: probeKey)
+        return result
     }
 
     /// Begins an upload and aborts it: that the bucket is there, and may be written into, without leaving anything.
     package func checkWritable() throws(Fault) {
-        let key = prefix + Self.probeName
-        let upload = try client.createUpload(key, S3NewObject(), sendsChecksums: false)
-        try client.abortUpload(key, upload: upload)
+        try withProbe { _ in }
     }
 
     // MARK: Faults

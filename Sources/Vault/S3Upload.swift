@@ -54,11 +54,30 @@ final class S3Upload: Sendable {
             // What is wrong with the source or the key stays wrong: parts that nobody will need cost money. After other
             // faults they are what the next attempt needs least to send again, if it can know of them.
             if journal == nil || [.damaged, .changed, .exists].contains(error.code) {
-                try? client.abortUpload(fullKey, upload: upload.id)
-                try? journal?.end()
+                // An upload that could not be aborted stays in the journal, so that the next attempt does it.
+                if (try? client.abortUpload(fullKey, upload: upload.id)) != nil { try? journal?.end() }
             }
             throw error
         }
+    }
+
+    /// Goes on with an upload that is complete, though nobody has recorded it: an attempt was ended in between, or lost the
+    /// store's last answer.
+    ///
+    /// - Returns: nothing when the object under the key is not known to be this upload's.
+    func finished(_ info: S3ObjectInfo) throws(Fault) -> Evidence? {
+        guard let record = try journal?.load(), isSame(record.upload),
+            info.metadata[S3Store.markName] == record.upload.mark
+        else { return nil }
+        let numbers = Dictionary(record.parts.map { ($0.number, $0.etag) }, uniquingKeysWith: { $1 })
+        let list = (1...parts.digests.count).compactMap { number in
+            numbers[number].map { S3Client.Part(number: number, etag: $0) }
+        }
+        let etag = list.count == parts.digests.count ? Self.etag(ofParts: list) : nil
+        let evidence = try store.confirm(
+            key, expected, options, etags: Set([etag].compactMap(\.self)), mayLack: !client.endpoint.isAWS)
+        try journal?.end()
+        return evidence
     }
 
     // MARK: Beginning
@@ -67,22 +86,46 @@ final class S3Upload: Sendable {
         let mark = RandomID.make()
         let object = store.newObject(expected, options, mark: mark)
         try store.options.mayStart()
-        let id = try client.createUpload(fullKey, object, sendsChecksums: store.options.sendsChecksums)
-        let upload = PartsRecord.Upload(
-            id: id, object: store.name(key), mark: mark, size: expected.size, sha256: expected.sha256,
-            partSize: parts.partSize)
+        let began = store.options.clock.now().seconds
+        var upload = PartsRecord.Upload(
+            id: "", object: store.name(key), mark: mark, size: expected.size, sha256: expected.sha256,
+            partSize: parts.partSize, began: began)
         try journal?.begin(upload)
+        let (id, mayHaveTwin) = try client.beginUpload(fullKey, object, sendsChecksums: store.options.sendsChecksums)
+        upload.id = id
+        try journal?.begin(upload)
+        // A store that doesn't let us list uploads ends them by its lifecycle rule.
+        if mayHaveTwin { try? abortUnknown(fullKey, since: began, but: id) }
         state.with { $0.open = Array((1...parts.digests.count).reversed()) }
         return upload
+    }
+
+    /// Seconds that the clocks here and there may be apart: with more, the store refuses all requests.
+    private static let clockTolerance: Int64 = 900
+
+    /// Aborts uploads of a key that were begun here without their ids becoming known.
+    ///
+    /// The keys of a run are written by its job alone, and a job by one process at a time.
+    private func abortUnknown(_ key: ByteString, since began: Int64, but kept: String? = nil) throws(Fault) {
+        try client.abortUploads(of: key, but: kept, since: Timestamp(seconds: began - Self.clockTolerance))
+    }
+
+    private func isSame(_ upload: PartsRecord.Upload) -> Bool {
+        upload.object == store.name(key) && upload.size == expected.size && upload.sha256 == expected.sha256
+            && upload.partSize == parts.partSize
     }
 
     /// The upload of the journal, if it is this object's and the store still knows it.
     private func resumed() throws(Fault) -> PartsRecord.Upload? {
         guard let record = try journal?.load() else { return nil }
         let upload = record.upload
-        guard upload.object == store.name(key), upload.size == expected.size, upload.sha256 == expected.sha256,
-            upload.partSize == parts.partSize
-        else {
+        if upload.id.isEmpty {
+            if let began = upload.began, let key = client.key(ofURL: upload.object) {
+                try? abortUnknown(key, since: began)
+            }
+            return nil
+        }
+        guard isSame(upload) else {
             // Of other bytes, or of another key: nobody will go on with it.
             if let other = client.key(ofURL: upload.object) { try? client.abortUpload(other, upload: upload.id) }
             return nil
@@ -150,20 +193,26 @@ final class S3Upload: Sendable {
             try ContentCheck(ExpectedContent(size: range.count64, sha256: digest), of: name)
         }
         for _ in 1...S3Store.sendings {
-            let outcome = try client.uploadPart(
-                fullKey, upload: upload.id, number: number, slice.body, digest: digest,
-                sendsChecksum: store.options.sendsChecksums)
+            let outcome: Result<S3Client.Part, S3Error>
+            do throws(Fault) {
+                outcome = try client.uploadPart(
+                    fullKey, upload: upload.id, number: number, slice.body, digest: digest,
+                    sendsChecksum: store.options.sendsChecksums)
+            } catch {
+                // What the source throws names the part itself.
+                throw error.code == .unreachable ? error.within("part \(number) of \(parts.digests.count)") : error
+            }
             switch outcome {
             case .success(let part): return part
             case .failure(let error) where error.isDigestMismatch: try slice.examined()
             case .failure(let error) where error.isUploadGone:
                 // Somebody aborted it: nothing of it is left, and the next attempt begins anew.
                 try? journal?.end()
-                throw error.fault(store.name(key))
+                throw error.fault("\(store.name(key)): part \(number)")
             case .failure(let error): throw error.fault("\(store.name(key)): part \(number)")
             }
         }
-        throw store.changedOnTheWay(name)
+        throw store.changedOnTheWay("\(store.name(key)): \(name)")
     }
 
     // MARK: The end
@@ -185,11 +234,10 @@ final class S3Upload: Sendable {
         var etags = Set([Self.etag(ofParts: list)].compactMap(\.self))
         switch outcome {
         case .success(let written): if !written.etag.isEmpty { etags.insert(written.etag) }
-        case .failure(let error) where error.status == 412: throw store.taken(key)
-        case .failure(let error) where error.isUploadGone:
+        case .failure(let error) where error.isUploadGone || error.status == 412:
             // An earlier attempt may have succeeded, and its answer been lost.
             guard let info = try client.head(fullKey) else {
-                try? journal?.end()
+                if error.isUploadGone { try? journal?.end() }
                 throw error.fault(store.name(key))
             }
             guard info.metadata[S3Store.markName] == upload.mark else { throw store.taken(key) }

@@ -69,10 +69,9 @@ struct Shipment {
     private func place(
         _ source: any RangedSource, _ expected: ExpectedContent, _ key: ObjectKey, _ options: PutOptions
     ) throws(Fault) -> (evidence: Evidence, wasThere: Bool)? {
-        if try store.head(key) == nil {
-            do { return (try store.put(source, expecting: expected, to: key, options).evidence, false) } catch {
-                guard error.code == .exists else { throw error }
-            }
+        // Also where there is an object: it may be one that an attempt which was killed has completed and not recorded.
+        do { return (try store.put(source, expecting: expected, to: key, options).evidence, false) } catch {
+            guard error.code == .exists else { throw error }
         }
         do { return (try store.verify(key, expecting: expected), true) } catch {
             guard error.code == .damaged || error.code == .changed else { throw error }

@@ -51,74 +51,35 @@ package final class LoopbackServer: Sendable {
         indirect case late(Double, Answer)
     }
 
-    private struct State {
-        var requests: [Request] = []
-        var isStopped = false
-    }
-
-    package let port: Int
-    private let listener: Int32
-    private let state: Monitor<State>
+    private let listener: LoopbackListener
+    private let arrived: Monitor<[Request]>
 
     /// Starts a server.
     ///
     /// - Parameter respond: answers requests; it runs on the server's threads, and gets the number of the request from 1.
     /// - Throws: the system's fault when there is no port or thread left.
     package init(_ respond: @escaping @Sendable (Request, Int) -> Answer) throws {
-        let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-        guard listener >= 0 else { throw Fault.lastSystem("make", "socket") }
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let isBound = withUnsafeMutablePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(listener, $0, length) == 0 && getsockname(listener, $0, &length) == 0
-            }
-        }
-        guard isBound, listen(listener, 64) == 0 else {
-            close(listener)
-            throw Fault.lastSystem("bind", "socket")
-        }
-        self.listener = listener
-        port = Int(UInt16(bigEndian: address.sin_port))
-        let state = Monitor(State())
-        self.state = state
-        let crew = ThreadCrew()
-        try crew.start("loopback") {
-            while true {
-                let descriptor = accept(listener, nil, nil)
-                if descriptor < 0 {
-                    if state.with({ $0.isStopped }) || errno != EINTR { break }
-                    continue
-                }
-                _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
-                let connection = StreamSocket(descriptor, "client")
-                try ThreadCrew().start("loopback-one") { Self.serve(connection, state, respond) }
-            }
-            close(listener)
-        }
+        let arrived = Monitor<[Request]>([])
+        self.arrived = arrived
+        listener = try LoopbackListener { Self.serve($0, arrived, respond) }
     }
 
-    deinit {
-        state.change { $0.isStopped = true }
-        shutdown(listener, Int32(SHUT_RDWR))
-    }
+    package var port: Int { listener.port }
 
     /// `http://127.0.0.1:PORT`.
     package var url: String { "http://127.0.0.1:\(port)" }
 
     /// What has arrived so far.
-    package var requests: [Request] { state.with { $0.requests } }
+    package var requests: [Request] { arrived.with { $0 } }
 
     private static func serve(
-        _ connection: StreamSocket, _ state: Monitor<State>, _ respond: @Sendable (Request, Int) -> Answer
+        _ connection: StreamSocket, _ arrived: Monitor<[Request]>, _ respond: @Sendable (Request, Int) -> Answer
     ) {
         connection.setReadTimeout(seconds: 30)
         guard let request = read(connection) else { return }
-        let number = state.with {
-            $0.requests.append(request)
-            return $0.requests.count
+        let number = arrived.with {
+            $0.append(request)
+            return $0.count
         }
         var answer = respond(request, number)
         while case .late(let seconds, let next) = answer {
