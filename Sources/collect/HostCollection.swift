@@ -45,7 +45,8 @@ struct HostCollection {
     // MARK: The tree
 
     private func tree() throws(Fault) -> any SourceTree {
-        let ignored = host.ready.map { [ByteString($0)] } ?? []
+        // What tells of the tree is no part of it.
+        let ignored = [host.ready, host.checksums].compactMap { $0.map { ByteString($0) } }
         switch host.access {
         case .mounted: return try LocalTree(host.sourcePath(date), ignoring: ignored)
         case .ssh(let ssh):

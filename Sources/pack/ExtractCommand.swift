@@ -55,7 +55,10 @@ struct ExtractCommand: ParsableCommand {
                     "\(archive): \(Figures.count(target.clearedSetID, "file", "files")) without the setuid or setgid bit that the archive gives: it has no index of pack's"
                 )
             }
-            if let failure { throw failure }
+            if let failure {
+                guard failure.code == .damaged, target.restored + target.kept > 0 else { throw failure }
+                report.lost(archive, failure)
+            }
             let status = try report.finish(
                 to: to, restored: target.restored, kept: target.kept, bytes: target.bytes)
             try selection.checkAllMatched(in: archive)

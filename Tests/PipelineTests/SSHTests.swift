@@ -375,6 +375,9 @@ extension PipelineTests {
                 [world.source + "/127.0.0.1"])
             try await world.initialize()
             try await world.expect(.collect, ["logs", "--run", Pipeline.run])
+            let list = try await world.shell(
+                "find \"$1\"", ["\(world.runDirectory())/collect/127.0.0.1"])
+            #expect(!list.output.contains("SHA256SUMS"), "the list is no part of the tree")
             let f7 = try world.host("127.0.0.1")
             try f7.file("t1/f7.log", [UInt8](repeating: 1, count: 4_900), mode: 0o640)
             let result = try await world.stage(.collect, Pipeline.run, ["--force"])
