@@ -68,6 +68,13 @@ struct HostCollection {
         guard let ready = host.ready else { return }
         do { _ = try tree.look(at: ByteString(ready)) } catch {
             guard error.code == .notFound else { throw error }
+            // A date that was mistyped must not look like a host that is slow; a mounted tree was opened before.
+            if case .ssh(let ssh) = host.access, try !SFTPProbe(host.name, ssh).hasDirectory(host.sourcePath(date)) {
+                throw Fault(
+                    .tryLater, "\(tree.name): is not ready, the directory itself is not there",
+                    hint: "Run it again later, or with --wait; look at --run and 'path' if it should be there."
+                )
+            }
             throw Fault(
                 .tryLater, "\(tree.name): is not ready, '\(ready)' is not there",
                 hint: "Run the same command again later, or with --wait.")

@@ -47,7 +47,7 @@ struct ExtractCommand: ParsableCommand {
                         to: target, selects: selection.matches, failed: { report.failed($0, $1) },
                         leftOut: { report.leftOut($0) })
                 }
-            } catch { failure = error }
+            } catch { failure = file.explaining(error) }
             // What came back is settled, whatever ended it.
             do throws(Fault) { try target.finish() } catch { failure = failure ?? error }
             if target.clearedSetID > 0 {
@@ -61,7 +61,7 @@ struct ExtractCommand: ParsableCommand {
             }
             let status = try report.finish(
                 to: to, restored: target.restored, kept: target.kept, bytes: target.bytes)
-            try selection.checkAllMatched(in: archive)
+            try selection.checkAllMatched(in: archive, list: "pack list \(archive)")
             return status
         }
     }

@@ -341,6 +341,10 @@ extension PipelineTests {
             let world = try world(server, ["ready = \"_READY\""])
             try fill(world)
             try await world.initialize()
+            try await world.shell("mv \"$1\" \"$1.away\"", [world.source + "/127.0.0.1"])
+            let gone = try await world.stage(.collect)
+            #expect(gone.status == 75 && gone.errors.contains("the directory itself is not there"), "\(gone)")
+            try await world.shell("mv \"$1.away\" \"$1\"", [world.source + "/127.0.0.1"])
             let early = try await world.stage(.collect)
             #expect(early.status == 75 && early.errors.contains("'_READY' is not there"), "\(early)")
             let waiting = try ChildProcess(
