@@ -50,7 +50,7 @@ demo: build ## show a whole night on this machine, in a scratch directory
 test: export COLDCHAIN_STRICT = 1
 test: export COLDCHAIN_BIN = $(RELEASE)
 # Not all at once: a test's time limit counts from when it may begin, not from when a core is free for it.
-test: export SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH ?= 8
+test: export SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH ?= 6
 test: deps-test build ## build with warnings as errors and run all tests against the release binaries
 	foreground=; if [ -t 0 ]; then foreground=--foreground; fi; \
 	timeout $$foreground --kill-after=30s $(TEST_TIMEOUT) \

@@ -51,6 +51,8 @@ package enum Door {
     /// - Throws: the fault of the runs that could not be worked on, after the others were told.
     package static func finish(_ result: StageResult, _ output: Output, nothing: String) throws(Fault) -> Int32 {
         let records = result.records
+        // Nothing to do is not what a fault means.
+        if records.isEmpty, !output.isJSON, let fault = result.fault { throw fault }
         try output.result(records) { records.isEmpty ? nothing : records.map(summary).joined(separator: "\n") }
         if let fault = result.fault { throw fault }
         return records.isEmpty ? ExitStatus.done : ExitStatus.of(records)
@@ -61,6 +63,7 @@ package enum Door {
         if record.done > 0 || record.skipped == 0 { words.append(Figures.count(Int64(record.done), "unit", "units")) }
         if record.skipped > 0 { words.append("\(record.skipped) done before") }
         if !record.failed.isEmpty { words.append("\(record.failed.count) failed") }
+        if record.leftOut > 0 { words.append("\(record.leftOut) left out") }
         if !record.warnings.isEmpty { words.append("\(record.warnings.count) with warnings") }
         var text =
             "\(record.stage.rawValue) \(record.job) \(record.run): \(record.state.rawValue), \(words.joined(separator: ", "))"

@@ -29,10 +29,15 @@ package final class PathSelection {
         return isSelected
     }
 
+    /// - Parameters:
+    ///   - place: what was looked through, for the message.
+    ///   - list: the whole command that shows what is there.
     /// - Throws: `notFound`, naming the first pattern that nothing matched, as tar does.
-    package func checkAllMatched(in place: String) throws(Fault) {
+    package func checkAllMatched(in place: String, list: String) throws(Fault) {
         for (index, pattern) in patterns.enumerated() where !matched.contains(index) {
-            throw Fault(.notFound, "\(place): has no '\(pattern.text)'", hint: "The list command shows what is there.")
+            throw Fault(
+                .notFound, "\(place): has no '\(pattern.text)'",
+                hint: "'\(list)' shows what is there; a path is the name in the archive, not that on the host.")
         }
     }
 }

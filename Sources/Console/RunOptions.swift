@@ -46,7 +46,7 @@ package struct RunOptions: ParsableArguments {
     private func request() -> StageContext.Request {
         var request = StageContext.Request()
         request.run = run.flatMap { CivilDate($0) }
-        request.only = only.map { Glob($0) }
+        request.select(only)
         request.tenant = tenant.map { Glob($0) }
         request.force = force
         request.breakLock = breakLock

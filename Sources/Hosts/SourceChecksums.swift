@@ -44,6 +44,8 @@ package struct SourceChecksums: Sendable {
             guard line.count <= 64 << 10 else { throw Fault(.damaged, "\(name):\(number + 1): a line without an end") }
         }
         if !line.isEmpty { try Self.add(line, number + 1, name, to: &digests) }
+        // A list that was written while it was made may name itself; it is no part of the tree.
+        digests[key] = nil
         self.digests = digests
     }
 

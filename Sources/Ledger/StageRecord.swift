@@ -57,6 +57,12 @@ package struct StageRecord: Codable, Sendable, Equatable {
     /// Units that are done but need eyes: a file that could not be read, a tenant far too small.
     package var warnings: [FailedUnit] = []
 
+    /// Units that `--only` or `--tenant` left for another attempt.
+    package var leftOut: Int {
+        guard state == .partial, !failed.contains(where: { $0.unit == FailedUnit.attempt }) else { return 0 }
+        return max(0, units - done - skipped - failed.count)
+    }
+
     package init(
         job: String, run: String, stage: Stage, attempt: String, state: State, host: String, pid: Int, startedAt: String
     ) {

@@ -95,6 +95,14 @@ package struct Fault: Error, Sendable, CustomStringConvertible {
         return outer
     }
 
+    /// The same fault without the name that its message begins with, for where that name is told already.
+    package func without(_ name: String) -> Fault {
+        guard message.hasPrefix("\(name): ") else { return self }
+        var inner = self
+        inner.message = String(message.dropFirst(name.count + 2))
+        return inner
+    }
+
     /// The same fault with advice, unless it already has some.
     package func hinting(_ hint: String) -> Fault {
         var copy = self

@@ -7,7 +7,7 @@ package struct MountGuard: Sendable {
     package static let name = ByteString(".coldchain-guard")
 
     private let path: String
-    private let pins: Directory
+    private let state: Directory
 
     /// What was planted: the id in the guard file, and the file system that holds it.
     private struct Pin: Equatable {
@@ -15,16 +15,18 @@ package struct MountGuard: Sendable {
         var fileSystem: String
     }
 
-    /// Opens the place of the pins; the guarded directory is not looked at yet.
+    /// Nothing is looked at yet, and the place of the pins is made only when something is planted.
     ///
     /// - Parameters:
     ///   - path: the guarded directory.
     ///   - state: the local state directory, which holds the pins.
-    /// - Throws: the system's fault when the place of the pins can't be made or opened.
-    package init(_ path: String, state: Directory) throws(Fault) {
+    package init(_ path: String, state: Directory) {
         self.path = path
-        pins = try state.descendCreating(["guards"])
+        self.state = state
     }
+
+    /// The directory of the pins below the state directory.
+    private static let pinsName = ByteString("guards")
 
     private var pinName: ByteString {
         ByteString(PathEscape.escape(ByteString(path)))
@@ -51,6 +53,8 @@ package struct MountGuard: Sendable {
         }
         let found = try pin(of: directory)
         if try pinned() != found {
+            let pins: Directory
+            do { pins = try state.descendCreating([Self.pinsName]) } catch { throw naming(error) }
             try PendingFile.write(Array("\(found.id) \(found.fileSystem)\n".utf8), to: pinName, in: pins)
         }
         return found.id
@@ -93,9 +97,13 @@ package struct MountGuard: Sendable {
         }
         guard let directory, !local else { return }
         // Not made: an empty directory where a mount belongs would only hide that it is missing.
-        guard try Directory.open(path + "/..").status().device != directory.status().device else {
+        guard try isMountPoint(directory) else {
             throw Fault(.unmounted, "\(path): is not a mount point", hint: Self.mountFirst)
         }
+    }
+
+    private func isMountPoint(_ directory: Directory) throws(Fault) -> Bool {
+        try Directory.open(path + "/..").status().device != directory.status().device
     }
 
     private static let mountFirst = "Mount the file system first, or use --local for a directory on a local disk."
@@ -130,8 +138,12 @@ package struct MountGuard: Sendable {
                 .unmounted, "\(path): this server has never been told that it is the right directory", hint: hint)
         }
         guard try directory.exists(MountGuard.name) else {
+            let fileSystem = Self.name(of: try directory.fileSystem())
+            let isOther = fileSystem != pinned.fileSystem ? try isMountPoint(directory) : false
             throw Fault(
-                .unmounted, "\(path): no guard file '\(MountGuard.name)', the file system is not mounted", hint: hint)
+                .unmounted,
+                "\(path): no guard file '\(MountGuard.name)', \(isOther ? "another file system is mounted there" : "the file system is not mounted")",
+                hint: hint)
         }
         let found = try pin(of: directory)
         guard found.id == pinned.id else {
@@ -149,20 +161,28 @@ package struct MountGuard: Sendable {
 
     /// The pin of this server; an edited one is a pin too, which nothing fits.
     private func pinned() throws(Fault) -> Pin? {
+        let pins: Directory
+        do { pins = try state.directory(Self.pinsName) } catch {
+            if error.code == .notFound { return nil }
+            throw naming(error)
+        }
         guard try pins.exists(pinName) else { return nil }
         let words = String(decoding: try pins.readFile(pinName, limit: 4_096), as: UTF8.self)
             .split(whereSeparator: { $0 == " " || $0 == "\n" })
         return Pin(id: String(words.first ?? ""), fileSystem: words.count == 2 ? String(words[1]) : "")
     }
 
+    private func naming(_ fault: Fault) -> Fault { fault.namingOwner(of: state.path(of: Self.pinsName)) }
+
     /// What a directory would be pinned as.
     private func pin(of directory: Directory) throws(Fault) -> Pin {
         let id = String(decoding: try directory.readFile(MountGuard.name, limit: 4_096), as: UTF8.self)
             .filter { $0 != "\n" && $0 != " " }
-        let fileSystem = try directory.fileSystem()
+        return Pin(id: id, fileSystem: Self.name(of: try directory.fileSystem()))
+    }
+
+    private static func name(of fileSystem: FileSystem) -> String {
         let type = String(fileSystem.type, radix: 16)
-        return Pin(
-            id: id,
-            fileSystem: fileSystem.identity == 0 ? type : type + ":" + String(fileSystem.identity, radix: 16))
+        return fileSystem.identity == 0 ? type : type + ":" + String(fileSystem.identity, radix: 16)
     }
 }

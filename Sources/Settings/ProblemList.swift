@@ -24,17 +24,20 @@ package final class ProblemList {
 
     /// Ends the reading of a file.
     ///
-    /// - Throws: `settings` when there are problems: the first one of the file as `FILE:LINE:COLUMN: what` with its
-    ///   hint, and up to nine more, each on a line of its own.
+    /// - Throws: `settings` when there are problems: a single one as `FILE:LINE:COLUMN: what` with its hint; up to ten,
+    ///   each on a line of its own with its hint behind it.
     package func throwIfAny() throws(Fault) {
         let sorted = problems.sorted { $0.position < $1.position }
         guard let first = sorted.first else { return }
-        var lines = ["\(file):\(first.position): \(first.message)"]
-        for problem in sorted.dropFirst().prefix(Self.shown - 1) {
+        if sorted.count == 1 {
+            throw Fault(.settings, "\(file):\(first.position): \(first.message)", hint: first.hint)
+        }
+        var lines: [String] = []
+        for problem in sorted.prefix(Self.shown) {
             let hint = problem.hint.map { " (\($0))" } ?? ""
             lines.append("\(file):\(problem.position): \(problem.message)\(hint)")
         }
         if sorted.count > Self.shown { lines.append("\(file): \(sorted.count - Self.shown) more problems") }
-        throw Fault(.settings, lines.joined(separator: "\n"), hint: first.hint)
+        throw Fault(.settings, lines.joined(separator: "\n"))
     }
 }

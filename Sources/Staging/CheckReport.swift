@@ -14,7 +14,7 @@ package struct CheckReport: Codable, Sendable {
 
     /// Looks at the clock, the state directory, staging, the vaults and the jobs; a pause is told, and is no fault.
     ///
-    /// Without a state directory it ends there, since the guards can't be checked.
+    /// Nothing is made. Without a state directory it ends there, since the guards can't be checked.
     ///
     /// - Parameters:
     ///   - configuration: the settings, read and valid; all of its vaults are looked at.
@@ -34,16 +34,21 @@ package struct CheckReport: Codable, Sendable {
         }
         var state: Directory?
         add("state directory \(configuration.state)") { () throws(Fault) in
-            state = try Directory.create(configuration.state)
-            try Self.checkWritable(configuration.state)
+            do throws(Fault) { state = try Directory.open(configuration.state) } catch {
+                throw error.code == .notFound
+                    ? error.hinting("'collect init' makes it.") : error.namingOwner(of: configuration.state)
+            }
+            do throws(Fault) { try Self.checkWritable(configuration.state) } catch {
+                throw error.namingOwner(of: configuration.state)
+            }
         }
         guard let state else { return }
         var root: Directory?
         add("staging \(configuration.staging)") { () throws(Fault) in
-            let staging = try StagingArea.open(configuration)
-            root = staging.root
+            let staging = try StagingArea.root(configuration, state: state)
+            root = staging
             try Self.checkWritable(configuration.staging)
-            let free = ByteCount(bytes: try staging.root.fileSystem().free)
+            let free = ByteCount(bytes: try staging.fileSystem().free)
             guard free.bytes >= configuration.minFree.bytes else {
                 throw Fault(.noSpace, "\(free) free, 'min_free' is \(configuration.minFree)")
             }
@@ -51,7 +56,9 @@ package struct CheckReport: Codable, Sendable {
         for vault in configuration.vaults.values.sorted(by: { $0.name < $1.name }) {
             if case .bucket = vault.kind, lookAtBucket == nil {
                 items.append(
-                    Item(what: "vault \(vault.name) \(vault.url)", isGood: true, why: "not looked at; 'ship check' does"))
+                    Item(
+                        what: "vault \(vault.name) \(vault.url)", isGood: true, why: "not looked at; 'ship check' does")
+                )
                 continue
             }
             add("vault \(vault.name) \(vault.url)") { () throws(Fault) in
@@ -79,7 +86,7 @@ package struct CheckReport: Codable, Sendable {
                     if host.access == .mounted {
                         _ = try Directory.open(host.sourcePath(date)).names()
                     } else if let look {
-                        try look(host, date)
+                        do throws(Fault) { try look(host, date) } catch { throw error.without(host.name) }
                     }
                 }
             }

@@ -33,6 +33,7 @@ package final class EmptyRun {
         while let step = try walk.next() {
             // What can't be looked at may be anything.
             guard try step.status.get().kind != .directory, !Self.isBookkeeping(step.path) else { continue }
+            if try Self.isSpentJournal(step.path, in: run) { continue }
             throw Self.isNotEmpty(run, "it has '\(step.path)'")
         }
     }
@@ -51,6 +52,26 @@ package final class EmptyRun {
         Fault(
             .exists, "run \(run.date) of job '\(run.job.name)' is not empty: \(why)",
             hint: "Only a run in which nothing was collected can be discarded.")
+    }
+
+    /// Whether a path is what collect notes of a host's staged files, and none of them is there: an attempt that failed
+    /// before its first file leaves one.
+    private static func isSpentJournal(_ path: ByteString, in run: RunDirectory) throws(Fault) -> Bool {
+        let names = path.components
+        guard names.count == 2, names[0] == "collect", names[1].bytes.first == UInt8(ascii: ".") else { return false }
+        for suffix: ByteString in [".journal", ".journal.next", ".prefixes"]
+        where names[1].bytes.suffix(suffix.count).elementsEqual(suffix.bytes) {
+            let host = ByteString(names[1].bytes.dropFirst().dropLast(suffix.count))
+            let staged: Directory
+            do { staged = try run.directory.descend(["collect", PendingFile.temporaryName(for: host)]) } catch {
+                if error.code == .notFound { return true }
+                throw error
+            }
+            var walk = try DirectoryWalk(staged)
+            while let step = try walk.next() { if try step.status.get().kind != .directory { return false } }
+            return true
+        }
+        return false
     }
 
     /// What every run has though nothing was collected: records of the run and its stages, locks, temporary files.

@@ -1,3 +1,4 @@
+import Codec
 import Ledger
 package import Logging
 package import Platform
@@ -13,6 +14,15 @@ package struct StageContext: Sendable {
         package var force = false
         package var breakLock = false
         package init() {}
+
+        /// Narrows to the units that these patterns match; an archive may also be named as it is shown, with the suffix
+        /// that its codec gives it.
+        package mutating func select(_ patterns: [String]) {
+            let bare = patterns.compactMap { pattern in
+                MemberCodec(ofName: pattern).map { String(pattern.dropLast($0.suffix.utf8.count)) }
+            }
+            only = (patterns + bare).map { Glob($0) }
+        }
 
         /// Whether some units are left out on purpose: such an attempt never closes the stage as done.
         package var isNarrowed: Bool { !only.isEmpty || tenant != nil }

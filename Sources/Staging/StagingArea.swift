@@ -15,7 +15,16 @@ package struct StagingArea: Sendable {
     /// - Throws: `unmounted` when the guard is missing or another one; `permission` for an account that would leave
     ///   files there which the next night's can't read.
     package static func open(_ configuration: Configuration) throws(Fault) -> StagingArea {
-        let state = try Directory.create(configuration.state)
+        let state: Directory
+        do { state = try Directory.create(configuration.state) } catch {
+            throw error.namingOwner(of: configuration.state)
+        }
+        let root = try Self.root(configuration, state: state)
+        return StagingArea(root: root, state: state, scratch: try state.descendCreating(["scratch"]))
+    }
+
+    /// The directory alone, as ``open(_:)`` looks at it; nothing is made.
+    package static func root(_ configuration: Configuration, state: Directory) throws(Fault) -> Directory {
         let root = try MountGuard(configuration.staging, state: state).open()
         let owner = try root.status().uid
         guard owner == geteuid() else {
@@ -24,7 +33,7 @@ package struct StagingArea: Sendable {
                 .permission, "\(root.path): belongs to user '\(name)', this is '\(ProcessIdentity.user)'",
                 hint: "Run the command as that user: runuser -u \(name) -- ...")
         }
-        return StagingArea(root: root, state: state, scratch: try state.descendCreating(["scratch"]))
+        return root
     }
 
     /// The directory of a job, made where it is missing.

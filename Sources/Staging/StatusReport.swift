@@ -76,7 +76,9 @@ package struct StatusReport: Codable, Sendable {
             job: run.job.name, run: run.date.description, stage: stage, state: state,
             units: record.units, failed: record.failed.count, bytesIn: record.bytesIn, bytesOut: record.bytesOut,
             seconds: record.seconds, startedAt: record.startedAt, finishedAt: record.finishedAt,
-            why: trouble.map { $0.text + (more > 0 ? " (and \(more) more)" : "") } ?? why)
+            why: trouble.map { $0.text + (more > 0 ? " (and \(more) more)" : "") }
+                ?? (record.leftOut > 0 ? "\(record.leftOut) left out by --only or --tenant" : nil)
+                ?? why)
     }
 }
 

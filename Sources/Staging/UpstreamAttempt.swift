@@ -46,7 +46,8 @@ package struct UpstreamAttempt: Sendable {
     /// What a follower is left with when the attempt has died.
     package var death: Fault {
         Fault(
-            .tryLater, "\(stage.rawValue) \(run.job.name) \(run.date) has died at work; what it handed on is done",
-            hint: "Run '\(stage.rawValue) \(run.job.name)' again, and this stage after it.")
+            .tryLater,
+            "\(stage.rawValue) \(run.job.name) \(run.date) has died at work; all that it had handed on by then is done",
+            hint: "Run '\(stage.rawValue) \(run.job.name) --run \(run.date)' again, and this stage after it.")
     }
 }

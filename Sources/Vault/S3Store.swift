@@ -221,7 +221,7 @@ package struct S3Store: ObjectStore {
 
     private static let probes = 5
 
-    private var probeKey: ByteString { prefix + "_coldchain-probe" }
+    private var probeKey: ByteString { prefix + Self.probeName }
 
     /// Runs `body` with an upload that is aborted then, as are those that killed processes have left behind.
     private func withProbe<R>(_ body: (String) throws(Fault) -> R) throws(Fault) -> R {

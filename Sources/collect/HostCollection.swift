@@ -45,7 +45,8 @@ struct HostCollection {
     // MARK: The tree
 
     private func tree() throws(Fault) -> any SourceTree {
-        let ignored = host.ready.map { [ByteString($0)] } ?? []
+        // What tells of the tree is no part of it.
+        let ignored = [host.ready, host.checksums].compactMap { $0.map { ByteString($0) } }
         switch host.access {
         case .mounted: return try LocalTree(host.sourcePath(date), ignoring: ignored)
         case .ssh(let ssh):
@@ -67,6 +68,13 @@ struct HostCollection {
         guard let ready = host.ready else { return }
         do { _ = try tree.look(at: ByteString(ready)) } catch {
             guard error.code == .notFound else { throw error }
+            // A date that was mistyped must not look like a host that is slow; a mounted tree was opened before.
+            if case .ssh(let ssh) = host.access, try !SFTPProbe(host.name, ssh).hasDirectory(host.sourcePath(date)) {
+                throw Fault(
+                    .tryLater, "\(tree.name): is not ready, the directory itself is not there",
+                    hint: "Run it again later, or with --wait; look at --run and 'path' if it should be there."
+                )
+            }
             throw Fault(
                 .tryLater, "\(tree.name): is not ready, '\(ready)' is not there",
                 hint: "Run the same command again later, or with --wait.")

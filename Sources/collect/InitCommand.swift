@@ -1,5 +1,6 @@
 import ArgumentParser
 import Console
+import Glibc
 import Platform
 import Settings
 
@@ -28,7 +29,7 @@ struct InitCommand: ParsableCommand {
     func run() throws {
         try Door.run {
             let configuration = try common.settings()
-            let state = try Directory.create(configuration.state)
+            let state = try self.state(configuration.state)
             var paths = [(what: "staging", path: configuration.staging)]
             for vault in configuration.vaults.values.sorted(by: { $0.name < $1.name }) {
                 switch vault.kind {
@@ -37,14 +38,17 @@ struct InitCommand: ParsableCommand {
                 case .bucket: break
                 }
             }
-            for path in replaceGuard where !paths.contains(where: { $0.path == path }) {
+            // As settings are read: a slash at the end is no other path.
+            let replaced = replaceGuard.map { path in
+                path.hasSuffix("/") ? "/" + path.split(separator: "/").joined(separator: "/") : path
+            }
+            for path in replaced where !paths.contains(where: { $0.path == path }) {
                 throw Fault(
                     .usage, "--replace-guard \(path): is neither staging nor a vault",
                     hint: "They are \(paths.map(\.path).joined(separator: ", ")).")
             }
-            var guards: [MountGuard] = []
-            for place in paths { guards.append(try MountGuard(place.path, state: state)) }
-            func replaces(_ path: String) -> Bool { replaceGuard.contains(path) }
+            let guards = paths.map { MountGuard($0.path, state: state) }
+            func replaces(_ path: String) -> Bool { replaced.contains(path) }
             // All are looked at before any is planted, so that one look at the message is enough.
             var faults: [Fault] = []
             for (place, guarded) in zip(paths, guards) {
@@ -59,6 +63,23 @@ struct InitCommand: ParsableCommand {
             }
             return ExitStatus.done
         }
+    }
+
+    /// Opens the state directory, or makes it.
+    ///
+    /// - Throws: `permission` for root in the directory of another account, which could not read what root left there.
+    private func state(_ path: String) throws(Fault) -> Directory {
+        do throws(Fault) {
+            let state = try Directory.create(path)
+            let owner = try state.status().uid
+            guard owner == geteuid() || geteuid() != 0 else {
+                let name = ProcessIdentity.name(ofUser: owner)
+                throw Fault(
+                    .permission, "\(path): belongs to user '\(name)', this is '\(ProcessIdentity.user)'",
+                    hint: "Run the command as that user: runuser -u \(name) -- ...")
+            }
+            return state
+        } catch { throw error.namingOwner(of: path) }
     }
 
     /// One fault for all places, with each piece of advice once.

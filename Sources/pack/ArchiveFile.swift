@@ -32,13 +32,30 @@ struct ArchiveFile {
         }
     }
 
+    /// A fault of reading, with advice where it is the index that is damaged: the archive itself may be sound.
+    func explaining(_ fault: Fault) -> Fault {
+        guard fault.code == .damaged, let index else { return fault }
+        do throws(Fault) {
+            let reader = try ArchiveIndexReader(index)
+            while try reader.next() != nil { try Shutdown.check() }
+            return fault
+        } catch {
+            guard error.code == .damaged else { return fault }
+            let named = error.description.hasPrefix(index.name) ? error : error.within(index.name)
+            return named.hinting(
+                "The index is damaged; move it away, and the archive is read from front to back without it.")
+        }
+    }
+
     /// Calls `body` with each entry: from the index alone where there is one, else from the archive read through.
     ///
     /// `warn` is told what of an entry can't be what the archive says.
     func forEachEntry(warn: @escaping (String) -> Void, _ body: (Entry) throws -> Void) throws {
         if let index {
-            let reader = try ArchiveIndexReader(index)
-            while let row = try reader.next() { try body(row.entry) }
+            do {
+                let reader = try ArchiveIndexReader(index)
+                while let row = try reader.next() { try body(row.entry) }
+            } catch let fault as Fault { throw explaining(fault) }
         } else {
             let tar = try ArchiveExtractor(source, codec: codec).tar(warn: warn)
             while let entry = try tar.next() { try body(entry) }

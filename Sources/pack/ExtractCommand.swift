@@ -47,7 +47,7 @@ struct ExtractCommand: ParsableCommand {
                         to: target, selects: selection.matches, failed: { report.failed($0, $1) },
                         leftOut: { report.leftOut($0) })
                 }
-            } catch { failure = error }
+            } catch { failure = file.explaining(error) }
             // What came back is settled, whatever ended it.
             do throws(Fault) { try target.finish() } catch { failure = failure ?? error }
             if target.clearedSetID > 0 {
@@ -55,10 +55,13 @@ struct ExtractCommand: ParsableCommand {
                     "\(archive): \(Figures.count(target.clearedSetID, "file", "files")) without the setuid or setgid bit that the archive gives: it has no index of pack's"
                 )
             }
-            if let failure { throw failure }
+            if let failure {
+                guard failure.code == .damaged, target.restored + target.kept > 0 else { throw failure }
+                report.lost(archive, failure)
+            }
             let status = try report.finish(
                 to: to, restored: target.restored, kept: target.kept, bytes: target.bytes)
-            try selection.checkAllMatched(in: archive)
+            try selection.checkAllMatched(in: archive, list: "pack list \(archive)")
             return status
         }
     }

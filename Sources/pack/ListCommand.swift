@@ -50,7 +50,7 @@ struct ListCommand: ParsableCommand {
                     common.output.line(EntryLine.text(entry))
                 }
             }
-            try selection.checkAllMatched(in: archive)
+            try selection.checkAllMatched(in: archive, list: "pack list \(archive)")
             return warnings == 0 ? ExitStatus.done : ExitStatus.partial
         }
     }

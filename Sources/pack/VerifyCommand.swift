@@ -43,6 +43,10 @@ struct VerifyCommand: ParsableCommand {
 
     private func examine(_ path: String) throws(Fault) -> VerifyReport {
         let file = try ArchiveFile(path)
+        do throws(Fault) { return try examine(file) } catch { throw file.explaining(error) }
+    }
+
+    private func examine(_ file: ArchiveFile) throws(Fault) -> VerifyReport {
         let verifier = ArchiveVerifier(file.source, workers: threads.count)
         guard quick else { return try verifier.examine(index: file.index) }
         guard let index = file.index else {

@@ -35,7 +35,7 @@ struct VerifyVerdict: Codable {
     init(_ archive: String, unreadable fault: Fault) {
         self.archive = archive
         isGood = false
-        why = fault.description
+        why = fault.description + (fault.hint.map { ". \($0)" } ?? "")
     }
 
     init(_ archive: String, _ report: VerifyReport) {
@@ -107,11 +107,16 @@ struct VerifyVerdict: Codable {
         }
     }
 
+    /// A line that need not name the archive, since it stands before it.
+    private func unnamed(_ line: String) -> Substring {
+        line.hasPrefix("\(archive): ") ? line.dropFirst(archive.count + 2) : line[...]
+    }
+
     /// Lines for people.
     var text: String {
         guard isGood else {
             let lines = details.isEmpty ? [why ?? ""] : details
-            return lines.prefix(20).map { "\(archive): FAILED: \($0)" }.joined(separator: "\n")
+            return lines.prefix(20).map { "\(archive): FAILED: \(unnamed($0))" }.joined(separator: "\n")
                 + (lines.count > 20 ? "\n\(archive): FAILED: and \(lines.count - 20) more; --json has all of them" : "")
         }
         let sum =

@@ -41,7 +41,7 @@ final class EntrySelection {
     }
 
     /// - Throws: `notFound`, naming the first of the options and paths that nothing matched.
-    func checkAllMatched(in place: String) throws(Fault) {
+    func checkAllMatched(in place: String, run: String? = nil) throws(Fault) {
         for (what, pattern) in [("host", host), ("entry of a tenant", tenant)] {
             guard let pattern, !pattern.hasMatched else { continue }
             throw Fault(
@@ -49,7 +49,7 @@ final class EntrySelection {
                 hint: "'ship list \(job) --runs' shows the runs and their hosts, 'ship list \(job) --json' the tenants."
             )
         }
-        try paths.checkAllMatched(in: place)
+        try paths.checkAllMatched(in: place, list: "ship list \(job)" + (run.map { " --run \($0)" } ?? ""))
     }
 }
 

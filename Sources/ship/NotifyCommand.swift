@@ -174,7 +174,9 @@ struct NotifyCommand: ParsableCommand {
         if dryRun {
             let text = NoticeText(notice, bytes: Figures.bytes)
             let names = notify.channels[notice.event] ?? []
-            let told = names.isEmpty ? "nobody, since [notify] has no '\(notice.event.rawValue)'" : names.joined(separator: ", ")
+            let told =
+                names.isEmpty
+                ? "nobody, since [notify] has no '\(notice.event.rawValue)'" : names.joined(separator: ", ")
             try common.output.result(notice) { "To: \(told)\nSubject: \(text.subject)\n\n\(text.body)" }
             return ExitStatus.done
         }

@@ -74,7 +74,7 @@ struct RestoreCommand: ParsableCommand {
             }
             try plan.finish()
             // What was not found may stand in a manifest that could not be read.
-            if report.isClean { try selection.checkAllMatched(in: place) }
+            if report.isClean { try selection.checkAllMatched(in: place, run: date) }
             for (name, fault) in plan.lost { report.failed(name, fault) }
             if dryRun {
                 try show(plan)

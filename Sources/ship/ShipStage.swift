@@ -312,7 +312,7 @@ struct ShipStage: Sendable {
         // An archive that was there already leaves the journal of an attempt whose last answer was lost.
         try journal.end()
         context.log.info(
-            "\(shipped.archive) \(shipped.wasThere ? "was there already" : "shipped") to \(unit.vault.name), \(Figures.bytes(archive.size)), proved by \(shipped.evidence), \(Figures.seconds(Clock.monotonic() - began))"
+            "\(shipped.archive) \(shipped.wasThere ? "was there already in" : "shipped to") \(unit.vault.name), \(Figures.bytes(archive.size)), proved by \(shipped.evidence), \(Figures.seconds(Clock.monotonic() - began))"
         )
         return .init(bytesIn: archive.size, bytesOut: archive.size)
     }

@@ -3,7 +3,7 @@ import Platform
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(10)))
 struct AdaptivePaceTests {
     private static let backoff = Backoff(base: 1, cap: 8, deadline: 60, leastTries: 2)
 

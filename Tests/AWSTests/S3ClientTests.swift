@@ -46,7 +46,7 @@ struct S3ClientTests {
         "a/../b", "*'()!,;:@$[]~", "\"<>&\\", "a\tb", "line\nfeed", "\u{1}",
     ]
 
-    @Test(.timeLimit(.minutes(1)), arguments: [false, true])
+    @Test(.timeLimit(.minutes(10)), arguments: [false, true])
     func `keys with every odd byte come back as they were`(_ overTLS: Bool) async throws {
         try await onOwnThread {
             let client = try bucket(overTLS: overTLS)
@@ -66,7 +66,7 @@ struct S3ClientTests {
         }
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(10)))
     func `the server refuses bytes that are not those that were signed`() throws {
         let client = try bucket()
         let outcome = try client.put(
@@ -80,7 +80,7 @@ struct S3ClientTests {
         #expect(try client.head("k") == nil)
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(10)))
     func `ranges, missing keys and taken keys`() throws {
         let client = try bucket()
         let bytes = Array(0..<200).map { UInt8($0) }
@@ -99,7 +99,7 @@ struct S3ClientTests {
         #expect(stopped.message.contains("enough"))
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(10)))
     func `parts are listed, completed, copied and aborted`() async throws {
         try await onOwnThread {
             let client = try bucket()
@@ -127,7 +127,7 @@ struct S3ClientTests {
         }
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(10)))
     func `a copy has its own metadata and tags`() throws {
         let client = try bucket()
         var object = S3NewObject()
@@ -149,7 +149,7 @@ struct S3ClientTests {
         try expectFault(.notFound) { try client.copy(from: client.bucket, "none", to: "d", copy) }
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(10)))
     func `what a bucket is set to comes back`() throws {
         let client = try bucket(withObjectLock: true)
         #expect(try client.configuration(.versioning)?.text("Status") == "Enabled")

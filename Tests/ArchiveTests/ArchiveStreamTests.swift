@@ -7,7 +7,7 @@ import Testing
 @testable import Archive
 
 /// Archives of other programs, read without an index.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(10)))
 struct ArchiveStreamTests {
     /// A tree packed by GNU tar, and the same bytes under each compression.
     private struct Foreign: Sendable {

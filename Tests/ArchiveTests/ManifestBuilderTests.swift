@@ -5,7 +5,7 @@ import Platform
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(10)))
 struct ManifestBuilderTests {
     /// A tree of two tenants, with links across them, and entries that were not taken.
     private static let host: StagedHost = {

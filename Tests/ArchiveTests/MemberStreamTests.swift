@@ -7,7 +7,7 @@ import Testing
 
 private let libraries: [MemberLibrary] = [.zlib, .libdeflate, .isal]
 
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(10)))
 struct MemberStreamTests {
     private struct Made: Sendable {
         var archive: [UInt8] = []

@@ -6,7 +6,7 @@ import Testing
 @testable import Archive
 
 /// What verifying says of an archive, beyond that it is good or not.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(10)))
 struct VerifyReportTests {
     private struct Made: Sendable {
         var archive: [UInt8]

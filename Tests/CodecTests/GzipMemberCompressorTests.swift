@@ -15,7 +15,7 @@ struct GzipMemberCompressorTests {
         ]
     }()
 
-    @Test(.timeLimit(.minutes(3))) func `gzip, Python and zlib read what every level makes`() async throws {
+    @Test(.timeLimit(.minutes(10))) func `gzip, Python and zlib read what every level makes`() async throws {
         try await withTemporaryDirectory { path in
             let tree = try TreeBuilder(path)
             let whole = Array(Self.inputs.joined())

@@ -34,7 +34,7 @@ struct MemberCodecTests {
 
     private func levels(_ codec: MemberCodec) -> ClosedRange<Int> { codec.levels ?? 0...0 }
 
-    @Test(.timeLimit(.minutes(3)), arguments: every)
+    @Test(.timeLimit(.minutes(10)), arguments: every)
     func `what a codec makes it reads back, whole and each member alone`(codec: MemberCodec) throws {
         let whole = Array(Self.blocks.joined())
         for level in levels(codec) {
@@ -51,7 +51,7 @@ struct MemberCodecTests {
         }
     }
 
-    @Test(.timeLimit(.minutes(3)), arguments: every)
+    @Test(.timeLimit(.minutes(10)), arguments: every)
     func `a member stays within the bound, and is the same whatever came before`(codec: MemberCodec) throws {
         for level in levels(codec) {
             let first = try members(Self.blocks, codec, level: level)
@@ -108,7 +108,7 @@ struct MemberCodecTests {
     // MARK: Stock programs
 
     @Test(
-        .timeLimit(.minutes(3)),
+        .timeLimit(.minutes(10)),
         arguments: [
             (MemberCodec.gzip, "gzip -dc"), (.gzip, "pigz -dc"), (.gzip, "igzip -dc"), (.gzip, "libdeflate-gzip -dc"),
             (.gzip, "busybox gzip -dc"), (.xz, "xz -dc"), (.xz, "busybox xz -dc"), (.xz, "xz -T2 -dc"),

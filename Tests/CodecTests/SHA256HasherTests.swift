@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 struct SHA256HasherTests {
-    @Test(.timeLimit(.minutes(2))) func `digests are those of sha256sum, whatever the pieces`() async throws {
+    @Test(.timeLimit(.minutes(10))) func `digests are those of sha256sum, whatever the pieces`() async throws {
         try await withTemporaryDirectory { path in
             let tree = try TreeBuilder(path)
             var random = SplitMix64(seed: 1)

@@ -4,7 +4,7 @@ import Platform
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(3)))
+@Suite(.timeLimit(.minutes(10)))
 struct EntryLineTests {
     private func entry(_ kind: EntryKind, mode: UInt32, size: Int64 = 0, link: ByteString = "") -> Entry {
         Entry(

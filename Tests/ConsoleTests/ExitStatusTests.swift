@@ -6,7 +6,7 @@ import Platform
 import Staging
 import Testing
 
-@Suite(.timeLimit(.minutes(3)))
+@Suite(.timeLimit(.minutes(10)))
 struct ExitStatusTests {
     @Test(
         arguments: [

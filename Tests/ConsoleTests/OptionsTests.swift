@@ -8,7 +8,7 @@ import Staging
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(3)))
+@Suite(.timeLimit(.minutes(10)))
 struct OptionsTests {
     /// What the parser says against the arguments, or nothing.
     private func refusal<Options: ParsableArguments>(_ type: Options.Type, _ arguments: [String]) -> String? {

@@ -72,7 +72,7 @@ struct FiguresTests {
     }
 }
 
-@Suite(.timeLimit(.minutes(3)))
+@Suite(.timeLimit(.minutes(10)))
 struct OutputTests {
     private struct Value: Codable {
         var name: String

@@ -30,14 +30,18 @@ struct PathSelectionTests {
     @Test func `a pattern that nothing matched is told as it was given`() throws {
         let selection = PathSelection(["a/", "*.log", "missing/", "other"])
         for name in ["a/b", "x.log"] as [ByteString] { _ = selection.matches(name) }
-        let failure = #expect(throws: Fault.self) { try selection.checkAllMatched(in: "acme.tar.gz") }
+        let failure = #expect(throws: Fault.self) {
+            try selection.checkAllMatched(in: "acme.tar.gz", list: "pack list acme.tar.gz")
+        }
         #expect(failure?.code == .notFound)
         #expect(failure?.message == "acme.tar.gz: has no 'missing/'")
         _ = selection.matches("missing")
-        let next = #expect(throws: Fault.self) { try selection.checkAllMatched(in: "acme.tar.gz") }
+        let next = #expect(throws: Fault.self) {
+            try selection.checkAllMatched(in: "acme.tar.gz", list: "pack list acme.tar.gz")
+        }
         #expect(next?.message == "acme.tar.gz: has no 'other'")
         _ = selection.matches("other/below")
-        try selection.checkAllMatched(in: "acme.tar.gz")
-        try PathSelection([]).checkAllMatched(in: "acme.tar.gz")
+        try selection.checkAllMatched(in: "acme.tar.gz", list: "pack list acme.tar.gz")
+        try PathSelection([]).checkAllMatched(in: "acme.tar.gz", list: "pack list acme.tar.gz")
     }
 }

@@ -3,7 +3,7 @@ import Glibc
 import Logging
 import Testing
 
-@Suite(.timeLimit(.minutes(3)))
+@Suite(.timeLimit(.minutes(10)))
 struct StderrLogHandlerTests {
     /// One message of each level, and some that are odd.
     private static func log(_ level: Logger.Level) {

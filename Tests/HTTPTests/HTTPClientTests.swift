@@ -18,7 +18,7 @@ struct HTTPClientTests {
         HTTPRequest(method, scheme: .http, host: "127.0.0.1", port: server.port, path: path)
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(10)))
     func `a request arrives as it is, and its answer comes back`() async throws {
         try await onOwnThread {
             let server = try LoopbackServer { _, _ in .status(201, "hello", headers: ["X-One": " a b "]) }
@@ -41,7 +41,7 @@ struct HTTPClientTests {
         }
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(10)))
     func `a slice is sent without being held, and a source that ends early ends the request`() async throws {
         try await onOwnThread {
             let server = try LoopbackServer { _, _ in .status(200) }
@@ -54,7 +54,7 @@ struct HTTPClientTests {
         }
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(10)))
     func `a sink gets the body of a success alone, and may end it`() async throws {
         try await onOwnThread {
             let server = try LoopbackServer { request, _ in
@@ -76,7 +76,7 @@ struct HTTPClientTests {
         }
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(10)))
     func `a server that is not there, drops or says too much is a fault`() async throws {
         try await onOwnThread {
             let dropping = try LoopbackServer { _, _ in .drop }
@@ -95,7 +95,7 @@ struct HTTPClientTests {
         }
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(10)))
     func `a certificate that nobody trusts is refused, and not tried again`() async throws {
         guard RGWServer.isInstalled else { return }
         try await onOwnThread {
@@ -111,7 +111,7 @@ struct HTTPClientTests {
         }
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(10)))
     func `the source of connections is an address of this machine`() async throws {
         try await onOwnThread {
             let server = try LoopbackServer { _, _ in .status(200) }
@@ -126,7 +126,7 @@ struct HTTPClientTests {
         }
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(10)))
     func `the log has no secrets`() async throws {
         try await onOwnThread {
             let server = try LoopbackServer { _, _ in .status(200) }

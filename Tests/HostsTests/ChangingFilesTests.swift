@@ -7,7 +7,7 @@ import TestSupport
 import Testing
 
 /// Files that change while they are read: the log trees that this tool is for do that all the time.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(10)))
 struct ChangingFilesTests {
     private static let content = Array("0123456789abcdef".utf8)
 

@@ -8,7 +8,7 @@ import Testing
 @testable import Hosts
 
 /// A rerun goes on where an attempt stopped, and believes nothing that it can't prove.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(10)))
 struct CollectionJournalTests {
     /// One attempt at a host, with a journal in `directory`.
     private func attempt(_ tree: any SourceTree, in directory: String, workers: Int = 2) async throws

@@ -8,7 +8,7 @@ import Testing
 
 /// No host is trusted: whatever a server says, its unit ends with a fault that names it, and nothing outside staging is
 /// touched.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(10)))
 struct HostileServerTests {
     private static func options(_ change: (inout SFTPServer.Options) -> Void) -> SFTPServer.Options {
         var options = SFTPServer.Options()

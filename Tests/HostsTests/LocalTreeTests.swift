@@ -5,7 +5,7 @@ import Platform
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(10)))
 struct LocalTreeTests {
     private func entries(_ tree: LocalTree) throws -> [TreeEntry] {
         let next = try tree.inventory()

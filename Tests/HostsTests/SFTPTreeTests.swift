@@ -7,7 +7,7 @@ import Testing
 
 @testable import Hosts
 
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(10)))
 struct SFTPTreeTests {
     /// A tree with what trees have: 60 directories of files, deep ones, links, empty ones, large files.
     private func build(_ path: String) throws {

@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 /// What every kind of source tree does alike, and what each does by the capabilities that it declares.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(10)))
 struct SourceTreeContractTests {
     private static let moment = Timestamp(seconds: 1_700_000_000, nanoseconds: 123_456_789)
 

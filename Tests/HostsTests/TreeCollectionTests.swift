@@ -7,7 +7,7 @@ import Settings
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(10)))
 struct TreeCollectionTests {
     @Test func `names that are hard to keep arrive as they are`() async throws {
         try await withTemporaryDirectory { path in

@@ -201,7 +201,7 @@ extension PipelineTests {
                 ], unpacks: false, probe: "python3 -c 'import lzma'"),
         ]
 
-        @Test("The manual's table of who reads what is what they do", .timeLimit(.minutes(5)))
+        @Test("The manual's table of who reads what is what they do", .timeLimit(.minutes(10)))
         func table() async throws {
             var job = Pipeline.Job()
             job.hosts = ["web1"]

@@ -18,13 +18,21 @@ extension PipelineTests {
         func only() async throws {
             let world = try await world()
             let sources = try await world.sourceTrees()
-            try await world.expect(.collect, ["logs", "--run", Pipeline.run, "--only", "web1"], status: 3)
+            let one = try await world.expect(.collect, ["logs", "--run", Pipeline.run, "--only", "web1"], status: 3)
+            #expect(one.output.contains("partial, 1 unit, 1 left out"), "\(one)")
+            let status = try await world.expect(.collect, ["status"])
+            #expect(status.output.contains("1 left out by --only or --tenant"), "\(status)")
             var paths = try await world.paths()
             #expect(paths.contains("staging/logs/2025-11-19/records/collect/web1.json"))
             #expect(!paths.contains("staging/logs/2025-11-19/records/collect/web2.json"))
             #expect(try world.state(.collect).state == "partial")
             try await world.expect(.collect, ["logs", "--run", Pipeline.run])
 
+            // As the dry run shows it, with the suffix.
+            let shown = ["logs", "--run", Pipeline.run, "--only", "acme/2025/11/19/web1.tar.gz"]
+            let named = try await world.expect(.pack, shown + ["--dry-run"])
+            #expect(named.lines.filter { $0.contains("would be packed") }.count == 1, "\(named)")
+            try await world.expect(.pack, shown, status: 3)
             try await world.expect(.pack, ["logs", "--run", Pipeline.run, "--tenant", "acme"], status: 3)
             paths = try await world.paths()
             let packed = paths.filter { $0.contains("/pack/") && $0.hasSuffix(".tar.gz") }

@@ -38,7 +38,7 @@ extension InjectionTests {
 
         @Test(
             "A program killed at any call leaves no false claim, and the same command again completes the work",
-            .timeLimit(.minutes(5)), arguments: CrashPoint.all)
+            .timeLimit(.minutes(10)), arguments: CrashPoint.all)
         func kill(_ point: CrashPoint) async throws {
             let small = try await SmallWorld(until: point.program)
             let count = try await small.count(point.program, point.calls)
@@ -55,7 +55,7 @@ extension InjectionTests {
 
         @Test(
             "A program killed while it redoes what was done leaves no false claim, and again it completes",
-            .timeLimit(.minutes(5)), arguments: Program.allCases)
+            .timeLimit(.minutes(10)), arguments: Program.allCases)
         func redo(_ program: Program) async throws {
             let small = try await SmallWorld(until: .collect)
             let base = try await SmallWorld.copy(of: small.before)

@@ -38,7 +38,7 @@ extension InjectionTests {
 
         @Test(
             "An error at any call is told with its path, makes no false claim, and the same command again completes",
-            .timeLimit(.minutes(5)), arguments: ErrorPoint.all)
+            .timeLimit(.minutes(10)), arguments: ErrorPoint.all)
         func error(_ point: ErrorPoint) async throws {
             let small = try await SmallWorld(until: point.program)
             let count = try await small.count(point.program, point.calls)

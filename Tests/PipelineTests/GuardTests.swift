@@ -1,3 +1,4 @@
+import Glibc
 import Platform
 import TestSupport
 import Testing
@@ -94,8 +95,19 @@ extension PipelineTests {
             #expect(changes == [])
             let refused = try await world.expect(.ship, ["logs", "--run", Pipeline.run], status: 1)
             #expect(!refused.errors.contains("init"), "\(refused)")
-            try await world.expect(.collect, ["init", "--local", "--replace-guard", world.vault])
+            try await world.expect(.collect, ["init", "--local", "--replace-guard", world.vault + "/"])
             try await world.expect(.ship, ["logs", "--run", Pipeline.run])
+        }
+
+        @Test("root plants nothing in the state directory of another user", .enabled(if: geteuid() == 0))
+        func otherUser() async throws {
+            let world = try Pipeline()
+            try await world.shell("mkdir \"$1\" && chown 1 \"$1\"", [world.state])
+            let result = try await world.expect(.collect, ["init", "--local"], status: 1)
+            #expect(result.errors.contains("\(world.state): belongs to user '"), "\(result)")
+            #expect(result.errors.contains("runuser -u "), "\(result)")
+            let made = try Directory.open(world.state).names()
+            #expect(made == [])
         }
 
         @Test("What was shipped into another vault is shipped again, whole, when the right one is back")

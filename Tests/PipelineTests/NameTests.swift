@@ -131,7 +131,7 @@ extension PipelineTests {
             #expect(differences == links)
         }
 
-        @Test("A sparse file of more than 8 GiB keeps its holes and its content", .timeLimit(.minutes(5)))
+        @Test("A sparse file of more than 8 GiB keeps its holes and its content", .timeLimit(.minutes(10)))
         func sparse() async throws {
             let world = try Pipeline(Self.job)
             let size: Int64 = (8 << 30) + 12_345_678

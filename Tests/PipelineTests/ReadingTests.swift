@@ -81,6 +81,19 @@ extension PipelineTests {
                 told.lines[0].contains("FAILED: ") && told.lines[0].contains("member 3 (bytes \(place[1])-"), "\(told)")
             #expect(told.lines[0].contains("; there lies '"), "\(told)")
 
+            #expect(!told.lines[0].contains("FAILED: \(archive)"), "the name stands there once: \(told)")
+
+            // A damaged index is told as such: without it the archive can be read.
+            try await world.shell("cp \"$1\" \"$1.kept\" && truncate -s 300 \"$1\"", [String(index)])
+            for command in [
+                ["verify", archive], ["extract", archive, "--to", world.root + "/none"], ["list", archive],
+            ] {
+                let result = try await world.expect(.pack, command, status: 1)
+                let all = result.output + result.errors
+                #expect(all.contains("\(index):") && all.contains("move it away"), "\(result)")
+            }
+            try await world.shell("mv \"$1.kept\" \"$1\"", [String(index)])
+
             try await world.expect(.pack, ["verify", "--seed", "1", archive], status: 64)
             try await world.expect(.pack, ["verify", "--workers", "-1", archive], status: 64)
             try await world.shell("rm \"$1\"", [String(index)])
@@ -127,6 +140,24 @@ extension PipelineTests {
                     .pack, ["extract", archive, "./d/link", "--to", world.root + "/one." + name])
                 #expect(one.output.contains("1 restored"), "\(one)")
             }
+        }
+
+        @Test(
+            "extract counts what came out of an archive of another program that is cut off", arguments: ["gz", "zst"])
+        func cutOff(_ suffix: String) async throws {
+            let world = try Pipeline()
+            let tree = try TreeBuilder(world.root + "/tree")
+            var random = SplitMix64(seed: 81)
+            for number in 1...9 { try tree.file(ByteString("f\(number)"), random.bytes(400_000)) }
+            let archive = world.root + "/cut.tar." + suffix
+            try await world.shell(
+                "tar -C \"$1\" --sort=name -c . | $3 > \"$2\" && truncate -s 2000000 \"$2\"",
+                [tree.root.path, archive, suffix == "gz" ? "gzip" : "zstd"])
+            let result = try await world.expect(.pack, ["extract", archive, "--to", world.root + "/out"], status: 3)
+            #expect(result.output.contains(" restored to "), "\(result)")
+            #expect(result.output.contains("could not be restored"), "\(result)")
+            let found = try FileTree(world.root + "/out")
+            #expect(found.paths.contains("f4") && !found.paths.contains("f5"), "\(found.paths)")
         }
 
         @Test("extract takes one path, some, or all, by one thread or several")

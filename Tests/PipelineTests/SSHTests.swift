@@ -341,6 +341,10 @@ extension PipelineTests {
             let world = try world(server, ["ready = \"_READY\""])
             try fill(world)
             try await world.initialize()
+            try await world.shell("mv \"$1\" \"$1.away\"", [world.source + "/127.0.0.1"])
+            let gone = try await world.stage(.collect)
+            #expect(gone.status == 75 && gone.errors.contains("the directory itself is not there"), "\(gone)")
+            try await world.shell("mv \"$1.away\" \"$1\"", [world.source + "/127.0.0.1"])
             let early = try await world.stage(.collect)
             #expect(early.status == 75 && early.errors.contains("'_READY' is not there"), "\(early)")
             let waiting = try ChildProcess(
@@ -375,6 +379,9 @@ extension PipelineTests {
                 [world.source + "/127.0.0.1"])
             try await world.initialize()
             try await world.expect(.collect, ["logs", "--run", Pipeline.run])
+            let list = try await world.shell(
+                "find \"$1\"", ["\(world.runDirectory())/collect/127.0.0.1"])
+            #expect(!list.output.contains("SHA256SUMS"), "the list is no part of the tree")
             let f7 = try world.host("127.0.0.1")
             try f7.file("t1/f7.log", [UInt8](repeating: 1, count: 4_900), mode: 0o640)
             let result = try await world.stage(.collect, Pipeline.run, ["--force"])

@@ -67,6 +67,32 @@ extension PipelineTests {
             #expect(again.output.contains("12 done before"), "\(again)")
         }
 
+        @Test("Directories alone make no volume: they go with the file behind them")
+        func directories() async throws {
+            var job = Pipeline.Job()
+            job.hosts = ["web1"]
+            job.lines = ["max_archive = \"1 MiB\""]
+            let world = try Pipeline(job)
+            var random = SplitMix64(seed: 43)
+            let tree = try world.host("web1")
+            try tree.file("acme/a/b/large.log", random.text(2_500_000))
+            try tree.file("acme/c/d/large.log", random.text(2_500_000))
+            try tree.symlink("acme/c/latest", to: "d/large.log")
+            try tree.directory("acme/e/f")
+            try await world.initialize()
+            try await world.night()
+            let names = try await archives(world)
+            #expect(names == ["acme/2025/11/19/web1", "acme/2025/11/19/web1.v2"])
+            try await world.shell(
+                """
+                set -eu
+                cd "$1"
+                for f in acme/2025/11/19/*.tar.gz; do tar xzf $f -C "$2"; (cd "$2" && sha256sum -c MANIFEST.sha256); done
+                """, [world.runDirectory() + "/pack", try Directory.create(world.root + "/back").path])
+            let differences = try await world.stockDifferences(to: try await world.sourceTrees())
+            #expect(differences == [])
+        }
+
         @Test(
             "Another limit brings another number of volumes, and no old one stays on staging",
             arguments: ["2 MiB", "1 GiB"])

@@ -2,7 +2,7 @@ import Platform
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(10)))
 struct AdaptiveLimitTests {
     /// One request alone.
     private func request(_ limit: AdaptiveLimit, _ outcome: AdaptiveLimit.Outcome) throws {

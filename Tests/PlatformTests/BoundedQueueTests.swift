@@ -2,7 +2,7 @@ import Platform
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(3)))
+@Suite(.timeLimit(.minutes(10)))
 struct BoundedQueueTests {
     @Test(arguments: [1, 2, 7, 2_000])
     func `all elements arrive once and each producer's in order`(capacity: Int) async throws {

@@ -2,7 +2,7 @@ import Platform
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(3)))
+@Suite(.timeLimit(.minutes(10)))
 struct BufferPoolTests {
     @Test func `no more elements exist than the limit, however many threads want one`() async throws {
         let (made, inUse) = (Counter(), Monitor((now: 0, most: 0)))

@@ -3,7 +3,7 @@ import Platform
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(10)))
 struct ConnectedProcessTests {
     private func read(_ socket: StreamSocket) throws -> [UInt8] {
         let buffer = Buffer(capacity: 64 << 10)

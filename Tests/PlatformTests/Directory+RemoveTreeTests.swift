@@ -34,7 +34,7 @@ struct DirectoryRemoveTreeTests {
     }
 
     // The limit of open files belongs to the whole process. No raised limit is needed: one descriptor is open at a time.
-    @Test(.timeLimit(.minutes(3))) func `five thousand levels go with forty descriptors`() async {
+    @Test(.timeLimit(.minutes(10))) func `five thousand levels go with forty descriptors`() async {
         await #expect(processExitsWith: .success) {
             var limit = rlimit()
             getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
@@ -78,7 +78,7 @@ struct DirectoryRemoveTreeTests {
         }
     }
 
-    @Test(.timeLimit(.minutes(3))) func `a tree that is moved about while it goes leads nowhere else`() async throws {
+    @Test(.timeLimit(.minutes(10))) func `a tree that is moved about while it goes leads nowhere else`() async throws {
         try await withTemporaryDirectory { path in
             let builder = try TreeBuilder(path)
             try builder.file("precious/file", text: "stays")

@@ -164,7 +164,8 @@ struct DirectoryWalkTests {
     }
 
     // Root reads everything, so this runs as somebody else, in a process of its own.
-    @Test(.timeLimit(.minutes(3))) func `a directory that can't be read is a failed step and the walk goes on`() async {
+    @Test(.timeLimit(.minutes(10))) func `a directory that can't be read is a failed step and the walk goes on`() async
+    {
         await #expect(processExitsWith: .success) {
             if getuid() == 0 { #expect(setgid(65_534) == 0 && setuid(65_534) == 0) }
             try withTemporaryDirectory(in: "/tmp") { path in
@@ -180,7 +181,7 @@ struct DirectoryWalkTests {
     }
 
     // A walk holds one descriptor a level, which is why a program raises its limit first, as this process does.
-    @Test(.timeLimit(.minutes(3))) func `paths far beyond 4096 bytes are walked`() async {
+    @Test(.timeLimit(.minutes(10))) func `paths far beyond 4096 bytes are walked`() async {
         await #expect(processExitsWith: .success) {
             var limit = rlimit()
             getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)

@@ -1,5 +1,6 @@
 import Glibc
 import Platform
+import TestSupport
 import Testing
 
 struct FaultErrnoTests {
@@ -53,5 +54,18 @@ struct FaultErrnoTests {
         }
         #expect(failed == -1)
         #expect(calls == 1)
+    }
+
+    @Test func `a refusal names the owner of what was refused`() throws {
+        try withTemporaryDirectory { path in
+            let other: UInt32 = 4_000_000
+            // Only root can give something away; for anybody else the root of all is another's.
+            let place = geteuid() == 0 ? path : "/"
+            if geteuid() == 0 { #expect(chown(path, other, other) == 0) }
+            let hint = Fault(.permission, "open").namingOwner(of: place).hint
+            #expect(hint?.hasPrefix("\(place) belongs to user '\(geteuid() == 0 ? "uid \(other)" : "root")'") == true)
+            #expect(Fault(.io, "open").namingOwner(of: place).hint == nil)
+            #expect(Fault(.permission, "open").namingOwner(of: "/proc/self").hint == nil)
+        }
     }
 }

@@ -3,7 +3,7 @@ import Platform
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(3)))
+@Suite(.timeLimit(.minutes(10)))
 struct FileLockTests {
     @Test func `a lock excludes others as long as it lives`() throws {
         try withTemporaryDirectory { path in

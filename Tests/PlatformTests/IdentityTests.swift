@@ -17,7 +17,7 @@ struct IdentityTests {
         #expect(ProcessIdentity.pid == Int(getpid()))
     }
 
-    @Test(.timeLimit(.minutes(3))) func `a counter loses nothing between threads`() async throws {
+    @Test(.timeLimit(.minutes(10))) func `a counter loses nothing between threads`() async throws {
         let counter = Counter()
         try await onOwnThread {
             let crew = ThreadCrew()

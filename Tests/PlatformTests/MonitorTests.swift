@@ -2,7 +2,7 @@ import Platform
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(3)))
+@Suite(.timeLimit(.minutes(10)))
 struct MonitorTests {
     @Test func `one thread at a time has the state`() async throws {
         let monitor = Monitor((value: 0, inside: 0, collisions: 0))

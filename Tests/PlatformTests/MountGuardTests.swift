@@ -16,7 +16,7 @@ struct MountGuardTests {
             try body(
                 Setup(
                     path: path, root: try Directory.open(path),
-                    mount: try MountGuard(path + "/staging", state: state)))
+                    mount: MountGuard(path + "/staging", state: state)))
         }
     }
 
@@ -40,7 +40,7 @@ struct MountGuardTests {
     @Test func `a second server adopts the guard that is there`() throws {
         try withGuard { setup in
             let id = try setup.mount.plant(local: true)
-            let second = try MountGuard(setup.path + "/staging", state: try Directory.create(setup.path + "/state2"))
+            let second = MountGuard(setup.path + "/staging", state: try Directory.create(setup.path + "/state2"))
             #expect(refusal(second)?.message.contains("never been told") == true)
             #expect(try second.plant(local: true) == id)
             #expect(try second.open().status().inode == setup.mount.open().status().inode)
@@ -202,13 +202,18 @@ struct MountGuardTests {
                 let staging = path + "/staging"
                 let state = try Directory.create(path + "/state")
                 _ = try Directory.create(staging)
-                let guarded = try MountGuard(staging, state: state)
+                let guarded = MountGuard(staging, state: state)
                 #expect(mount("tmpfs", staging, "tmpfs", 0, nil) == 0)
                 _ = try guarded.plant(local: false)
                 _ = try guarded.open()
                 #expect(umount(staging) == 0)
                 let fault = #expect(throws: Fault.self) { try guarded.open() }
                 #expect(fault?.code == .unmounted)
+                #expect(fault?.message.hasSuffix("the file system is not mounted") == true)
+                #expect(mount("proc", staging, "proc", 0, nil) == 0)
+                let other = #expect(throws: Fault.self) { try guarded.open() }
+                #expect(other?.message.hasSuffix("another file system is mounted there") == true)
+                #expect(umount(staging) == 0)
                 #expect(throws: Fault.self) { try guarded.plant(local: false) }
             }
         }

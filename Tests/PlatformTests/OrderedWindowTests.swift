@@ -2,7 +2,7 @@ import Platform
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(3)))
+@Suite(.timeLimit(.minutes(10)))
 struct OrderedWindowTests {
     @Test(arguments: [(1, 1), (1, 4), (4, 2), (6, 8)])
     func `results come in the order of admission and the window holds`(capacity: Int, workers: Int) async throws {

@@ -2,7 +2,7 @@ import Platform
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(10)))
 struct RetryingTests {
     /// Fails with one fault after the other, then succeeds.
     private final class Scripted: Sendable {

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// One test, since the variable belongs to the whole process.
-@Suite(.serialized, .timeLimit(.minutes(5)))
+@Suite(.serialized, .timeLimit(.minutes(10)))
 struct ServiceNoticeTests {
     @Test("A notice is one datagram to the service manager's socket; without one nothing happens")
     func sent() async throws {

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 // Each takes the signals of a whole process, so each has a process of its own.
-@Suite(.timeLimit(.minutes(3)))
+@Suite(.timeLimit(.minutes(10)))
 struct ShutdownTests {
     @Test(arguments: [SIGTERM, SIGINT, SIGHUP])
     func `the first signal asks and the second ends at once`(number: Int32) async {

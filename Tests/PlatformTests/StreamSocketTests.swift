@@ -3,7 +3,7 @@ import Platform
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(10)))
 struct StreamSocketTests {
     private func pair() throws -> (StreamSocket, StreamSocket) {
         let (one, descriptor) = try StreamSocket.pair("peer")

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// What all other tests stand on.
-@Suite(.timeLimit(.minutes(3)))
+@Suite(.timeLimit(.minutes(10)))
 struct TestSupportTests {
     @Test func `a temporary directory goes with all below it, even after an error`() throws {
         struct Stop: Error {}

@@ -2,7 +2,7 @@ import Platform
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(3)))
+@Suite(.timeLimit(.minutes(10)))
 struct ThreadCrewTests {
     @Test func `join waits for every thread`() async throws {
         let done = Counter()

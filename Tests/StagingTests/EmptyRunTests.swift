@@ -37,6 +37,15 @@ struct EmptyRunTests {
         expectNoFault { try StageAttempt(.collect, of: try bench.run(), try bench.context()) }
     }
 
+    @Test func `notes of an attempt that staged no file do not keep a run`() throws {
+        let bench = try Bench()
+        let notes: [ByteString] = ["collect/.web2.journal", "collect/.web2.journal.next", "collect/.web2.prefixes"]
+        try fill(bench, Self.litter + notes)
+        try TreeBuilder(try bench.run().directory).directory("collect/.web2.partial/acme")
+        try EmptyRun(Bench.date, bench.context()).discard()
+        #expect(try bench.context().directory.runs() == [])
+    }
+
     @Test(
         arguments: [
             "records/collect/web1.json", "records/pack/acme/2026/web1.json", "records/ship/disk/_manifest/web1.json",

@@ -5,7 +5,7 @@ import Staging
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(3)))
+@Suite(.timeLimit(.minutes(10)))
 struct PendingRunsTests {
     private func date(_ text: String) throws -> CivilDate { try #require(CivilDate(text)) }
 

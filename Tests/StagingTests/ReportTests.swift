@@ -96,6 +96,8 @@ struct CheckReportTests {
         let unplanted = try tests.report(bench)
         let made = try bench.staging.names()
         try #require(made == [MountGuard.name], "a check makes nothing")
+        let state = try bench.state.names()
+        try #require(state == ["guards"], "there neither")
         #expect(unplanted == good + ["bad vault disk file:///vault!"] + job)
         _ = try MountGuard(bench.top.path + "/vault", state: bench.state).plant(local: true)
         let planted = try tests.report(bench)
@@ -112,6 +114,11 @@ struct CheckReportTests {
         try bench.staging.remove(MountGuard.name)
         let unmounted = try tests.report(bench)
         #expect(unmounted[3] == "bad staging /staging!")
+        try Directory.open(bench.top.path).removeTree("state")
+        let fresh = try tests.report(bench)
+        try #require(fresh == Array(good.prefix(2)) + ["bad state directory /state!"])
+        let isMade = try Directory.open(bench.top.path).exists("state")
+        try #require(!isMade)
     }
 }
 

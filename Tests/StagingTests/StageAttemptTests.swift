@@ -5,7 +5,7 @@ import Staging
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(3)))
+@Suite(.timeLimit(.minutes(10)))
 struct StageAttemptTests {
     /// An attempt over units `u0`, `u1`, ...: those in `failing` throw, those in `warned` need eyes.
     private func attempt(

@@ -5,7 +5,7 @@ import Staging
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(3)))
+@Suite(.timeLimit(.minutes(10)))
 struct StageLockTests {
     private func take(_ bench: Bench, attempt: String = "one", breaking: Bool = false) throws -> StageLock {
         try StageLock.take(

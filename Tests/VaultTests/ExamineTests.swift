@@ -18,7 +18,7 @@ struct ExamineTests {
         try store.examine(try ObjectKey(key), expecting: expected, PutOptions(tags: tags), reading).findings.map(\.kind)
     }
 
-    @Test(.timeLimit(.minutes(2)), arguments: StoreKind.available)
+    @Test(.timeLimit(.minutes(10)), arguments: StoreKind.available)
     func `missing and altered objects are found in every store`(_ kind: StoreKind) async throws {
         try await onOwnThread {
             try kind.withStore { stage in
@@ -39,7 +39,7 @@ struct ExamineTests {
         }
     }
 
-    @Test(.enabled(if: RGWServer.isInstalled, "\(RGWServer.reason)"), .timeLimit(.minutes(2)))
+    @Test(.enabled(if: RGWServer.isInstalled, "\(RGWServer.reason)"), .timeLimit(.minutes(10)))
     func `class, tags and lock are compared with the settings`() async throws {
         try await onOwnThread {
             let bucket = try CephBucket(withObjectLock: true)
@@ -73,7 +73,7 @@ struct ExamineTests {
         }
     }
 
-    @Test(.enabled(if: RGWServer.isInstalled, "\(RGWServer.reason)"), .timeLimit(.minutes(2)))
+    @Test(.enabled(if: RGWServer.isInstalled, "\(RGWServer.reason)"), .timeLimit(.minutes(10)))
     func `delete markers and older versions are seen`() async throws {
         try await onOwnThread {
             let bucket = try CephBucket()

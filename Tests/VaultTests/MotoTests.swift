@@ -27,7 +27,7 @@ struct MotoTests {
         return client
     }
 
-    @Test(.timeLimit(.minutes(2)))
+    @Test(.timeLimit(.minutes(10)))
     func `an archived object is proved without being read, and read once it is restored`() async throws {
         try await onOwnThread {
             let client = try client()
@@ -51,7 +51,7 @@ struct MotoTests {
         }
     }
 
-    @Test(.timeLimit(.minutes(2)))
+    @Test(.timeLimit(.minutes(10)))
     func `where the store does not look at digests they are compared here`() async throws {
         try await onOwnThread {
             let client = try client()
@@ -73,7 +73,7 @@ struct MotoTests {
         }
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(10)))
     func `inventory comes back as it was set, and attributes are told`() throws {
         let client = try client()
         #expect(try client.inventory(id: "daily") == nil)

@@ -125,7 +125,7 @@ struct ObjectStoreContract {
         }
     }
 
-    @Test(.timeLimit(.minutes(1)), arguments: StoreKind.available)
+    @Test(.timeLimit(.minutes(10)), arguments: StoreKind.available)
     func `of two writers of one key one wins, whole`(_ kind: StoreKind) async throws {
         let results = try await onOwnThread {
             try kind.withStore { stage in

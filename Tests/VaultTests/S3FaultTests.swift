@@ -45,7 +45,7 @@ struct S3FaultTests {
             StoreFault("every second answer dropped") { $0.turn % 2 == 1 ? .dropAnswer : .pass },
         ]
 
-    @Test(.timeLimit(.minutes(1)), arguments: passing)
+    @Test(.timeLimit(.minutes(10)), arguments: passing)
     func `an upload ends with the right object, once`(_ fault: StoreFault) async throws {
         try await onOwnThread {
             let faulty = try FaultyStore(silence: fault.silence, fault.judge)
@@ -59,7 +59,7 @@ struct S3FaultTests {
         }
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(10)))
     func `a small object whose answer was lost is known for ours`() async throws {
         try await onOwnThread {
             let faulty = try FaultyStore { $0.operation == .put && $0.turn == 1 ? .dropAnswer : .pass }
@@ -73,7 +73,7 @@ struct S3FaultTests {
     // MARK: What lasts
 
     @Test(
-        .timeLimit(.minutes(1)),
+        .timeLimit(.minutes(10)),
         arguments: [
             (FaultProxy.Action.answer(500, internalError), Fault.Code.unreachable, Fault.Retry.temporary, 3),
             (.answer(503, slowDown), .unreachable, .throttle, 3), (.dropRequest, .unreachable, .temporary, 3),
@@ -108,7 +108,7 @@ struct S3FaultTests {
         }
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(10)))
     func `bytes that change on the way each time are given up, and nothing is left`() async throws {
         try await onOwnThread {
             let faulty = try FaultyStore { $0.operation == .part && $0.part == 1 ? .flipRequest(77) : .pass }
@@ -120,7 +120,7 @@ struct S3FaultTests {
         }
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(10)))
     func `an error behind status 200 that lasts is told, and the next attempt completes`() async throws {
         try await onOwnThread {
             let denied = FaultProxy.error("AccessDenied")
@@ -155,7 +155,7 @@ struct S3FaultTests {
 
     // MARK: Beginnings and ends that nobody has heard of
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(10)))
     func `an upload that was begun unknown to us is aborted by the next attempt`() async throws {
         try await onOwnThread {
             // The store begins uploads, and none of its answers arrive.
@@ -174,7 +174,7 @@ struct S3FaultTests {
         }
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(10)))
     func `an object that was completed and not recorded is finished, not sent again`() async throws {
         try await onOwnThread {
             // After Complete nothing gets through.
@@ -201,7 +201,7 @@ struct S3FaultTests {
 
     // MARK: What is put right
 
-    @Test(.timeLimit(.minutes(1)), arguments: [FaultProxy.Operation.create, .part, .complete])
+    @Test(.timeLimit(.minutes(10)), arguments: [FaultProxy.Operation.create, .part, .complete])
     func `credentials that expire in the middle are fetched anew, once`(_ operation: FaultProxy.Operation) async throws
     {
         try await onOwnThread {
@@ -223,7 +223,7 @@ struct S3FaultTests {
         }
     }
 
-    @Test(.timeLimit(.minutes(1)), arguments: [-3_600, 3_600])
+    @Test(.timeLimit(.minutes(10)), arguments: [-3_600, 3_600])
     func `a clock that is wrong is allowed for`(_ ahead: Int64) async throws {
         try await onOwnThread {
             let faulty = try FaultyStore(ahead: ahead)
@@ -235,7 +235,7 @@ struct S3FaultTests {
         }
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(10)))
     func `threads that learn of a wrong clock at once all go on`() async throws {
         try await onOwnThread {
             let crowd = Crowd(4)
@@ -255,7 +255,7 @@ struct S3FaultTests {
         }
     }
 
-    @Test(.timeLimit(.minutes(1)), arguments: [301, 400])
+    @Test(.timeLimit(.minutes(10)), arguments: [301, 400])
     func `a bucket in another region is followed there, by all threads`(_ status: Int) async throws {
         try await onOwnThread {
             let code = status == 301 ? "PermanentRedirect" : "AuthorizationHeaderMalformed"
@@ -280,7 +280,7 @@ struct S3FaultTests {
 
     // MARK: Reading
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(10)))
     func `an answer that breaks goes on, and one that was changed on the way is read again`() async throws {
         try await onOwnThread {
             let faulty = try FaultyStore {
@@ -301,7 +301,7 @@ struct S3FaultTests {
         }
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(10)))
     func `an answer that trickles is broken off and goes on`() async throws {
         try await onOwnThread {
             let faulty = try FaultyStore(silence: 2) { $0.operation == .get && $0.turn == 1 ? .trickle(100) : .pass }

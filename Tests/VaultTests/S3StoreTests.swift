@@ -18,7 +18,7 @@ struct S3StoreTests {
 
     private func key(_ text: String) throws -> ObjectKey { try ObjectKey(text) }
 
-    @Test(.timeLimit(.minutes(2)), arguments: [false, true])
+    @Test(.timeLimit(.minutes(10)), arguments: [false, true])
     func `a large object goes in parts, several at once`(_ overTLS: Bool) async throws {
         try await onOwnThread {
             let bucket = try CephBucket(overTLS: overTLS)
@@ -60,7 +60,7 @@ struct S3StoreTests {
         }
     }
 
-    @Test(.timeLimit(.minutes(2)))
+    @Test(.timeLimit(.minutes(10)))
     func `a byte that rotted on staging is refused by the store, and named`() async throws {
         try await onOwnThread {
             let bucket = try CephBucket()
@@ -87,7 +87,7 @@ struct S3StoreTests {
         }
     }
 
-    @Test(.timeLimit(.minutes(2)))
+    @Test(.timeLimit(.minutes(10)))
     func `an upload that was broken off goes on where it was`() async throws {
         try await onOwnThread {
             let bucket = try CephBucket()
@@ -125,7 +125,7 @@ struct S3StoreTests {
         }
     }
 
-    @Test(.timeLimit(.minutes(2)))
+    @Test(.timeLimit(.minutes(10)))
     func `an upload that the store no longer knows is begun anew, and one of other bytes is aborted`() async throws {
         try await onOwnThread {
             let bucket = try CephBucket()
@@ -164,7 +164,7 @@ struct S3StoreTests {
         }
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(10)))
     func `outside the window nothing starts, and what has arrived is kept`() async throws {
         try await onOwnThread {
             let bucket = try CephBucket()
@@ -197,7 +197,7 @@ struct S3StoreTests {
         }
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(10)))
     func `an object can be locked`() async throws {
         try await onOwnThread {
             let bucket = try CephBucket(withObjectLock: true)
@@ -228,7 +228,7 @@ struct S3StoreTests {
         #expect(fault != nil)
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(10)))
     func `a bucket that is not there, and a key that is not let in, are told`() throws {
         let server = try RGWServer.shared()
         let bucket = try CephBucket()

@@ -58,7 +58,7 @@ struct UploadSweepTests {
         #expect(!sweep.needsOwner(young, .none))
     }
 
-    @Test(.enabled(if: RGWServer.isInstalled, "\(RGWServer.reason)"), .timeLimit(.minutes(2)))
+    @Test(.enabled(if: RGWServer.isInstalled, "\(RGWServer.reason)"), .timeLimit(.minutes(10)))
     func `a real bucket tells our uploads, and one is aborted alone`() async throws {
         try await onOwnThread {
             let bucket = try CephBucket()

@@ -3,7 +3,7 @@ import Platform
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(10)))
 struct CachedCredentialsTests {
     /// A clock that a test sets, and a service that gives numbered credentials of some length.
     private final class Service: Sendable {

@@ -4,7 +4,7 @@ import Testing
 
 @testable import AWS
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(10)))
 struct CredentialChainTests {
     @Test("When none is found, what was tried and why each did not apply")
     func none() async throws {

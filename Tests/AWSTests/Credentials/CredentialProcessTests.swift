@@ -4,7 +4,7 @@ import Testing
 
 @testable import AWS
 
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(10)))
 struct CredentialProcessTests {
     /// Runs a shell script as a credential process.
     private func run(_ script: String, arguments: String = "", timeout: Int = 20) async throws -> Credentials {

@@ -5,7 +5,7 @@ import Testing
 @testable import AWS
 
 /// Containers and instances: services in a machine's neighbourhood.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(10)))
 struct NeighbourCredentialsTests {
     private static let expires = "2026-11-20T09:00:00Z"
 

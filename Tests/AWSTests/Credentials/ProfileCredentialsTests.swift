@@ -4,7 +4,7 @@ import Testing
 
 @testable import AWS
 
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(10)))
 struct ProfileCredentialsTests {
     @Test(
         "Whose keys a profile has, in which of the two files",

@@ -5,7 +5,7 @@ import Testing
 @testable import AWS
 
 /// What STS may answer besides credentials.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(10)))
 struct SecurityTokenServiceTests {
     private static let settings = CredentialSettings(roleARN: "arn:aws:iam::1:role/x")
 

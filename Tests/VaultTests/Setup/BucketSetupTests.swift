@@ -17,7 +17,7 @@ struct BucketSetupTests {
         return try BucketSetup(bucket.store(), settings, grace: 30, principal: nil)
     }
 
-    @Test(.timeLimit(.minutes(2)))
+    @Test(.timeLimit(.minutes(10)))
     func `what is applied is there, and a second time nothing is to do`() async throws {
         try await onOwnThread {
             let bucket = try CephBucket(withObjectLock: true)
@@ -42,7 +42,7 @@ struct BucketSetupTests {
         }
     }
 
-    @Test(.timeLimit(.minutes(2)))
+    @Test(.timeLimit(.minutes(10)))
     func `a rule that would delete our objects is refused, and nothing is changed`() async throws {
         try await onOwnThread {
             let bucket = try CephBucket(withObjectLock: true)
