@@ -59,7 +59,7 @@ struct S3ClientRepairTests {
             #expect(denying.requests.count == 1)
             let slow = try LoopbackServer { _, _ in Self.error(503, "SlowDown") }
             let fault = try expectFault(.unreachable, "SlowDown") { try client(slow).perform(S3Call(.get, "k")) }
-            #expect(fault.retry == .temporary)
+            #expect(fault.retry == .throttle)
             #expect(slow.requests.count == 6)
         }
     }
