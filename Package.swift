@@ -86,7 +86,7 @@ let package = Package(
         room("Archive", ["CArchive", "Platform", "Codec", "Ledger"]),
         room("HTTP", ["CCurl", "Platform", log]),
         room("AWS", ["CExpat", "Platform", "Codec", "HTTP", crypto, log]),
-        room("Vault", ["Platform", "Codec", "Ledger", "Settings", "HTTP", "AWS", crypto]),
+        room("Vault", ["Platform", "Codec", "Ledger", "Settings", "HTTP", "AWS", crypto, log]),
         room("Notify", ["Platform", "Settings", "HTTP", log]),
         room("Console", ["CLinux", "Platform", "Ledger", "Settings", "Staging", arguments, log]),
 

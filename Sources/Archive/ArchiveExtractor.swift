@@ -50,7 +50,7 @@ package struct ArchiveExtractor {
         let tables = index.flatMap { index in try? ArchiveIndexReader(index, of: source) }?.index
         members = workers > 1 ? tables?.members ?? [] : []
         self.codec = tables?.header.codec ?? codec
-        library = tables?.header.library.other ?? .zlib
+        library = tables?.header.madeBy.other ?? .zlib
     }
 
     /// The tar in a range of whole members.

@@ -30,7 +30,7 @@ package struct ArchiveIndex: Sendable {
         /// What made the members.
         ///
         /// An index without the word is older than the choice: libdeflate did.
-        package var library = MemberLibrary.libdeflate
+        package var madeBy = MemberLibrary.libdeflate
         /// The name of the entry that lists the digests of the others, `MANIFEST.sha256`.
         package var digestEntry = ByteString()
         package var partSize: Int64 = 0

@@ -54,11 +54,11 @@ package final class ArchiveIndexReader {
                         .unsupported, "\(reader.name): has the codec '\(try reader.text(1))', which is not known here")
                 }
                 index.header.codec = codec
-                if codec != .gzip { index.header.library = codec == .xz ? .liblzma : .none }
+                if codec != .gzip { index.header.madeBy = codec == .xz ? .liblzma : .none }
             case "library":
                 let library = MemberLibrary(rawValue: try reader.text(1))
                 // It only decides who proves; of a library that is not known here, anybody may.
-                if let library, index.header.codec == .gzip { index.header.library = library }
+                if let library, index.header.codec == .gzip { index.header.madeBy = library }
             case "size": index.header.size = try reader.int(1)
             case "sha256": index.header.sha256 = try reader.digest(1) ?? .zero
             case "tar_size": index.header.tarSize = try reader.int(1)

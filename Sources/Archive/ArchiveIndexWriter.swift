@@ -73,7 +73,7 @@ final class ArchiveIndexWriter {
         row.pair("tenant", header.tenant)
         row.pair("archive", header.archive)
         row.pair("codec", header.codec.rawValue)
-        row.pair("library", header.library.rawValue)
+        row.pair("library", header.madeBy.rawValue)
         row.pair("size", header.size)
         row.pair("sha256", header.sha256.description)
         row.pair("tar_size", header.tarSize)

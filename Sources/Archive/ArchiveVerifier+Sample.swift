@@ -30,7 +30,7 @@ extension ArchiveVerifier {
         var report = VerifyReport()
         report.proof = .index
         report.format = .init(index.header.codec)
-        report.library = index.header.library.other
+        report.provedBy = index.header.madeBy.other
         report.members = Int64(members.count)
         report.entries = index.header.entries
         report.sample = .init(seed: seed, members: Int64(chosen.count))
@@ -45,7 +45,7 @@ extension ArchiveVerifier {
             try Shutdown.check()
             let member = members[number]
             let stream = try MemberStream(
-                source, members[number...number], first: number, workers: 1, library: report.library)
+                source, members[number...number], first: number, workers: 1, library: report.provedBy)
             do throws(Fault) {
                 try prove(stream, member, rows[number] ?? [], &report)
                 try stream.finish()

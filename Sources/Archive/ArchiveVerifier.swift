@@ -56,11 +56,11 @@ package struct ArchiveVerifier {
         }
         let index = try ArchiveIndexReader(indexSource, of: source).finish()
         report.format = .init(index.header.codec)
-        report.library = index.header.library.other
+        report.provedBy = index.header.madeBy.other
         report.parts = Int64(index.parts.digests.count)
         let digests = Handed(ReadDigests(partSize: index.header.partSize))
         let members = try MemberStream(
-            source, index.members[...], first: 0, workers: workers, library: report.library
+            source, index.members[...], first: 0, workers: workers, library: report.provedBy
         ) { digests.value.update($0) }
         do throws(Fault) {
             var fault: Fault?

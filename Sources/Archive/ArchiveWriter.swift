@@ -74,7 +74,7 @@ package struct ArchiveWriter {
         let contentBytes = try stream(request, to: output, header: &index.header)
         output.value.finish(into: &index)
         index.header.codec = request.plan.compression.codec
-        index.header.library = MemberLibrary(making: request.plan.compression)
+        index.header.madeBy = MemberLibrary(making: request.plan.compression)
         index.header.tool = request.tool
         index.header.job = request.job
         index.header.run = request.run.description

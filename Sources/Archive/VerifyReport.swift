@@ -52,7 +52,7 @@ package struct VerifyReport: Sendable, Equatable {
     package var proof = Proof.structure
     package var format = ArchiveFormat.gzip
     /// The library that inflated.
-    package var library = MemberLibrary.zlib
+    package var provedBy = MemberLibrary.zlib
     /// What is wrong, at most a thousand things; nothing in a good archive.
     package var findings: [Finding] = []
     /// Where only a sample was looked at: how it was drawn.

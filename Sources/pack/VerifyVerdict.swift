@@ -71,7 +71,7 @@ struct VerifyVerdict: Codable {
             return (
                 [
                     "the index in itself", "headers and trailers of \(members)",
-                    "the data of \(sample.members) by \(report.library.words), with \(Figures.count(report.files, "file", "files"))",
+                    "the data of \(sample.members) by \(report.provedBy.words), with \(Figures.count(report.files, "file", "files"))",
                 ],
                 sample.members < report.members
                     ? [
@@ -85,7 +85,7 @@ struct VerifyVerdict: Codable {
         case .index:
             return (
                 [
-                    "\(members) by \(report.library.words)", "the tar",
+                    "\(members) by \(report.provedBy.words)", "the tar",
                     "\(Figures.count(report.files, "SHA-256", "SHA-256s"))",
                     "\(Figures.count(report.parts, "upload part", "upload parts"))", "the whole's SHA-256",
                     "MANIFEST.sha256",

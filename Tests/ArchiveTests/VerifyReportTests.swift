@@ -63,14 +63,14 @@ struct VerifyReportTests {
         try await onOwnThread {
             for workers in [1, 3] {
                 let report = try made.examine(workers: workers)
-                #expect(report.findings == [] && report.library == library && report.proof == .index)
+                #expect(report.findings == [] && report.provedBy == library && report.proof == .index)
                 #expect(
                     report.members == Int64(made.members.count)
                         && report.parts == Int64(made.archive.count - 1) >> 24 + 1)
                 #expect(report.format == .init(compression.codec))
             }
             let sample = try made.sample()
-            #expect(sample.findings == [] && sample.library == library)
+            #expect(sample.findings == [] && sample.provedBy == library)
             // One member is cut off at its end, or has another byte: whatever the codec, it is found.
             let middle = Int(made.members[2].offset + made.members[2].length / 2)
             var bytes = made.archive

@@ -1,26 +1,35 @@
-import Ledger
-import Logging
-import Platform
-import Settings
-import Vault
+package import Ledger
+package import Logging
+package import Platform
+package import Settings
 
 /// A vault of the settings, opened.
-struct OpenVault: Sendable {
-    let name: String
-    let store: any ObjectStore
+package struct OpenVault: Sendable {
+    package let name: String
+    package let store: any ObjectStore
     /// What tells this vault from another one that takes its place: the id of a directory's guard.
     ///
     /// Nothing where it was not asked for.
-    var identity: String?
+    package let identity: String?
+    /// The class that archives get, for manifests; empty where there are no classes.
+    package let storageClass: String
+
+    package init(name: String, store: any ObjectStore, identity: String? = nil, storageClass: String = "") {
+        self.name = name
+        self.store = store
+        self.identity = identity
+        self.storageClass = storageClass
+    }
 
     /// Whether a record tells of this vault, and not of another one that was in its place; older records don't tell.
-    func isTold(by record: UnitRecord) -> Bool {
+    package func isTold(by record: UnitRecord) -> Bool {
         guard let identity, let vault = record.vault else { return true }
         return vault == identity
     }
 
     /// Opens a vault to write into it; its guard must be the pinned one.
-    static func forWriting(_ settings: VaultSettings, state: Directory, log: Logger) throws(Fault) -> OpenVault {
+    package static func forWriting(_ settings: VaultSettings, state: Directory, log: Logger) throws(Fault) -> OpenVault
+    {
         switch settings.kind {
         case .directory(let path):
             let (directory, id) = try MountGuard(path, state: state).openWithID()
@@ -30,7 +39,7 @@ struct OpenVault: Sendable {
     }
 
     /// Opens a vault to read from it: a new server that has nothing but the settings can.
-    static func forReading(_ settings: VaultSettings, log: Logger) throws(Fault) -> OpenVault {
+    package static func forReading(_ settings: VaultSettings, log: Logger) throws(Fault) -> OpenVault {
         switch settings.kind {
         case .directory(let path):
             let directory: Directory

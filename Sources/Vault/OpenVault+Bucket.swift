@@ -1,10 +1,8 @@
 import AWS
-import Console
 import HTTP
-import Logging
-import Platform
-import Settings
-import Vault
+package import Logging
+package import Platform
+package import Settings
 
 extension OpenVault {
     /// Opens a vault in a bucket.
@@ -14,13 +12,15 @@ extension OpenVault {
         let store = try bucketStore(settings, log: log)
         // The same bucket behind another server is another vault.
         let identity = store.description + (settings.endpoint.map { " at \($0)" } ?? "")
-        return OpenVault(name: name, store: store, identity: identity)
+        return OpenVault(name: name, store: store, identity: identity, storageClass: settings.storageClass)
     }
 
     /// The store in a bucket.
     ///
     /// - Throws: `settings` when no place names a region, or the endpoint is none; nothing is sent yet.
-    static func bucketStore(_ settings: BucketSettings, clock: Clock = .system, log: Logger) throws(Fault) -> S3Store {
+    package static func bucketStore(_ settings: BucketSettings, clock: Clock = .system, log: Logger) throws(Fault)
+        -> S3Store
+    {
         var connections = HTTPSettings(userAgent: Version.tool.replacing(" ", with: "/"))
         connections.certificates = settings.certificates
         connections.bind = settings.bind

@@ -1,16 +1,21 @@
-import Platform
+package import Platform
 
 /// A vault of the job that can't be opened now.
-struct AwayVault: Sendable {
-    let name: String
+package struct AwayVault: Sendable {
+    package let name: String
     /// Why; it names the vault.
-    let fault: Fault
+    package let fault: Fault
+
+    package init(name: String, fault: Fault) {
+        self.name = name
+        self.fault = fault
+    }
 
     /// What stands for it in records, beside the units.
-    var unit: String { "vault \(name)" }
+    package var unit: String { "vault \(name)" }
 
     /// One fault for all of them, with each piece of advice once; nothing when there is none.
-    static func joined(_ away: [AwayVault]) -> Fault? {
+    package static func joined(_ away: [AwayVault]) -> Fault? {
         guard let first = away.first?.fault else { return nil }
         guard away.count > 1 else { return first }
         var hints: [String] = []

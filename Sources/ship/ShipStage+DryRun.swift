@@ -1,0 +1,62 @@
+import Archive
+import Codec
+import Console
+import Ledger
+import Logging
+import Platform
+import Settings
+import Staging
+import Vault
+
+/// What would be shipped, and what that would cost.
+extension ShipStage {
+    private struct DryRun: Codable {
+        var run: String
+        var vault: String
+        var key: String
+        var bytes: Int64
+        var isPending: Bool
+        /// Of what would be shipped into a bucket.
+        var cost: CostEstimate?
+    }
+
+    /// Prints the archives that a run would ship.
+    func dryRun(_ output: Output) throws -> Int32 {
+        var results: [DryRun] = []
+        let costs = try ShipmentCosts(job.vaults, context.configuration)
+        var sums: [String: CostEstimate] = [:]
+        let runs = try pendingRuns()
+        for run in runs {
+            for vault in vaults {
+                for record in try run.unitRecords(.pack)
+                where context.request.selects(record.unit, tenant: record.tenant) {
+                    let isPending = try context.request.force || shippedRecord(record, run, vault) == nil
+                    let cost = isPending ? costs.estimate(record, vault: vault.name) : nil
+                    if let cost { sums[vault.name, default: CostEstimate()] += cost }
+                    results.append(
+                        DryRun(
+                            run: run.date.description, vault: vault.name,
+                            key: try layout.archive(record.unit, generation: 1, suffix: name(of: record).codec.suffix)
+                                .description,
+                            bytes: record.outputs.first?.size ?? 0,
+                            isPending: isPending, cost: cost))
+                }
+            }
+        }
+        if results.isEmpty { try PendingRuns(context).checkSelection(wasPending: !runs.isEmpty) }
+        try output.result(results) {
+            if results.isEmpty { return "nothing to ship" }
+            var table = TextTable(["RUN", "VAULT", "OBJECT", "SIZE", ""], right: [3])
+            for result in results {
+                table.add([
+                    result.run, result.vault, result.key, Figures.bytes(result.bytes),
+                    result.isPending ? "would be shipped" : "is there",
+                ])
+            }
+            let lines = sums.sorted { $0.key < $1.key }.map { costs.line($0.value, vault: $0.key) }
+            return ([table.text] + lines).joined(separator: "\n")
+        }
+        for vault in away { context.log.error("\(vault.fault)\(vault.fault.hint.map { " HINT: \($0)" } ?? "")") }
+        return away.isEmpty ? ExitStatus.done : ExitStatus.partial
+    }
+}
