@@ -53,6 +53,11 @@ struct EasyHandle: ~Copyable {
         try check(ccurl_set_string(raw, option.raw, value), option.raw)
     }
 
+    /// Leaves an option without a value, also one that libcurl was built with.
+    func clear(_ option: CurlOption<String>) throws(Fault) {
+        try check(ccurl_set_string(raw, option.raw, nil), option.raw)
+    }
+
     func set(_ option: CurlOption<CurlDataFunction>, _ value: @escaping CurlDataFunction) throws(Fault) {
         try check(ccurl_set_data_function(raw, option.raw, value), option.raw)
     }

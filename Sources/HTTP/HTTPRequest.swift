@@ -30,6 +30,8 @@ package struct HTTPRequest: Sendable {
     /// Percent-encoded, and sent as it is: no `..` in it is resolved.
     package var path: String
     package var query: [QueryItem]
+    /// A query that is sent in place of ``query``, as it is encoded; not for requests that are signed.
+    package var rawQuery: String?
     package var headers: HTTPHeaders
     package var body: HTTPBody
     /// How many seconds may pass without a byte, where the server is known to think longer than the client's settings
@@ -57,11 +59,14 @@ package struct HTTPRequest: Sendable {
     }
 
     /// The query as it is sent, without the question mark.
-    package var encodedQuery: String {
-        query.map { PercentEncoding.encode($0.name) + "=" + PercentEncoding.encode($0.value) }.joined(separator: "&")
+    var encodedQuery: String {
+        rawQuery
+            ?? query.map { PercentEncoding.encode($0.name) + "=" + PercentEncoding.encode($0.value) }.joined(
+                separator: "&")
     }
 
     package var url: String {
-        "\(scheme.rawValue)://\(authority)\(path)" + (query.isEmpty ? "" : "?" + encodedQuery)
+        "\(scheme.rawValue)://\(authority)\(path)"
+            + (query.isEmpty && rawQuery == nil ? "" : "?" + encodedQuery)
     }
 }

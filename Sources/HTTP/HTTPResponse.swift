@@ -12,4 +12,9 @@ package struct HTTPResponse: Sendable {
     }
 
     package var isSuccess: Bool { (200..<300).contains(status) }
+
+    /// What `Retry-After` asks to wait, in seconds (RFC 9110, 10.2.3); nothing where it is a date or no number.
+    package var retryAfter: Double? {
+        headers["Retry-After"].flatMap { Double($0) }.flatMap { $0.isFinite && $0 >= 0 ? $0 : nil }
+    }
 }

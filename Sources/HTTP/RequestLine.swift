@@ -18,6 +18,8 @@ struct RequestLine: CustomStringConvertible {
         for (index, item) in request.query.enumerated() where Self.secretQuery.contains(item.name.lowercased()) {
             shown.query[index].value = Self.mask
         }
+        // Nobody knows what it means.
+        if request.rawQuery != nil { shown.rawQuery = Self.mask }
         let headers = request.headers.fields.map { field in
             "\(field.name): \(Self.secretHeaders.contains(field.name.lowercased()) ? Self.mask : field.value)"
         }

@@ -4,7 +4,7 @@ package import Platform
 /// Hands mails to a server (RFC 5321) through libcurl.
 package struct SMTPClient: Sendable {
     package enum Encryption: Sendable {
-        /// STARTTLS where the server offers it.
+        /// STARTTLS where the server offers it, and in any case where somebody logs in.
         case opportunistic
         /// STARTTLS or no mail.
         case required
@@ -14,7 +14,7 @@ package struct SMTPClient: Sendable {
     /// `smtp://HOST[:PORT]` or `smtps://HOST[:PORT]`.
     package var server: String
     package var encryption: Encryption
-    /// Certificates that are trusted instead of the system's, in PEM.
+    /// A file with certificates in PEM, or a directory of them, that are trusted instead of the system's.
     package var certificates: String?
     package var user: String?
     package var password: String?
@@ -56,11 +56,13 @@ package struct SMTPClient: Sendable {
         try handle.set(.totalTimeout, 120)
         try handle.set(.mailFrom, "<\(sender)>")
         switch encryption {
-        case .opportunistic: try handle.set(.useTLS, Int(CURLUSESSL_TRY.rawValue))
+        // Whoever takes the word STARTTLS out of the server's greeting must not get a password for it.
+        case .opportunistic:
+            try handle.set(.useTLS, Int((user == nil ? CURLUSESSL_TRY : CURLUSESSL_ALL).rawValue))
         case .required: try handle.set(.useTLS, Int(CURLUSESSL_ALL.rawValue))
         case .never: try handle.set(.useTLS, Int(CURLUSESSL_NONE.rawValue))
         }
-        if let certificates { try handle.set(.certificateFile, certificates) }
+        if let certificates { try TrustedCertificates(certificates).set(on: handle) }
         if let user, let password {
             try handle.set(.user, user)
             try handle.set(.password, password)
@@ -76,10 +78,9 @@ package struct SMTPClient: Sendable {
         guard code != CURLE_OK else { return }
         // 4xx is the server's "later" (RFC 5321, 4.2.1); 5xx is its last word.
         let status = handle.status
-        let words = handle.words(for: code)
-        throw Fault(
-            .unreachable, "\(server): \(words.prefix(1).lowercased() + words.dropFirst())",
-            retry: (500..<600).contains(status) || code == CURLE_LOGIN_DENIED ? .permanent : .temporary)
+        var fault = handle.fault(code, server)
+        if (500..<600).contains(status) || code == CURLE_LOGIN_DENIED { fault.retry = .permanent }
+        throw fault
     }
 
     private static let onRead: CurlDataFunction = { data, size, count, context in

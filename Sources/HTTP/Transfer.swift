@@ -10,6 +10,7 @@ import Platform
 final class Transfer {
     private let handle: EasyHandle
     private let settings: HTTPSettings
+    private let certificates: TrustedCertificates?
 
     // The request on its way.
     private var body = HTTPBody.none
@@ -22,6 +23,7 @@ final class Transfer {
 
     init(_ settings: HTTPSettings) throws(Fault) {
         self.settings = settings
+        certificates = settings.certificates.map { TrustedCertificates($0) }
         handle = try EasyHandle()
     }
 
@@ -49,7 +51,7 @@ final class Transfer {
         try configure(request)
         let code = try withExtendedLifetime(self) { () throws(Fault) in try handle.perform(Self.lines(of: request)) }
         if let failure { throw failure }
-        guard code == CURLE_OK else { throw fault(code, request) }
+        guard code == CURLE_OK else { throw handle.fault(code, request.authority) }
         // A success without a body has not met the sink yet.
         if !hasBegun {
             response.status = handle.status
@@ -75,10 +77,7 @@ final class Transfer {
         try handle.set(.receiveBuffer, 512 << 10)
         try handle.set(.uploadBuffer, 512 << 10)
         try handle.set(.maximumConnections, 2)
-        if let path = settings.certificates {
-            let isDirectory = (try? Directory.open(path)) != nil
-            try handle.set(isDirectory ? .certificateDirectory : .certificateFile, path)
-        }
+        try certificates?.set(on: handle)
         if let bind = settings.bind { try handle.set(.interface, Self.interface(bind)) }
         if !settings.usesProxies { try handle.set(.noProxy, "*") }
         try handle.set(.url, request.url)
@@ -222,25 +221,4 @@ final class Transfer {
         while let last = text.last, isSpace(last) { text.removeLast() }
         return String(text)
     }
-
-    // MARK: Faults
-
-    /// libcurl's word on a transfer that gave no answer (libcurl-errors(3)).
-    private func fault(_ code: CURLcode, _ request: HTTPRequest) -> Fault {
-        let message = "\(request.authority): \(Self.lowered(handle.words(for: code)))"
-        switch code {
-        case CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CACERT_BADFILE, CURLE_SSL_ISSUER_ERROR, CURLE_SSL_CERTPROBLEM:
-            return Fault(
-                .unreachable, message,
-                hint: "Set ca_file to the certificate of the authority that signed the server's, or have it renewed.")
-        case CURLE_INTERFACE_FAILED:
-            return Fault(
-                .unreachable, message, hint: "Set bind to an address or an interface of this machine.")
-        case CURLE_URL_MALFORMAT: return Fault(.settings, message)
-        case CURLE_OUT_OF_MEMORY: return Fault(.limit, message)
-        default: return Fault(.unreachable, message, retry: .temporary)
-        }
-    }
-
-    private static func lowered(_ words: String) -> String { words.prefix(1).lowercased() + words.dropFirst() }
 }

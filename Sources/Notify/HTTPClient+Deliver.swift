@@ -18,7 +18,7 @@ extension HTTPClient {
             }
         throw Fault(
             .unreachable, "\(request.authority): status \(response.status)" + (words.isEmpty ? "" : ": \(words)"),
-            retry: retry, retryAfter: response.headers["Retry-After"].flatMap { Double($0) })
+            retry: retry, retryAfter: response.retryAfter)
     }
 }
 

@@ -17,7 +17,7 @@ package struct ChannelSettings: Hashable, Sendable {
     package struct Mail: Hashable, Sendable {
         /// What is asked of the connection.
         package enum Encryption: String, CaseIterable, Sendable {
-            /// TLS where the server offers it.
+            /// TLS where the server offers it; not with a user.
             case opportunistic
             /// TLS or no mail.
             case required
@@ -111,16 +111,21 @@ package struct ChannelSettings: Hashable, Sendable {
         if !isServer(server) {
             table.problem("server", "expected \"smtp://HOST:PORT\" or \"smtps://HOST:PORT\", found \(quoted(server))")
         }
-        var encryption = Mail.Encryption.opportunistic
+        let user = table.string("user")
+        var encryption = user == nil ? Mail.Encryption.opportunistic : .required
         if let text = table.string("tls") {
             if let known = Mail.Encryption(rawValue: text) {
                 encryption = known
+                if user != nil, known != .required, server.hasPrefix("smtp://") {
+                    table.problem(
+                        "tls", "\(quoted(text)) may send the password in clear",
+                        hint: "With a user write tls = \"required\", or leave it out.")
+                }
             } else {
                 let known = Mail.Encryption.allCases.map { "\"\($0.rawValue)\"" }.joined(separator: ", ")
                 table.problem("tls", "expected one of \(known), found \(quoted(text))")
             }
         }
-        let user = table.string("user")
         let password = table.secret("password")
         if (user == nil) != (password == nil) {
             table.problem(user == nil ? "password" : "user", "user and password go together")

@@ -60,17 +60,15 @@ struct HTTPClientTests {
             let server = try LoopbackServer { request, _ in
                 request.path == "/good" ? .status(200, "0123456789") : .status(404, "no")
             }
-            let memory = Buffer(capacity: 16)
-            let sink = BufferSink(memory.bytes)
+            let sink = BytesSink(most: 16)
             let response = try client().send(request(server, .get, "/good"), into: sink)
             #expect(response.body.isEmpty)
-            #expect(sink.count == 10)
-            #expect(memory.bytes[..<10].elementsEqual("0123456789".utf8))
-            let refused = BufferSink(memory.bytes)
+            #expect(sink.bytes == Array("0123456789".utf8))
+            let refused = BytesSink(most: 16)
             #expect(String(decoding: try client().send(request(server), into: refused).body, as: UTF8.self) == "no")
-            #expect(refused.count == 0)
-            let small = BufferSink(UnsafeMutableRawBufferPointer(rebasing: memory.bytes[..<4]))
-            try expectFault(.damaged, "more than the 4 bytes") {
+            #expect(refused.bytes.isEmpty)
+            let small = BytesSink(most: 4)
+            try expectFault(.limit, "more than 4 bytes") {
                 try client().send(request(server, .get, "/good"), into: small)
             }
         }
@@ -95,9 +93,8 @@ struct HTTPClientTests {
         }
     }
 
-    @Test(.timeLimit(.minutes(10)))
+    @Test(.timeLimit(.minutes(10)), .enabled(if: RGWServer.isInstalled, "\(RGWServer.reason)"))
     func `a certificate that nobody trusts is refused, and not tried again`() async throws {
-        guard RGWServer.isInstalled else { return }
         try await onOwnThread {
             let server = try RGWServer.shared()
             let port = try #require(server.tls.split(separator: ":").last.flatMap { Int($0) })
@@ -108,6 +105,39 @@ struct HTTPClientTests {
             var settings = HTTPSettings(userAgent: "coldchain-tests")
             settings.certificates = server.certificate
             #expect(try HTTPClient(settings).send(request).status == 200)
+        }
+    }
+
+    @Test(
+        .timeLimit(.minutes(10)), .needsMountNamespaces,
+        .enabled(if: RGWServer.isInstalled, "\(RGWServer.reason)"))
+    func `certificates of the settings are trusted instead of the system's, not besides them`() async throws {
+        let server = try RGWServer.shared()
+        let port = try #require(server.tls.split(separator: ":").last.flatMap { Int($0) })
+        let directory = try TemporaryDirectory()
+        // Of nobody who is asked here.
+        _ = try await run([
+            "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=nobody", "-days", "2",
+            "-keyout", "\(directory.path)/key", "-out", "\(directory.path)/nobody.pem",
+        ])
+        let tree = try TreeBuilder(directory.path)
+        try tree.directory("system")
+        try tree.directory("none")
+        _ = try await run(["cp", server.certificate, "\(directory.path)/system/ca-certificates.crt"])
+        _ = try await run(["cp", server.certificate, "\(directory.path)/system/server.pem"])
+        _ = try await run(["openssl", "rehash", "\(directory.path)/system"])
+        try await onOwnThread {
+            try PrivateMounts.enter()
+            try PrivateMounts.bind("\(directory.path)/system", "/etc/ssl/certs")
+            let request = HTTPRequest(.get, scheme: .https, host: "127.0.0.1", port: port)
+            var settings = HTTPSettings(userAgent: "coldchain-tests")
+            settings.usesProxies = false
+            #expect(try HTTPClient(settings).send(request).status == 200)
+            for own in ["nobody.pem", "none"] {
+                settings.certificates = "\(directory.path)/\(own)"
+                let client = HTTPClient(settings)
+                try expectFault(.unreachable, "certificate") { try client.send(request) }
+            }
         }
     }
 
@@ -123,6 +153,20 @@ struct HTTPClientTests {
             let client = HTTPClient(settings)
             let fault = try expectFault(.unreachable) { try client.send(request(server)) }
             #expect(fault.hint?.contains("bind") == true)
+        }
+    }
+
+    @Test(.timeLimit(.minutes(10)))
+    func `a query that is an address's own arrives as it is, and stands in no log`() async throws {
+        try await onOwnThread {
+            let server = try LoopbackServer { _, _ in .status(200) }
+            let lines = Lines()
+            var log = Logger(label: "t") { _ in lines }
+            log.logLevel = .debug
+            let request = try #require(HTTPRequest(.get, url: "\(server.url)/hook?key=hush+%FF&flag#here"))
+            _ = try client(log: log).send(request)
+            #expect(server.requests.map(\.path) == ["/hook?key=hush+%FF&flag"])
+            #expect(lines.text.contains("/hook?") && !lines.text.contains("hush"))
         }
     }
 
@@ -146,6 +190,21 @@ struct HTTPClientTests {
             #expect(lines.text.contains("-> 200"))
             #expect(!lines.text.contains("hush"))
         }
+    }
+}
+
+/// Takes a body up to a limit.
+private final class BytesSink: HTTPSink {
+    private let most: Int
+    private(set) var bytes: [UInt8] = []
+
+    init(most: Int) { self.most = most }
+
+    func begin(_ head: HTTPResponse) throws(Fault) {}
+
+    func receive(_ more: UnsafeRawBufferPointer) throws(Fault) {
+        guard bytes.count + more.count <= most else { throw Fault(.limit, "more than \(most) bytes") }
+        bytes.append(contentsOf: more)
     }
 }
 
