@@ -15,6 +15,15 @@ package enum ErrorClass: Sendable, Hashable {
     /// The bucket is elsewhere.
     case redirect
 
+    /// What a request that ended so tells of how busy the service is; `advice` is `Retry-After` in seconds.
+    func outcome(advice: Double?) -> AdaptiveLimit.Outcome {
+        switch self {
+        case .permanent, .clockSkew, .credentials, .redirect: .answered
+        case .throttle: .throttled(retryAfter: advice)
+        case .retry: .other
+        }
+    }
+
     /// What is said of trying again once the attempts here are used up.
     ///
     /// A redirect that could not be followed stays what it is.

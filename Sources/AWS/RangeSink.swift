@@ -34,6 +34,11 @@ final class RangeSink: HTTPSink {
         } else if offset != 0 || range.upperBound < found.size {
             throw Fault(.unsupported, "\(name): the server does not answer with the range that was asked for")
         }
+        // A server that doesn't know If-Match gives whatever is there now.
+        let isOther = etag.map { !found.etag.isEmpty && found.etag != $0 } ?? false
+        guard !isOther, info.map({ $0.size == found.size }) ?? true else {
+            throw Fault(.changed, "\(name): has been replaced while it was read")
+        }
         if info == nil { info = found }
         if etag == nil, !found.etag.isEmpty { etag = found.etag }
     }

@@ -4,42 +4,24 @@ package import Platform
 ///
 /// One value is shared by all threads that talk to the bucket.
 package protocol RequestPace: Sendable {
+    /// The clock that attempts are measured by, and how to wait.
+    var time: Pace { get }
+
     /// Waits until one more request may be sent.
     ///
+    /// - Returns: the right to send it, which goes back with ``ended(_:_:)``.
     /// - Throws: `interrupted` after a signal.
-    func admit() throws(Fault)
+    func admit() throws(Fault) -> AdaptiveLimit.Permit
 
-    /// Takes note of how a request ended; nothing for a success.
-    func ended(_ failure: ErrorClass?)
+    /// Takes note of how a request ended.
+    func ended(_ permit: AdaptiveLimit.Permit, _ outcome: AdaptiveLimit.Outcome)
 
-    /// Seconds to wait before the next attempt, or nothing to give up.
+    /// Seconds to wait before the next attempt at what failed for a moment, or nothing to give up.
     ///
     /// - Parameters:
     ///   - attempts: how many were made, from 1.
-    ///   - failure: how the last one ended.
-    ///   - elapsed: seconds since the first one began.
+    ///   - elapsed: seconds since the first one failed.
     ///   - advice: what the service said in `Retry-After`, in seconds.
     /// - Returns: seconds; 0 to go on at once.
-    func delay(after attempts: Int, _ failure: ErrorClass, elapsed: Double, advice: Double?) -> Double?
-}
-
-/// Retries a few times with growing, random pauses; never holds back a first attempt.
-package struct SteadyPace: RequestPace {
-    /// How many attempts are made.
-    package var attempts = 6
-    /// The longest first pause, in seconds; it doubles with every attempt.
-    package var base = 0.2
-    /// No pause is longer, in seconds.
-    package var longest = 20.0
-
-    package init() {}
-
-    package func admit() throws(Fault) { try Shutdown.check() }
-    package func ended(_ failure: ErrorClass?) {}
-
-    package func delay(after attempts: Int, _ failure: ErrorClass, elapsed: Double, advice: Double?) -> Double? {
-        guard failure != .permanent, attempts < self.attempts else { return nil }
-        let ceiling = min(longest, base * Double(1 << min(attempts - 1, 20)))
-        return max(advice.map { min($0, longest) } ?? 0, Double.random(in: 0...ceiling))
-    }
+    func delay(after attempts: Int, elapsed: Double, advice: Double?) -> Double?
 }

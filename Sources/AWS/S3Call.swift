@@ -15,19 +15,26 @@ package struct S3Call: Sendable {
     package var payload: Digest256
     /// Seconds without a byte that are normal for this operation.
     package var patience: Int?
-    /// Whether status 200 may come with an error in its body.
-    package var mayFailLate = false
+    /// Names of the root of the document that a success is; none where its body is no document.
+    ///
+    /// There are two where servers go by the service's reference, or make their words from its model (`...Response`).
+    /// Status 200 alone says little: the service may write an error behind it, and what stands between may answer with a
+    /// page of its own.
+    package var roots: Set<String>
+    /// Whether the document of a success may be left out.
+    var mayLackDocument = false
     /// Whether the body was made for the call, so that a digest that is refused means that it was changed on the way.
     private(set) var hasOwnBody = false
 
     package init(
         _ method: HTTPRequest.Method, _ key: ByteString? = nil, query: [HTTPRequest.QueryItem] = [],
-        headers: HTTPHeaders = HTTPHeaders()
+        headers: HTTPHeaders = HTTPHeaders(), roots: Set<String> = []
     ) {
         self.method = method
         self.key = key
         self.query = query
         self.headers = headers
+        self.roots = roots
         body = .none
         payload = Self.emptyDigest
     }

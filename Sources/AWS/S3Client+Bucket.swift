@@ -6,26 +6,27 @@ extension S3Client {
     package struct Configuration: Sendable, Hashable {
         /// The word in the query.
         package let name: String
-        /// The root of its document; nothing for JSON.
-        package let root: String?
+        /// The root of its document, by all its names.
+        package let roots: Set<String>
         /// The error that means there is none.
         package let absent: String
 
         package static let lifecycle = Configuration(
-            name: "lifecycle", root: "LifecycleConfiguration", absent: "NoSuchLifecycleConfiguration")
+            name: "lifecycle", roots: ["LifecycleConfiguration"], absent: "NoSuchLifecycleConfiguration")
         package static let objectLock = Configuration(
-            name: "object-lock", root: "ObjectLockConfiguration", absent: "ObjectLockConfigurationNotFoundError")
+            name: "object-lock", roots: ["ObjectLockConfiguration"], absent: "ObjectLockConfigurationNotFoundError")
         package static let versioning = Configuration(
-            name: "versioning", root: "VersioningConfiguration", absent: "")
+            name: "versioning", roots: ["VersioningConfiguration", "GetBucketVersioningResponse"],
+            absent: "")
     }
 
     /// Reads a part of the bucket's configuration.
     ///
     /// - Returns: nothing where there is none.
     package func configuration(_ which: Configuration) throws(Fault) -> XMLElement? {
-        let call = S3Call(.get, query: [.init(which.name)])
+        let call = S3Call(.get, query: [.init(which.name)], roots: which.roots)
         switch try attempt(call) {
-        case .success(let response): return try XMLReader.read(response.body)
+        case .success(let answer): return answer.document
         case .failure(let error) where error.code == which.absent: return nil
         case .failure(let error): throw error.fault("\(name()) \(which.name)")
         }
@@ -42,7 +43,7 @@ extension S3Client {
     package func policy() throws(Fault) -> [UInt8]? {
         let call = S3Call(.get, query: [.init("policy")])
         switch try attempt(call) {
-        case .success(let response): return response.body
+        case .success(let answer): return answer.response.body
         case .failure(let error) where error.code == "NoSuchBucketPolicy": return nil
         case .failure(let error): throw error.fault("\(name()) policy")
         }
@@ -58,9 +59,10 @@ extension S3Client {
 
     /// GetBucketInventoryConfiguration, or nothing where there is none of this id.
     package func inventory(id: String) throws(Fault) -> XMLElement? {
-        let call = S3Call(.get, query: [.init("inventory"), .init("id", id)])
+        let call = S3Call(
+            .get, query: [.init("inventory"), .init("id", id)], roots: ["InventoryConfiguration"])
         switch try attempt(call) {
-        case .success(let response): return try XMLReader.read(response.body)
+        case .success(let answer): return answer.document
         case .failure(let error) where error.status == 404 && error.code != "NoSuchBucket": return nil
         case .failure(let error): throw error.fault("\(name()) inventory '\(id)'")
         }
@@ -75,7 +77,7 @@ extension S3Client {
 
     /// GetBucketLocation: the region's name; the first region is told as nothing, and an old one by another word.
     package func location() throws(Fault) -> String {
-        let root = try document(S3Call(.get, query: [.init("location")]))
+        let root = try perform(S3Call(.get, query: [.init("location")], roots: ["LocationConstraint"])).document
         let text = root.text.isEmpty ? root.text("LocationConstraint") ?? "" : root.text
         switch text {
         case "": return "us-east-1"

@@ -40,7 +40,7 @@ extension S3Client {
             ]
             if let token { query.append(.init("continuation-token", token)) }
             if let pageSize { query.append(.init("max-keys", "\(pageSize)")) }
-            let (rows, root) = try page(query, rows: ["Contents"])
+            let (rows, root, isTruncated) = try page(query, root: "ListBucketResult", rows: ["Contents"])
             for row in rows {
                 try each(
                     ListedObject(
@@ -48,7 +48,7 @@ extension S3Client {
                         modified: try modified(row), etag: S3ObjectInfo.unquoted(row.text("ETag") ?? ""),
                         storageClass: row.text("StorageClass") ?? "STANDARD"))
             }
-            guard root.text("IsTruncated") == "true" else { return }
+            guard isTruncated else { return }
             guard let next = root.text("NextContinuationToken"), next != token else {
                 throw Fault(.damaged, "\(name()): the listing does not go on")
             }
@@ -68,7 +68,8 @@ extension S3Client {
             if let keyMarker { query.append(.init("key-marker", keyMarker)) }
             if let versionMarker { query.append(.init("version-id-marker", versionMarker)) }
             if let pageSize { query.append(.init("max-keys", "\(pageSize)")) }
-            let (rows, root) = try page(query, rows: ["Version", "DeleteMarker"])
+            let (rows, root, isTruncated) = try page(
+                query, root: "ListVersionsResult", rows: ["Version", "DeleteMarker"])
             var last: (key: String, version: String)?
             for row in rows {
                 let isMarker = row.name == "DeleteMarker"
@@ -82,7 +83,7 @@ extension S3Client {
                         etag: S3ObjectInfo.unquoted(row.text("ETag") ?? ""),
                         storageClass: row.text("StorageClass") ?? "STANDARD"))
             }
-            guard root.text("IsTruncated") == "true" else { return }
+            guard isTruncated else { return }
             // Not NextKeyMarker: Ceph encodes it unlike the keys.
             guard let last, last.key != keyMarker || last.version != versionMarker else {
                 throw Fault(.damaged, "\(name()): the listing does not go on")
@@ -92,26 +93,35 @@ extension S3Client {
     }
 
     /// One page, read as it arrives; its rows are given out when it is whole, so that another attempt repeats none.
-    private func page(_ query: [HTTPRequest.QueryItem], rows names: Set<String>) throws(Fault)
-        -> (rows: [XMLElement], root: XMLElement)
+    private func page(_ query: [HTTPRequest.QueryItem], root: String, rows names: Set<String>) throws(Fault)
+        -> (rows: [XMLElement], root: XMLElement, isTruncated: Bool)
     {
         var rows: [XMLElement] = []
-        var reader: XMLReader?
-        _ = try perform(S3Call(.get, query: query)) {
-            rows = []
-            let fresh = XMLReader(rows: names) { row throws(Fault) in rows.append(row) }
-            reader = fresh
-            return fresh
+        var size = 0
+        let root = try perform(S3Call(.get, query: query, roots: [root])) {
+            (rows, size) = ([], 0)
+            return XMLReader(rows: names) { row throws(Fault) in
+                size += row.size
+                guard rows.count < Self.maximumRows, size <= Self.maximumSize else {
+                    throw Fault(
+                        .limit,
+                        "a page of the listing has more than \(Self.maximumRows) rows or \(Self.maximumSize) bytes")
+                }
+                rows.append(row)
+            }
+        }.document
+        // Only what says that it is whole is taken for that.
+        switch root.text("IsTruncated") {
+        case "true": return (rows, root, true)
+        case "false": return (rows, root, false)
+        default: throw Fault(.damaged, "\(name()): the listing does not say whether it goes on")
         }
-        guard let root = try reader?.finish() else { throw Fault(.damaged, "\(name()): the listing is empty") }
-        guard rows.count <= Self.maximumRows else {
-            throw Fault(.limit, "\(name()): a page of the listing has \(rows.count) rows")
-        }
-        return (rows, root)
     }
 
     /// The API gives at most 1000; another server may have another limit.
     private static let maximumRows = 100_000
+    /// Bytes in memory: a row of the longest key takes less than 5 KiB.
+    private static let maximumSize = 32 << 20
 
     /// A key of a listing, which the service percent-encodes where it says so; some also write a space as `+`.
     func listedKey(_ text: String, _ root: XMLElement) throws(Fault) -> ByteString {
@@ -133,26 +143,9 @@ extension S3Client {
     }
 
     private func modified(_ row: XMLElement) throws(Fault) -> Timestamp {
-        guard let moment = row.text("LastModified").flatMap({ Timestamp(listed: $0) }) else {
+        guard let moment = row.text("LastModified").flatMap({ Timestamp(iso8601: $0) }) else {
             throw Fault(.damaged, "\(name()): the listing has an object without a date")
         }
         return moment
-    }
-}
-
-extension Timestamp {
-    /// Reads a date of an XML answer: `2009-10-12T17:50:30.000Z`.
-    init?(listed text: String) {
-        let parts = text.split(separator: ".", maxSplits: 1)
-        guard let whole = parts.first else { return nil }
-        guard parts.count == 2 else {
-            self.init(rfc3339: text)
-            return
-        }
-        guard let moment = Timestamp(rfc3339: whole + "Z"), parts[1].hasSuffix("Z") else { return nil }
-        let digits = parts[1].dropLast().prefix(9)
-        guard var nanoseconds = UInt32(digits) else { return nil }
-        for _ in digits.count..<9 { nanoseconds *= 10 }
-        self.init(seconds: moment.seconds, nanoseconds: nanoseconds)
     }
 }

@@ -41,22 +41,21 @@ extension S3Client {
     package func beginUpload(_ key: ByteString, _ object: S3NewObject, sendsChecksums: Bool) throws(Fault)
         -> (id: String, mayHaveTwin: Bool)
     {
-        var call = S3Call(.post, key, query: [.init("uploads")], headers: object.headers())
+        // Without the whole answer nobody knows the upload.
+        var call = S3Call(
+            .post, key, query: [.init("uploads")], headers: object.headers(), roots: ["InitiateMultipartUploadResult"])
         if sendsChecksums {
             call.headers["x-amz-checksum-algorithm"] = "SHA256"
             call.headers["x-amz-checksum-type"] = "COMPOSITE"
         }
-        // Without the whole answer nobody knows the upload.
-        call.mayFailLate = true
         var attempts = 0
         let outcome = try attempt({ () throws(Fault) in
             attempts += 1
             return (call, nil)
         })
         switch outcome {
-        case .success(let response):
-            let root = try XMLReader.read(response.body)
-            guard let id = root.text("UploadId") else {
+        case .success(let answer):
+            guard let id = answer.document.text("UploadId") else {
                 throw Fault(.damaged, "\(name(key)): the answer names no upload")
             }
             return (id, attempts > 1)
@@ -95,9 +94,9 @@ extension S3Client {
         (call.body, call.payload) = (body, digest)
         let checksum = Base64.encode(digest.bytes)
         if sendsChecksum { call.headers["x-amz-checksum-sha256"] = checksum }
-        return try attempt(call).map { response in
+        return try attempt(call).map { answer in
             Part(
-                number: number, etag: Self.written(response).etag, checksumSHA256: sendsChecksum ? checksum : nil,
+                number: number, etag: Self.written(answer).etag, checksumSHA256: sendsChecksum ? checksum : nil,
                 size: body.size)
         }
     }
@@ -107,12 +106,12 @@ extension S3Client {
         _ key: ByteString, upload: String, number: Int, from bucket: String, _ source: ByteString,
         version: String? = nil, etag: String? = nil, range: Range<Int64>
     ) throws(Fault) -> Part {
-        var call = S3Call(.put, key, query: Self.part(number, of: upload))
+        var call = S3Call(.put, key, query: Self.part(number, of: upload), roots: ["CopyPartResult"])
         call.headers["x-amz-copy-source"] = Self.copySource(bucket, source, version)
         call.headers["x-amz-copy-source-range"] = "bytes=\(range.lowerBound)-\(range.upperBound - 1)"
         if let etag { call.headers["x-amz-copy-source-if-match"] = "\"\(etag)\"" }
-        (call.mayFailLate, call.patience) = (true, Self.longPatience)
-        let written = try Self.copied(try perform(call))
+        call.patience = Self.longPatience
+        let written = Self.copied(try perform(call))
         return Part(
             number: number, etag: written.etag, checksumSHA256: written.checksumSHA256,
             size: range.upperBound - range.lowerBound)
@@ -123,19 +122,16 @@ extension S3Client {
     /// - Returns: nothing when the service doesn't know the upload: it was completed or aborted.
     package func parts(_ key: ByteString, upload: String) throws(Fault) -> [Part]? {
         var parts: [Part] = []
-        var marker: String?
+        var marker = 0
         while true {
             var query = [HTTPRequest.QueryItem("uploadId", upload)]
-            if let marker { query.append(.init("part-number-marker", marker)) }
-            var call = S3Call(.get, key, query: query)
-            call.mayFailLate = true
-            let response: HTTPResponse
-            switch try attempt(call) {
-            case .success(let answer): response = answer
+            if marker > 0 { query.append(.init("part-number-marker", "\(marker)")) }
+            let root: XMLElement
+            switch try attempt(S3Call(.get, key, query: query, roots: ["ListPartsResult", "ListPartsResponse"])) {
+            case .success(let answer): root = answer.document
             case .failure(let error) where error.isUploadGone: return nil
             case .failure(let error): throw error.fault(name(key))
             }
-            let root = try XMLReader.read(response.body)
             for part in root.all("Part") {
                 guard let number = part.text("PartNumber").flatMap({ Int($0) }) else { continue }
                 parts.append(
@@ -144,8 +140,7 @@ extension S3Client {
                         checksumSHA256: part.text("ChecksumSHA256"),
                         size: part.text("Size").flatMap { Int64($0) } ?? 0))
             }
-            guard root.text("IsTruncated") == "true", let next = root.text("NextPartNumberMarker"), next != marker
-            else { return parts }
+            guard let next = try nextPart(root, after: marker, of: key) else { return parts }
             marker = next
         }
     }
@@ -172,16 +167,14 @@ extension S3Client {
             }
             return XMLElement("Part", "", children)
         }
+        call.roots = ["CompleteMultipartUploadResult", "CompleteMultipartUploadResponse"]
         call.setBody(XMLElement("CompleteMultipartUpload", "", list).document())
         call.headers["Content-Type"] = "application/xml"
         call.headers["x-amz-mp-object-size"] = "\(size)"
         if sendsChecksums { call.headers["x-amz-checksum-type"] = "COMPOSITE" }
         if isExclusive { call.headers["If-None-Match"] = "*" }
-        (call.mayFailLate, call.patience) = (true, Self.longPatience)
-        switch try attempt(call) {
-        case .success(let response): return .success(try Self.copied(response))
-        case .failure(let error): return .failure(error)
-        }
+        call.patience = Self.longPatience
+        return try attempt(call).map(Self.copied)
     }
 
     /// AbortMultipartUpload; an upload that is gone already is no error.
@@ -203,7 +196,7 @@ extension S3Client {
             ]
             if let keyMarker { query.append(.init("key-marker", keyMarker)) }
             if let idMarker { query.append(.init("upload-id-marker", idMarker)) }
-            let root = try document(S3Call(.get, query: query))
+            let root = try perform(S3Call(.get, query: query, roots: ["ListMultipartUploadsResult"])).document
             var last: (key: String, id: String)?
             for upload in root.all("Upload") {
                 guard let id = upload.text("UploadId") else { continue }
@@ -211,7 +204,7 @@ extension S3Client {
                 last = (Self.text(key), id)
                 try each(
                     Upload(
-                        key: key, id: id, initiated: upload.text("Initiated").flatMap { Timestamp(listed: $0) },
+                        key: key, id: id, initiated: upload.text("Initiated").flatMap { Timestamp(iso8601: $0) },
                         storageClass: upload.text("StorageClass") ?? "STANDARD",
                         initiator: upload["Initiator"]?.text("ID")))
             }
@@ -222,6 +215,17 @@ extension S3Client {
             }
             (keyMarker, idMarker) = (last.key, last.id)
         }
+    }
+
+    /// The marker of the next page of a list of parts, or nothing after the last page.
+    ///
+    /// - Throws: `damaged` for a list that does not go on.
+    func nextPart(_ list: XMLElement, after marker: Int, of key: ByteString) throws(Fault) -> Int? {
+        guard list.text("IsTruncated") == "true" else { return nil }
+        guard let next = list.text("NextPartNumberMarker").flatMap({ Int($0) }), next > marker else {
+            throw Fault(.damaged, "\(name(key)): the list of parts does not go on")
+        }
+        return next
     }
 
     private static func part(_ number: Int, of upload: String) -> [HTTPRequest.QueryItem] {

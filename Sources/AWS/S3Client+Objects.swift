@@ -17,7 +17,7 @@ extension S3Client {
         let call = S3Call(
             .head, key, query: Self.query(version: version), headers: HTTPHeaders([("x-amz-checksum-mode", "ENABLED")]))
         switch try attempt(call) {
-        case .success(let response): return S3ObjectInfo(response)
+        case .success(let answer): return S3ObjectInfo(answer.response)
         case .failure(let error) where error.status == 404: return nil
         case .failure(let error): throw error.fault(name(key))
         }
@@ -92,33 +92,31 @@ extension S3Client {
         from bucket: String, _ source: ByteString, version: String? = nil, etag: String? = nil, to key: ByteString,
         _ object: S3NewObject
     ) throws(Fault) -> Written {
-        var call = S3Call(.put, key, headers: object.headers())
+        var call = S3Call(.put, key, headers: object.headers(), roots: ["CopyObjectResult"])
         call.headers["x-amz-copy-source"] = Self.copySource(bucket, source, version)
         call.headers["x-amz-metadata-directive"] = "REPLACE"
         call.headers["x-amz-tagging-directive"] = "REPLACE"
         if let etag { call.headers["x-amz-copy-source-if-match"] = "\"\(etag)\"" }
         if object.isExclusive { call.headers["If-None-Match"] = "*" }
-        (call.mayFailLate, call.patience) = (true, Self.longPatience)
-        let response = try perform(call)
-        return try Self.copied(response)
+        call.patience = Self.longPatience
+        return Self.copied(try perform(call))
     }
 
     /// GetObjectAttributes: what the service computed of an object and its parts.
     package func attributes(_ key: ByteString, version: String? = nil) throws(Fault) -> S3ObjectAttributes {
         var parts: [S3ObjectAttributes.Part] = []
-        var marker: String?
+        var marker = 0
         while true {
             var call = S3Call(
                 .get, key, query: [.init("attributes")] + Self.query(version: version),
-                headers: HTTPHeaders([("x-amz-object-attributes", "ETag,Checksum,ObjectParts,StorageClass,ObjectSize")])
-            )
-            call.headers["x-amz-part-number-marker"] = marker
-            let root = try document(call)
+                headers: HTTPHeaders([("x-amz-object-attributes", "ETag,Checksum,ObjectParts,StorageClass,ObjectSize")]
+                ),
+                roots: ["GetObjectAttributesOutput", "GetObjectAttributesResponse"])
+            if marker > 0 { call.headers["x-amz-part-number-marker"] = "\(marker)" }
+            let root = try perform(call).document
             let page = S3ObjectAttributes(root)
             parts += page.parts
-            guard let list = root["ObjectParts"], list.text("IsTruncated") == "true",
-                let next = list.text("NextPartNumberMarker"), next != marker
-            else {
+            guard let list = root["ObjectParts"], let next = try nextPart(list, after: marker, of: key) else {
                 var whole = page
                 whole.parts = parts
                 return whole
@@ -140,16 +138,17 @@ extension S3Client {
             + (version.map { "?versionId=\(PercentEncoding.encode($0))" } ?? "")
     }
 
-    static func written(_ response: HTTPResponse) -> Written {
-        Written(
-            etag: S3ObjectInfo.unquoted(response.headers["ETag"] ?? ""), version: response.headers["x-amz-version-id"],
-            checksumSHA256: response.headers["x-amz-checksum-sha256"])
+    static func written(_ answer: S3Answer) -> Written {
+        let headers = answer.response.headers
+        return Written(
+            etag: S3ObjectInfo.unquoted(headers["ETag"] ?? ""), version: headers["x-amz-version-id"],
+            checksumSHA256: headers["x-amz-checksum-sha256"])
     }
 
-    static func copied(_ response: HTTPResponse) throws(Fault) -> Written {
-        let root = try XMLReader.read(response.body)
-        return Written(
-            etag: S3ObjectInfo.unquoted(root.text("ETag") ?? ""), version: response.headers["x-amz-version-id"],
-            checksumSHA256: root.text("ChecksumSHA256"))
+    static func copied(_ answer: S3Answer) -> Written {
+        Written(
+            etag: S3ObjectInfo.unquoted(answer.document.text("ETag") ?? ""),
+            version: answer.response.headers["x-amz-version-id"],
+            checksumSHA256: answer.document.text("ChecksumSHA256"))
     }
 }

@@ -35,7 +35,7 @@ extension S3Client {
                     XMLElement("GlacierJobParameters", "", [XMLElement("Tier", tier)]),
                 ]))
         switch try attempt(call) {
-        case .success(let response): return response.status == 202 ? .requested : .available
+        case .success(let answer): return answer.response.status == 202 ? .requested : .available
         case .failure(let error) where error.code == "RestoreAlreadyInProgress": return .underWay
         // The same word as for an object that can't be read yet.
         case .failure(let error) where error.code == "InvalidObjectState": return .notNeeded

@@ -4,11 +4,10 @@ package import Platform
 extension S3Client {
     /// GetObjectTagging.
     package func tags(_ key: ByteString, version: String? = nil) throws(Fault) -> [String: String] {
-        let call = S3Call(.get, key, query: [.init("tagging")] + Self.query(version: version))
-        let body = try perform(call).body
+        var call = S3Call(.get, key, query: [.init("tagging")] + Self.query(version: version), roots: ["Tagging"])
         // Ceph answers so where it has lost the tags of CreateMultipartUpload.
-        if body.isEmpty { return [:] }
-        let root = try XMLReader.read(body)
+        call.mayLackDocument = !endpoint.isAWS
+        let root = try perform(call).document
         var tags: [String: String] = [:]
         for tag in root["TagSet"]?.all("Tag") ?? [] {
             // A tag's value may be empty.

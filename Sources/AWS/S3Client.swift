@@ -1,4 +1,3 @@
-import Glibc
 package import HTTP
 package import Platform
 
@@ -20,7 +19,7 @@ package final class S3Client: Sendable {
 
     package init(
         bucket: String, endpoint: S3Endpoint, http: HTTPClient, credentials: any CredentialSource,
-        pace: any RequestPace = SteadyPace(), clock: Clock = .system
+        pace: any RequestPace = AdaptivePace(most: 8), clock: Clock = .system
     ) {
         self.bucket = bucket
         self.http = http
@@ -32,6 +31,15 @@ package final class S3Client: Sendable {
 
     /// Where the bucket is, as far as is known by now.
     package var endpoint: S3Endpoint { place.with { $0 } }
+
+    /// The service's time: the clock's, set right once the service has refused it.
+    package var serviceTime: Timestamp { time(clockOffset.with { $0 }) }
+
+    private func time(_ offset: Int64) -> Timestamp {
+        var now = clock.now()
+        now.seconds += offset
+        return now
+    }
 
     /// The name of the bucket, or of an object in it, for messages.
     package func name(_ key: ByteString? = nil) -> String { "s3://\(bucket)" + (key.map { "/\($0)" } ?? "") }
@@ -48,50 +56,42 @@ package final class S3Client: Sendable {
     ///   - call: what is asked for.
     ///   - sink: makes the taker of the answer's body for each attempt.
     /// - Returns: the answer, whose status is a success.
-    /// - Throws: the service's error as a fault that names bucket and key; what transport and sink throw.
-    package func perform(_ call: S3Call, into sink: () -> (any HTTPSink)? = { nil }) throws(Fault) -> HTTPResponse {
+    /// - Throws: the service's error as a fault that names bucket and key; `damaged` for another document than the call's;
+    ///   what transport and sink throw.
+    package func perform(_ call: S3Call, into sink: () -> (any HTTPSink)? = { nil }) throws(Fault) -> S3Answer {
         switch try attempt({ () throws(Fault) in (call, sink()) }) {
-        case .success(let response): return response
+        case .success(let answer): return answer
         case .failure(let error): throw error.fault(name(call.key))
         }
     }
 
-    /// Makes a call that ends well with a document; one that ends early is asked for again.
-    func document(_ call: S3Call) throws(Fault) -> XMLElement {
-        var call = call
-        call.mayFailLate = true
-        let response = try perform(call)
-        do throws(Fault) { return try XMLReader.read(response.body) } catch {
-            throw error.within("\(name(call.key)) \(call.query.map(\.name).joined(separator: " "))")
-        }
-    }
-
     /// Makes a call and gives the service's last word, whatever it is.
-    package func attempt(_ call: S3Call) throws(Fault) -> Result<HTTPResponse, S3Error> {
+    package func attempt(_ call: S3Call) throws(Fault) -> Result<S3Answer, S3Error> {
         try attempt({ () throws(Fault) in (call, nil) })
     }
 
     /// Makes a call whose attempts may differ, and gives the service's last word.
     ///
     /// - Parameters:
-    ///   - prepare: the call of the next attempt, and who takes its answer's body.
+    ///   - prepare: the call of the next attempt, and who takes its answer's body; where that is a document, an
+    ///     ``XMLReader`` or nobody.
     ///   - progress: what has been reached; as long as it grows, attempts are counted anew.
     /// - Returns: the answer, or the error that remained.
     /// - Throws: what transport, source and sink throw, at last.
     package func attempt(
         _ prepare: () throws(Fault) -> (call: S3Call, sink: (any HTTPSink)?), progress: () -> Int64 = { 0 }
-    ) throws(Fault) -> Result<HTTPResponse, S3Error> {
+    ) throws(Fault) -> Result<S3Answer, S3Error> {
         // Not from the first attempt, which may have gone well for an hour before its connection was lost.
         var firstFailure: Double?
         var (attempts, reached) = (0, progress())
         var repaired: Set<ErrorClass> = []
         while true {
-            try pace.admit()
+            let permit = try pace.admit()
             let (call, sink): (S3Call, (any HTTPSink)?)
             let signing: Signing
             do throws(Fault) { (call, sink, signing) = try prepared(prepare) } catch {
                 // What was admitted ends, though nothing was sent.
-                pace.ended(.permanent)
+                pace.ended(permit, .other)
                 throw error
             }
             attempts += 1
@@ -99,38 +99,36 @@ package final class S3Client: Sendable {
             var (failure, advice): (ErrorClass, Double?) = (.permanent, nil)
             do throws(Fault) {
                 let response = try http.send(signed(call, signing), into: sink)
-                guard let error = try error(in: response, call) else {
-                    pace.ended(nil)
-                    return .success(response)
+                let document = try document(response, call, sink as? XMLReader)
+                guard let error = S3Error(response, document) else {
+                    pace.ended(permit, .answered)
+                    return .success(S3Answer(response: response, document: document ?? XMLElement("")))
                 }
                 failure = errorClass(error, response, call, signing)
-                advice = response.headers["Retry-After"].flatMap { Double($0) }
-                if repaired.insert(failure).inserted, repair(failure, error, response, signing) {
-                    pace.ended(failure)
-                    continue
-                }
+                advice = response.retryAfter
+                pace.ended(permit, failure.outcome(advice: advice))
+                if repaired.insert(failure).inserted, repair(failure, error, response, signing) { continue }
                 outcome = .success(error)
             } catch {
+                // Of the network or of this machine: of the service it says nothing.
+                pace.ended(permit, .other)
                 if error.retry == .temporary { failure = .retry }
                 outcome = .failure(error)
             }
-            pace.ended(failure)
-            let now = Clock.monotonic()
+            let now = pace.time.now()
             if progress() > reached { (attempts, reached, firstFailure) = (1, progress(), nil) }
             let began = firstFailure ?? now
             firstFailure = began
             // What could not be put right, or was and is wrong again, stays wrong.
-            if [.clockSkew, .credentials, .redirect].contains(failure) { failure = .permanent }
-            guard failure != .permanent,
-                let pause = pace.delay(
-                    after: attempts, failure, elapsed: now - began, advice: advice)
+            guard failure == .retry || failure == .throttle,
+                let pause = pace.delay(after: attempts, elapsed: now - began, advice: advice)
             else {
                 switch outcome {
                 case .success(let error): return .failure(error)
                 case .failure(let fault): throw fault.within(name(call.key))
                 }
             }
-            try Self.wait(pause)
+            try pace.time.sleep(pause)
         }
     }
 
@@ -158,21 +156,30 @@ package final class S3Client: Sendable {
         request.headers = call.headers
         request.body = call.body
         request.patience = call.patience
-        var now = clock.now()
-        now.seconds += signing.clockOffset
         SigV4(region: endpoint.region, service: "s3").sign(
-            &request, payload: call.payload, with: signing.credentials, at: now)
+            &request, payload: call.payload, with: signing.credentials, at: time(signing.clockOffset))
         return request
     }
 
-    /// The error in an answer, or nothing when it is a success.
-    private func error(in response: HTTPResponse, _ call: S3Call) throws(Fault) -> S3Error? {
-        guard response.isSuccess else { return S3Error(response) }
-        guard call.mayFailLate else { return nil }
-        // The connection may break after the status; then the document ends early, and nobody knows what happened.
-        do throws(Fault) { return S3Error(inBodyOf: response, try XMLReader.read(response.body)) } catch {
+    /// The document of a success, if the call has one: that of the call, or an error.
+    private func document(_ response: HTTPResponse, _ call: S3Call, _ reader: XMLReader?) throws(Fault) -> XMLElement? {
+        guard response.isSuccess, !call.roots.isEmpty else { return nil }
+        if call.mayLackDocument, response.body.isEmpty { return nil }
+        let root: XMLElement
+        do throws(Fault) {
+            if let reader { root = try reader.finish() } else { root = try XMLReader.read(response.body) }
+        } catch {
+            guard error.code == .damaged else { throw error }
+            // The connection may break after the status; then the document ends early, and nobody knows what happened.
             throw Fault(.unreachable, "the answer ends early", cause: error, retry: .temporary)
         }
+        guard root.name == S3Error.root || call.roots.contains(root.name) else {
+            let wanted = call.roots.sorted().joined(separator: " or ")
+            throw Fault(
+                .damaged, "the answer is a document '\(ByteString(root.name))', not \(wanted)",
+                hint: "Check that nothing but the store answers at the vault's endpoint.")
+        }
+        return root
     }
 
     // MARK: What can be put right
@@ -231,16 +238,5 @@ package final class S3Client: Sendable {
     private static func isRegion(_ text: String) -> Bool {
         !text.isEmpty && text.utf8.count <= 63
             && text.utf8.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x7A).contains($0) || $0 == 0x2D }
-    }
-
-    /// Waits, and ends early with `interrupted` after a signal.
-    private static func wait(_ seconds: Double) throws(Fault) {
-        let end = Clock.monotonic() + seconds
-        while true {
-            try Shutdown.check()
-            let rest = end - Clock.monotonic()
-            guard rest > 0 else { return }
-            usleep(UInt32(min(rest, 0.2) * 1e6))
-        }
     }
 }

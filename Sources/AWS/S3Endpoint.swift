@@ -39,27 +39,8 @@ package struct S3Endpoint: Sendable, Equatable {
         let wrong = Fault(
             .settings, "endpoint '\(url)' is not of the form https://HOST[:PORT]",
             hint: "Write scheme, host and port alone; how buckets are named there is told by addressing.")
-        let parts = url.split(separator: "://", maxSplits: 1, omittingEmptySubsequences: false)
-        guard parts.count == 2, let scheme = HTTPRequest.Scheme(rawValue: String(parts[0])) else { throw wrong }
-        var rest = parts[1]
-        if rest.last == "/" { rest = rest.dropLast() }
-        var port: Int?
-        // A colon inside of brackets is one of an IPv6 address.
-        if let colon = rest.lastIndex(of: ":"), !rest[colon...].contains("]") {
-            guard let number = Int(rest[rest.index(after: colon)...]), (1...65_535).contains(number) else {
-                throw wrong
-            }
-            port = number
-            rest = rest[..<colon]
-        }
-        let isName = rest.utf8.allSatisfy {
-            switch $0 {
-            case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x2D, 0x2E, 0x3A, 0x5B, 0x5D, 0x5F: true
-            default: false
-            }
-        }
-        guard !rest.isEmpty, isName else { throw wrong }
-        (self.scheme, self.host, self.port, isAWS) = (scheme, String(rest), port, false)
+        guard let address = HTTPAddress(url), address.path == "/", address.query == nil else { throw wrong }
+        (scheme, host, port, isAWS) = (address.scheme, address.host, address.port, false)
         self.region = region
         self.addressing = addressing
     }

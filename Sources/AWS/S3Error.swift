@@ -13,17 +13,26 @@ package struct S3Error: Error, Sendable, Equatable {
 
     /// Reads an error answer, whatever is in it.
     package init(_ response: HTTPResponse) {
-        let element = (try? XMLReader.read(response.body)).flatMap { $0.name == "Error" ? $0 : $0["Error"] }
-        self.init(response, element)
+        let element = (try? XMLReader.read(response.body)).flatMap { $0.name == Self.root ? $0 : $0[Self.root] }
+        self.init(response, element: element)
     }
 
-    /// An answer of status 200 with an error in its body, as Complete and Copy may give; nothing for a success.
-    package init?(inBodyOf response: HTTPResponse, _ root: XMLElement) {
-        guard root.name == "Error" else { return nil }
-        self.init(response, root)
+    /// The root of an error's document.
+    static let root = "Error"
+
+    /// Reads an answer whose document, if it is a success with one, is read already: status 200 may come with an error in
+    /// its body, as of Complete and Copy; nothing for a success.
+    init?(_ response: HTTPResponse, _ document: XMLElement?) {
+        if !response.isSuccess {
+            self.init(response)
+        } else if let document, document.name == Self.root {
+            self.init(response, element: document)
+        } else {
+            return nil
+        }
     }
 
-    private init(_ response: HTTPResponse, _ element: XMLElement?) {
+    private init(_ response: HTTPResponse, element: XMLElement?) {
         status = response.status
         code = element?.text("Code") ?? Self.code(ofStatus: response.status)
         message = element?.text("Message") ?? ""
@@ -58,7 +67,8 @@ package struct S3Error: Error, Sendable, Equatable {
             "BandwidthLimitExceeded", "ServiceUnavailable", "Busy":
             .throttle
         case "RequestTimeTooSkewed", "RequestExpired", "RequestInTheFuture": .clockSkew
-        case "ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired", "InvalidToken": .credentials
+        case "ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired", "InvalidToken", "InvalidAccessKeyId":
+            .credentials
         case "PermanentRedirect", "TemporaryRedirect", "AuthorizationHeaderMalformed",
             "IllegalLocationConstraintException":
             .redirect

@@ -22,6 +22,12 @@ package struct XMLElement: Sendable, Equatable {
     /// All children of this name.
     package func all(_ name: String) -> [XMLElement] { children.filter { $0.name == name } }
 
+    /// What an element costs besides its name and text, in bytes.
+    static let cost = 64
+
+    /// About what it takes in memory, in bytes.
+    var size: Int { name.utf8.count + text.utf8.count + Self.cost + children.reduce(0) { $0 + $1.size } }
+
     /// A document of this element, as S3 takes it.
     package func document() -> [UInt8] {
         var text = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"

@@ -15,6 +15,8 @@ package final class XMLReader: HTTPSink {
     private var open: [XMLElement] = []
     private var root: XMLElement?
     private var kept = 0
+    /// What was kept when the row that is read began.
+    private var keptBeforeRow = 0
     private var failure: Fault?
 
     /// Elements inside of each other.
@@ -89,13 +91,16 @@ package final class XMLReader: HTTPSink {
         if kept > Self.maximumKept { stop(Fault(.limit, "the answer has more than \(Self.maximumKept) bytes of XML")) }
     }
 
+    /// Whether an element that begins or ends here is handed out.
+    private func isRow(_ name: String) -> Bool { open.count == 1 && rows.contains(name) }
+
     private func start(_ name: String) {
         guard failure == nil else { return }
         guard open.count < Self.maximumDepth else {
             return stop(Fault(.limit, "the answer has more than \(Self.maximumDepth) elements inside of each other"))
         }
-        // Counted with what an element costs besides its name.
-        keep(name.utf8.count + 64)
+        if isRow(name) { keptBeforeRow = kept }
+        keep(name.utf8.count + XMLElement.cost)
         open.append(XMLElement(name))
     }
 
@@ -111,8 +116,8 @@ package final class XMLReader: HTTPSink {
         if !element.children.isEmpty { element.text = "" }
         if open.isEmpty {
             root = element
-        } else if open.count == 1, rows.contains(element.name) {
-            kept = 0
+        } else if isRow(element.name) {
+            kept = keptBeforeRow
             do throws(Fault) { try onRow(element) } catch { stop(error) }
         } else {
             open[open.count - 1].children.append(element)

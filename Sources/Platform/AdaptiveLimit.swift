@@ -92,11 +92,6 @@ package final class AdaptiveLimit: Sendable {
         }
     }
 
-    /// Lets no request begin for some seconds, as the place has asked for.
-    package func hold(for seconds: Double) {
-        state.with { $0.nextStart = max($0.nextStart, pace.now() + max(0, seconds)) }
-    }
-
     private func grow(_ state: inout State) {
         if state.gap > 0 {
             state.gap /= 2

@@ -113,9 +113,12 @@ package final class ConnectedProcess: Sendable {
 
     /// What the child said on standard error at last, by lines, none of them empty.
     ///
-    /// Once the child has ended it waits until all has arrived.
+    /// Once the child has ended it waits until all has arrived, but for no longer than a second: a program that the child
+    /// has started may keep its standard error open.
     package func lastWords() -> [String] {
-        let bytes = state.wait(wakes: false) { $0.end == nil || $0.hasErrorsEnded ? $0.errors : nil }
+        let end = Clock.monotonic() + 1
+        while state.with({ $0.end != nil && !$0.hasErrorsEnded }), Clock.monotonic() < end { usleep(1_000) }
+        let bytes = state.with { $0.errors }
         return bytes.split { $0 == 0x0A || $0 == 0x0D }.map { ByteString($0).description }
     }
 }

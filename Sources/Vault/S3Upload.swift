@@ -86,7 +86,7 @@ final class S3Upload: Sendable {
         let mark = RandomID.make()
         let object = store.newObject(expected, options, mark: mark)
         try store.options.mayStart()
-        let began = store.options.clock.now().seconds
+        let began = client.serviceTime.seconds
         var upload = PartsRecord.Upload(
             id: "", object: store.name(key), mark: mark, size: expected.size, sha256: expected.sha256,
             partSize: parts.partSize, began: began, settings: settings)
@@ -100,7 +100,7 @@ final class S3Upload: Sendable {
         return upload
     }
 
-    /// Seconds that the clocks here and there may be apart: with more, the store refuses all requests.
+    /// Seconds that the store's time may be taken for wrong: with more it refuses requests, which tells what it is.
     private static let clockTolerance: Int64 = 900
 
     /// Aborts uploads of a key that were begun here without their ids becoming known.

@@ -8,7 +8,7 @@ import Testing
 /// What the client puts right by itself, and what it doesn't, against a server that answers as AWS would.
 struct S3ClientRepairTests {
     /// Gives other credentials once the first are refused.
-    private struct Renewable: CredentialSource {
+    struct Renewable: CredentialSource {
         let number = Monitor(1)
         func credentials() throws(Fault) -> Credentials {
             Credentials(
@@ -17,19 +17,20 @@ struct S3ClientRepairTests {
         func discard(_ refused: Credentials) { number.with { $0 += 1 } }
     }
 
-    private func client(_ server: LoopbackServer, now: Int64 = 1_800_000_000) throws -> S3Client {
+    /// A client whose waits between attempts cost no time.
+    func client(_ server: LoopbackServer, now: Int64 = 1_800_000_000, time: TestPace = TestPace()) throws
+        -> S3Client
+    {
         var settings = HTTPSettings(userAgent: "coldchain-tests")
         settings.usesProxies = false
-        var pace = SteadyPace()
-        pace.base = 0.001
-        pace.longest = 0.01
         return S3Client(
             bucket: "b", endpoint: try S3Endpoint(url: "http://127.0.0.1:\(server.port)", region: "us-east-1"),
-            http: HTTPClient(settings), credentials: Renewable(), pace: pace,
+            http: HTTPClient(settings), credentials: Renewable(),
+            pace: AdaptivePace(most: 4, backoff: Backoff(base: 1, cap: 8, deadline: 20), time: time.pace),
             clock: Clock { Timestamp(seconds: now) })
     }
 
-    private static func error(_ status: Int, _ code: String, _ more: String = "", headers: [String: String] = [:])
+    static func error(_ status: Int, _ code: String, _ more: String = "", headers: [String: String] = [:])
         -> LoopbackServer.Answer
     {
         .status(status, "<Error><Code>\(code)</Code>\(more)</Error>", headers: headers)
@@ -58,9 +59,13 @@ struct S3ClientRepairTests {
             }
             #expect(denying.requests.count == 1)
             let slow = try LoopbackServer { _, _ in Self.error(503, "SlowDown") }
-            let fault = try expectFault(.unreachable, "SlowDown") { try client(slow).perform(S3Call(.get, "k")) }
+            let time = TestPace()
+            let throttled = try client(slow, time: time)
+            let fault = try expectFault(.unreachable, "SlowDown") { try throttled.perform(S3Call(.get, "k")) }
             #expect(fault.retry == .throttle)
-            #expect(slow.requests.count == 6)
+            // Pauses of 0.5, 1, 2 and 4 seconds and more, with the gaps that a window of one asks for, until 20 are over.
+            #expect((6...8).contains(slow.requests.count))
+            #expect(time.now <= 20)
         }
     }
 
@@ -74,9 +79,11 @@ struct S3ClientRepairTests {
                     ? .status(200, "<R/>") : Self.error(403, "RequestTimeTooSkewed", headers: headers)
             }
             let client = try client(server)
+            #expect(client.serviceTime.seconds == 1_800_000_000)
             _ = try client.perform(S3Call(.get, "k"))
             _ = try client.perform(S3Call(.get, "k"))
             #expect(server.requests.count == 3)
+            #expect(client.serviceTime.seconds == 1_800_003_600)
             let stubborn = try LoopbackServer { _, _ in Self.error(403, "RequestTimeTooSkewed", headers: headers) }
             try expectFault(.permission, "RequestTimeTooSkewed") {
                 try self.client(stubborn).perform(S3Call(.get, "k"))
@@ -85,17 +92,17 @@ struct S3ClientRepairTests {
         }
     }
 
-    @Test(.timeLimit(.minutes(10)))
-    func `expired credentials are renewed once`() async throws {
+    @Test(.timeLimit(.minutes(10)), arguments: [(400, "ExpiredToken"), (403, "InvalidAccessKeyId")])
+    func `credentials that are not accepted any more are renewed once`(_ status: Int, _ code: String) async throws {
         try await onOwnThread {
             let server = try LoopbackServer { request, _ in
                 request.headers["authorization"]?.contains("AKID2") == true
-                    ? .status(200, "<R/>") : Self.error(400, "ExpiredToken")
+                    ? .status(200, "<R/>") : Self.error(status, code)
             }
             _ = try client(server).perform(S3Call(.get, "k"))
             #expect(server.requests.count == 2)
-            let stubborn = try LoopbackServer { _, _ in Self.error(400, "ExpiredToken") }
-            try expectFault(.permission, "ExpiredToken") { try client(stubborn).perform(S3Call(.get, "k")) }
+            let stubborn = try LoopbackServer { _, _ in Self.error(status, code) }
+            try expectFault(.permission, code) { try client(stubborn).perform(S3Call(.get, "k")) }
             #expect(stubborn.requests.count == 2)
         }
     }
@@ -164,6 +171,71 @@ struct S3ClientRepairTests {
                 .status(206, "0123", headers: ["Content-Range": "bytes 5-8/20"])
             }
             try expectFault(.damaged, "another range") { try client(other).get("k", 0..<4) { _ in } }
+        }
+    }
+
+    @Test(.timeLimit(.minutes(10)), arguments: [("two", 20), ("one", 21)])
+    func `a download does not go on with another object, though the server doesn't know If-Match`(
+        _ etag: String, _ size: Int
+    ) async throws {
+        try await onOwnThread {
+            let server = try LoopbackServer { request, _ in
+                request.headers["range"] == "bytes=0-9"
+                    ? .raw(
+                        "HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 0-9/20\r\nContent-Length: 10\r\n"
+                            + "ETag: \"one\"\r\n\r\n0123")
+                    : .status(206, "456789", headers: ["Content-Range": "bytes 4-9/\(size)", "ETag": "\"\(etag)\""])
+            }
+            try expectFault(.changed, "has been replaced") { try client(server).get("k", 0..<10) { _ in } }
+            #expect(server.requests.count == 2)
+            // Nor does it begin with another one than the one that is wanted.
+            try expectFault(.changed, "has been replaced") {
+                try client(server).get("k", 4..<10, etag: "three") { _ in }
+            }
+        }
+    }
+
+    @Test(.timeLimit(.minutes(10)))
+    func `what the service asks to wait is a number of seconds with an end`() async throws {
+        try await onOwnThread {
+            for advice in ["inf", "nan", "-5", "soon"] {
+                let server = try LoopbackServer { _, number in
+                    number == 1 ? Self.error(503, "SlowDown", headers: ["Retry-After": advice]) : .status(200)
+                }
+                let time = TestPace()
+                _ = try client(server, time: time).perform(S3Call(.get, "k"))
+                #expect(time.now < 2, "\(advice)")
+            }
+        }
+    }
+
+    @Test(.timeLimit(.minutes(10)))
+    func `only answers of the service let more requests be under way`() async throws {
+        try await onOwnThread {
+            let server = try LoopbackServer { _, number in
+                number == 1 ? Self.error(503, "SlowDown") : .status(200, "0123")
+            }
+            var settings = HTTPSettings(userAgent: "coldchain-tests")
+            settings.usesProxies = false
+            let pace = AdaptivePace(most: 8, backoff: Backoff(), time: TestPace().pace)
+            let client = S3Client(
+                bucket: "b", endpoint: try S3Endpoint(url: server.url, region: "us-east-1"),
+                http: HTTPClient(settings), credentials: Renewable(), pace: pace)
+            _ = try client.perform(S3Call(.get, "k"))
+            let window = pace.window
+            #expect(window == 4)
+            for _ in 0..<20 {
+                // What takes the bytes fails here, and what gives them before anything is sent.
+                try expectFault(.noSpace) {
+                    try client.get("k", 0..<4) { _ throws(Fault) in throw Fault(.noSpace, "full") }
+                }
+                try expectFault(.io) {
+                    _ = try client.attempt({ () throws(Fault) -> (S3Call, (any HTTPSink)?) in
+                        throw Fault(.io, "not prepared")
+                    })
+                }
+            }
+            #expect(pace.window == window)
         }
     }
 }

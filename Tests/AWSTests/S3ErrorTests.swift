@@ -13,7 +13,8 @@ struct S3ErrorTests {
     @Test(arguments: [
         (503, "SlowDown", ErrorClass.throttle, Fault.Code.unreachable), (500, "InternalError", .retry, .unreachable),
         (400, "RequestTimeout", .retry, .io), (403, "RequestTimeTooSkewed", .clockSkew, .permission),
-        (400, "ExpiredToken", .credentials, .permission), (404, "NoSuchKey", .permanent, .notFound),
+        (400, "ExpiredToken", .credentials, .permission),
+        (403, "InvalidAccessKeyId", .credentials, .permission), (404, "NoSuchKey", .permanent, .notFound),
         (404, "NoSuchUpload", .permanent, .notFound), (403, "AccessDenied", .permanent, .permission),
         (403, "InvalidObjectState", .permanent, .tryLater), (412, "PreconditionFailed", .permanent, .exists),
         (400, "XAmzContentSHA256Mismatch", .permanent, .damaged), (301, "PermanentRedirect", .redirect, .io),

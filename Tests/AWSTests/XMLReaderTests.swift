@@ -70,6 +70,11 @@ struct XMLReaderTests {
         var count = 0
         _ = try read(many, by: 1 << 16, rows: ["b"]) { _ in count += 1 }
         #expect(count == 100_000)
+        // Rows don't make room for what is kept between them.
+        let mixed = "<a>" + String(repeating: "<b/><c/>", count: 100_000) + "</a>"
+        try expectFault(.limit, "bytes of XML") { try read(mixed, by: 1 << 16, rows: ["b"]) }
+        let text = "<a>" + String(repeating: "<b/>\(String(repeating: " ", count: 100))", count: 50_000) + "</a>"
+        try expectFault(.limit, "bytes of XML") { try read(text, by: 1 << 16, rows: ["b"]) }
     }
 
     @Test func `what is written is read`() throws {

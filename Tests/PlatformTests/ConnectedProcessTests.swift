@@ -37,6 +37,17 @@ struct ConnectedProcessTests {
         }
     }
 
+    @Test("The last words of a child are had while a program that it has started keeps its standard error")
+    func grandchild() async throws {
+        try await onOwnThread {
+            let process = try ConnectedProcess("sh", ["-c", "sleep 30 >/dev/null & echo last >&2"], name: "sh")
+            #expect(process.wait() == .exited(0))
+            let began = Clock.monotonic()
+            #expect(process.lastWords() == ["last"])
+            #expect(Clock.monotonic() - began < 20)
+        }
+    }
+
     @Test("Endless complaints cost a few kilobytes")
     func complaints() async throws {
         try await onOwnThread {
@@ -55,7 +66,9 @@ struct ConnectedProcessTests {
                 Issue.record("a program that is not there was started")
                 return
             }
-            let deaf = try ConnectedProcess("sh", ["-c", "trap '' TERM; exec sleep 600"], name: "deaf")
+            let deaf = try ConnectedProcess("sh", ["-c", "trap '' TERM; echo deaf; exec sleep 600"], name: "deaf")
+            let buffer = Buffer(capacity: 64)
+            #expect(try deaf.connection.read(into: buffer.bytes) == 5)
             #expect(deaf.wait(milliseconds: 200) == nil)
             deaf.stop()
             // Long before it would have ended by itself.

@@ -31,8 +31,7 @@ struct RetryingTests {
             ([.temporary], [0.5]),
             ([.temporary, .throttle, .temporary], [0.5, 1, 2]),
             ([.clock], []),
-            ([.credentials], []),
-            ([.clock, .credentials, .temporary], [2]),
+            ([.clock, .temporary], [1]),
             ([.temporary, .clock, .throttle], [0.5, 2]),
         ] as [([Fault.Retry], [Double])])
     func succeeds(retries: [Fault.Retry], pauses: [Double]) throws {
@@ -40,33 +39,33 @@ struct RetryingTests {
         let fixed = Counter()
         let script = Scripted(retries)
         let fix: @Sendable (Fault) throws(Fault) -> Void = { _ in fixed.add(1) }
-        let retrying = Retrying(backoff: Self.backoff, pace: time.pace, correctClock: fix, renewCredentials: fix)
+        let retrying = Retrying(backoff: Self.backoff, pace: time.pace, correctClock: fix)
         #expect(try retrying.run(script.run) == "done")
         #expect(script.count == retries.count + 1)
         #expect(time.pauses == pauses)
-        #expect(Int(fixed.value) == retries.count { $0 == .clock || $0 == .credentials })
+        #expect(Int(fixed.value) == retries.count { $0 == .clock })
     }
 
     @Test(
-        "What ends it at once, and the clock and the credentials only once",
+        "What ends it at once, and the clock is corrected only once",
         arguments: [
             ([.permanent], 1, "try 1 failed"),
             ([.temporary, .permanent], 2, "try 2 failed (tried 2 times)"),
             ([.clock, .clock], 2, "try 2 failed (tried 2 times)"),
-            ([.credentials, .temporary, .credentials], 3, "try 3 failed (tried 3 times)"),
+            ([.clock, .temporary, .clock], 3, "try 3 failed (tried 3 times)"),
+            ([.temporary, .credentials], 2, "try 2 failed (tried 2 times)"),
         ] as [([Fault.Retry], Int, String)])
     func ends(retries: [Fault.Retry], tries: Int, message: String) throws {
         let script = Scripted(retries)
         let fix: @Sendable (Fault) throws(Fault) -> Void = { _ in }
-        let retrying = Retrying(
-            backoff: Self.backoff, pace: TestPace().pace, correctClock: fix, renewCredentials: fix)
+        let retrying = Retrying(backoff: Self.backoff, pace: TestPace().pace, correctClock: fix)
         let fault = try expectFault(.io) { try retrying.run(script.run) }
         #expect(fault.message == message)
         #expect(script.count == tries)
     }
 
     @Test(
-        "Without a way to correct the clock or to get new credentials their faults are permanent",
+        "Without a way to correct the clock its fault is permanent, and that of credentials is in any case",
         arguments: [Fault.Retry.clock, .credentials])
     func nothingToFix(retry: Fault.Retry) throws {
         let script = Scripted([retry])
@@ -75,30 +74,26 @@ struct RetryingTests {
         #expect(script.count == 1)
     }
 
-    @Test("What hinders new credentials is what is told")
-    func renewalFails() throws {
-        let script = Scripted([.credentials])
+    @Test("What hinders the clock's correction is what is told")
+    func correctionFails() throws {
+        let script = Scripted([.clock])
         let retrying = Retrying(
             backoff: Self.backoff, pace: TestPace().pace,
-            renewCredentials: { _ throws(Fault) in throw Fault(.permission, "no credentials") })
-        try expectFault(.permission, "no credentials") { try retrying.run(script.run) }
+            correctClock: { _ throws(Fault) in throw Fault(.permission, "no time") })
+        try expectFault(.permission, "no time") { try retrying.run(script.run) }
     }
 
     @Test("It gives up when the time is over, and tells how often it has tried")
     func deadline() throws {
         let time = TestPace(seed: 7)
         let script = Scripted(Array(repeating: .temporary, count: 1_000))
-        let seen = Monitor<[Retrying.Failure]>([])
-        let retrying = Retrying(
-            backoff: Self.backoff, pace: time.pace, onFailure: { failure in seen.with { $0.append(failure) } })
+        let retrying = Retrying(backoff: Self.backoff, pace: time.pace)
         let fault = try expectFault(.io) { try retrying.run(script.run) }
         #expect(script.count > 8)
         #expect(fault.message.hasSuffix("(tried \(script.count) times)"))
         #expect(time.now <= 60)
         #expect(time.now > 30)
-        let failures = seen.with { $0 }
-        #expect(failures.map(\.failures) == Array(1..<script.count))
-        #expect(failures.map(\.pause) == time.pauses)
+        #expect(time.pauses.count == script.count - 1)
     }
 
     @Test("Time that a first try took well doesn't count")
@@ -113,29 +108,10 @@ struct RetryingTests {
         #expect(result == "done")
     }
 
-    @Test("The limit learns from throttling alone, and is free while it waits")
-    func limit() throws {
-        let time = TestPace()
-        let limit = AdaptiveLimit(most: 8, pace: time.pace)
-        let free = Monitor<[Int]>([])
-        let retrying = Retrying(
-            backoff: Self.backoff, limit: limit, pace: time.pace,
-            onFailure: { _ in
-                // Every permit of the window can be had while nothing is under way.
-                let permits = (0..<limit.window).compactMap { _ in try? limit.enter() }
-                free.with { $0.append(permits.count) }
-                for permit in permits { limit.leave(permit, .other) }
-            })
-        #expect(try retrying.run(Scripted([.temporary, .throttle, .throttle]).run) == "done")
-        #expect(free.with { $0 } == [8, 4, 2])
-        #expect(limit.window == 2)
-    }
-
-    @Test("Retry-After holds for who was asked, and for all that share the limit")
+    @Test("What a server asks to wait is waited for")
     func retryAfter() throws {
         let time = TestPace(random: 0)
-        let limit = AdaptiveLimit(most: 8, pace: time.pace)
-        let retrying = Retrying(backoff: Self.backoff, limit: limit, pace: time.pace)
+        let retrying = Retrying(backoff: Self.backoff, pace: time.pace)
         #expect(try retrying.run(Scripted([.throttle], retryAfter: 9).run) == "done")
         #expect(time.now == 9)
     }

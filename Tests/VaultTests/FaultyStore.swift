@@ -55,6 +55,7 @@ struct FaultyStore {
         var options = S3StoreOptions()
         options.uploads = 2
         options.sendsChecksums = false
+        options.clock = clock
         store = S3Store(client, prefix: CephBucket.prefix, options)
     }
 

@@ -235,6 +235,18 @@ struct S3FaultTests {
         }
     }
 
+    @Test(.timeLimit(.minutes(10)), arguments: [-3_600, 3_600])
+    func `an upload whose id was lost is aborted by the store's time`(_ ahead: Int64) async throws {
+        try await onOwnThread {
+            let faulty = try FaultyStore(ahead: ahead) {
+                $0.operation == .create && $0.turn == 1 ? .dropAnswer : .pass
+            }
+            try faulty.put()
+            #expect(faulty.proxy.count(.create) == 2)
+            #expect(try faulty.problems() == [])
+        }
+    }
+
     @Test(.timeLimit(.minutes(10)))
     func `threads that learn of a wrong clock at once all go on`() async throws {
         try await onOwnThread {
@@ -327,15 +339,24 @@ private final class Crowd: Sendable {
 
 /// Counts what begins and ends.
 private final class CountingPace: RequestPace {
-    private let steady = SteadyPace()
+    private let pace = AdaptivePace(most: 8, backoff: Backoff(base: 0.01, cap: 0.05, deadline: 15))
     private let state = Monitor((admitted: 0, ended: 0))
 
     var counts: (admitted: Int, ended: Int) { state.with { $0 } }
 
-    func admit() throws(Fault) { state.with { $0.admitted += 1 } }
-    func ended(_ failure: ErrorClass?) { state.with { $0.ended += 1 } }
+    var time: Pace { pace.time }
 
-    func delay(after attempts: Int, _ failure: ErrorClass, elapsed: Double, advice: Double?) -> Double? {
-        steady.delay(after: attempts, failure, elapsed: elapsed, advice: advice)
+    func admit() throws(Fault) -> AdaptiveLimit.Permit {
+        state.with { $0.admitted += 1 }
+        return try pace.admit()
+    }
+
+    func ended(_ permit: AdaptiveLimit.Permit, _ outcome: AdaptiveLimit.Outcome) {
+        state.with { $0.ended += 1 }
+        pace.ended(permit, outcome)
+    }
+
+    func delay(after attempts: Int, elapsed: Double, advice: Double?) -> Double? {
+        pace.delay(after: attempts, elapsed: elapsed, advice: advice)
     }
 }

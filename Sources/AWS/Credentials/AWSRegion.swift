@@ -6,12 +6,15 @@ enum AWSRegion {
     static func resolve(
         _ setting: String?, _ environment: AWSEnvironment, _ profiles: SharedProfiles?, profile: String?
     ) -> String? {
-        let name = profile ?? profileName(environment)
+        let name = profile ?? namedProfile(environment) ?? defaultProfile
         return setting ?? environment["AWS_REGION"] ?? environment["AWS_DEFAULT_REGION"] ?? profiles?[name]?["region"]
     }
 
-    /// The profile that the environment chooses.
-    static func profileName(_ environment: AWSEnvironment) -> String {
-        environment["AWS_PROFILE"] ?? environment["AWS_DEFAULT_PROFILE"] ?? "default"
+    /// The profile that counts where none is named.
+    static let defaultProfile = "default"
+
+    /// The profile that the environment names.
+    static func namedProfile(_ environment: AWSEnvironment) -> String? {
+        environment["AWS_PROFILE"] ?? environment["AWS_DEFAULT_PROFILE"]
     }
 }

@@ -93,7 +93,10 @@ package final class CachedCredentials: CredentialSource {
                 state.isFetching = false
                 state.failures += 1
                 state.failure = error
-                if old != nil {
+                if old == nil {
+                    // Nobody takes what is over for something to be renewed: those who wait share this failure.
+                    (state.current, state.early, state.late) = (nil, nil, nil)
+                } else {
                     let next = Timestamp(seconds: now.seconds + Self.pause)
                     state.early = next
                     state.late = max(next, state.late ?? next)

@@ -32,15 +32,15 @@ struct ContainerCredentials: CredentialProvider {
         return .found(try CredentialAnswer(answer, from: source).credentials(from: source))
     }
 
-    private func url() throws(Fault) -> ServiceAddress? {
+    private func url() throws(Fault) -> HTTPAddress? {
         if let relative = environment["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"] {
-            guard relative.hasPrefix("/"), let url = ServiceAddress(Self.agent + relative) else {
+            guard relative.hasPrefix("/"), let url = HTTPAddress(Self.agent + relative) else {
                 throw Fault(.settings, "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI is no path of a URL")
             }
             return url
         }
         guard let full = environment["AWS_CONTAINER_CREDENTIALS_FULL_URI"] else { return nil }
-        guard let url = ServiceAddress(full) else {
+        guard let url = HTTPAddress(full) else {
             throw Fault(.settings, "AWS_CONTAINER_CREDENTIALS_FULL_URI is no http or https URL")
         }
         guard url.scheme == .https || url.isLoopback || Self.agents.contains(url.host) else {

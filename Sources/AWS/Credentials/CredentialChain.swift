@@ -34,12 +34,12 @@ package struct CredentialChain: Sendable {
         near.totalTimeout = 2
         near.maximumBody = 64 << 10
         context = CredentialContext(
-            environment: environment, credential: settings.credential,
+            environment: environment,
             region: AWSRegion.resolve(settings.region, environment, nil, profile: nil), http: http,
             neighbours: HTTPClient(near), clock: clock, pace: pace)
-        let isNamed = settings.profile != nil || environment["AWS_PROFILE"] != nil
+        let named = settings.profile ?? AWSRegion.namedProfile(environment)
         let profile = ProfileCredentials(
-            profile: settings.profile ?? AWSRegion.profileName(environment), isNamed: isNamed, context: context)
+            profile: named ?? AWSRegion.defaultProfile, isNamed: named != nil, context: context)
         providers =
             settings.profile != nil
             ? [profile]
@@ -58,7 +58,7 @@ package struct CredentialChain: Sendable {
     ///
     /// - Throws: the system's fault for a shared file that is there but can't be read.
     package func region() throws(Fault) -> String? {
-        let profiles = try SharedProfiles(context.environment, credential: settings.credential)
+        let profiles = try SharedProfiles(context.environment)
         return AWSRegion.resolve(settings.region, context.environment, profiles, profile: settings.profile)
     }
 
@@ -72,8 +72,8 @@ package struct CredentialChain: Sendable {
             tell(base, name)
             return base
         }
-        let role = RoleRequest(arn: arn, sessionName: nil, externalID: settings.externalID)
-        let credentials = try context.tokenService(region: context.region).assumeRole(role, with: base)
+        let role = RoleRequest(arn: arn, sessionName: nil)
+        let credentials = try context.tokenService(region: try region()).assumeRole(role, with: base)
         tell(credentials, "\(arn) by \(name)")
         return credentials
     }
@@ -93,7 +93,7 @@ package struct CredentialChain: Sendable {
         throw Fault(
             .permission, "no AWS credentials found; tried \(tried.joined(separator: "; "))",
             hint:
-                "Set AWS_PROFILE or AWS_SHARED_CREDENTIALS_FILE, or give the unit LoadCredential=\(settings.credential):FILE, where FILE is a shared credentials file."
+                "Set AWS_PROFILE or AWS_SHARED_CREDENTIALS_FILE, or give the unit LoadCredential=\(SharedProfiles.credential):FILE, where FILE is a shared credentials file."
         )
     }
 

@@ -4,8 +4,6 @@ import Platform
 /// What the places that credentials may come from have in common.
 struct CredentialContext: Sendable {
     let environment: AWSEnvironment
-    /// The name of the systemd credential that stands for the shared credentials file.
-    let credential: String
     /// The region that the settings or the environment name.
     let region: String?
     /// For STS: as the vault's own requests are sent.

@@ -46,8 +46,10 @@ struct CredentialProcess {
         let end = Clock.monotonic() + Double(timeout)
         process.connection.setReadTimeout(seconds: 1)
         while true {
+            // A program that it has started may keep the output open when it has ended itself; what it said is here by then.
+            let hasEnded = process.wait(milliseconds: 0) != nil
             let count = try process.connection.read(into: buffer.bytes)
-            if count == 0 { return answer }
+            if count == 0 || count == nil && hasEnded { return answer }
             try Shutdown.check()
             guard Clock.monotonic() < end else {
                 throw Fault(

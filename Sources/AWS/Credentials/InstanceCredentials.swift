@@ -22,8 +22,10 @@ struct InstanceCredentials: CredentialProvider {
         let service = try service()
         let source = "instance metadata \(service.origin)"
         let token: Secret
-        do { token = try self.token(service, source) } catch {
-            if error.code == .unreachable, error.retry == .temporary { return .absent("\(error)") }
+        var isThere = false
+        do { token = try self.token(service, source, &isThere) } catch {
+            // Where nobody answers there is no instance; a service that answers with an error is in trouble.
+            if !isThere, error.code == .unreachable, error.retry == .temporary { return .absent("\(error)") }
             throw error
         }
         let roles = try get(service, Self.path, token, source)
@@ -43,20 +45,21 @@ struct InstanceCredentials: CredentialProvider {
         return .found(try parsed.credentials(from: source))
     }
 
-    private func service() throws(Fault) -> ServiceAddress {
+    private func service() throws(Fault) -> HTTPAddress {
         let isIPv6 = environment["AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE"]?.lowercased() == "ipv6"
         let url = environment["AWS_EC2_METADATA_SERVICE_ENDPOINT"] ?? (isIPv6 ? Self.addressOfIPv6 : Self.address)
-        guard let service = ServiceAddress(url) else {
+        guard let service = HTTPAddress(url) else {
             throw Fault(.settings, "AWS_EC2_METADATA_SERVICE_ENDPOINT is no http or https URL")
         }
         return service
     }
 
-    /// Asks for a token, which proves that whoever asks can send a PUT.
-    private func token(_ service: ServiceAddress, _ source: String) throws(Fault) -> Secret {
+    /// Asks for a token, which proves that whoever asks can send a PUT; `isThere` becomes true once there was any answer.
+    private func token(_ service: HTTPAddress, _ source: String, _ isThere: inout Bool) throws(Fault) -> Secret {
         let body = try retrying.run { _ throws(Fault) in
             let headers = HTTPHeaders([("X-aws-ec2-metadata-token-ttl-seconds", "300")])
             let response = try http.send(service.request(.put, path: "/latest/api/token", headers: headers))
+            isThere = true
             guard response.isSuccess else {
                 throw MetadataFault.of(response.status, source).hinting(
                     "Metadata must be switched on, and in a container its hop limit must be 2.")
@@ -71,7 +74,7 @@ struct InstanceCredentials: CredentialProvider {
     }
 
     /// Nothing for what isn't there.
-    private func get(_ service: ServiceAddress, _ path: String, _ token: Secret, _ source: String) throws(Fault)
+    private func get(_ service: HTTPAddress, _ path: String, _ token: Secret, _ source: String) throws(Fault)
         -> [UInt8]?
     {
         try retrying.run { _ throws(Fault) -> [UInt8]? in

@@ -10,7 +10,7 @@ struct ProfileCredentials: CredentialProvider {
     var name: String { "profile '\(profile)'" }
 
     func find() throws(Fault) -> CredentialSearch {
-        let profiles = try SharedProfiles(context.environment, credential: context.credential)
+        let profiles = try SharedProfiles(context.environment)
         if profiles[profile] == nil, isNamed { throw missing(profile, profiles) }
         return try find(profile, profiles, path: [])
     }

@@ -10,11 +10,10 @@ struct RoleRequest: Sendable, Equatable {
 
     private static let durations = 900...43_200
 
-    init(arn: String, sessionName: String?, externalID: String? = nil, duration: Int? = nil) {
+    init(arn: String, sessionName: String?, externalID: String? = nil) {
         self.arn = arn
         self.sessionName = sessionName ?? "coldchain"
         self.externalID = externalID
-        self.duration = duration
     }
 
     /// Reads the keys of a profile.

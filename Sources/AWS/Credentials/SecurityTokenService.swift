@@ -21,15 +21,15 @@ struct SecurityTokenService: Sendable {
         try call("AssumeRoleWithWebIdentity", role, [("WebIdentityToken", token.value)], as: nil)
     }
 
-    private func address() throws(Fault) -> ServiceAddress {
+    private func address() throws(Fault) -> HTTPAddress {
         if let url = environment["AWS_ENDPOINT_URL_STS"] ?? environment["AWS_ENDPOINT_URL"] {
-            guard let address = ServiceAddress(url) else {
+            guard let address = HTTPAddress(url) else {
                 throw Fault(.settings, "AWS_ENDPOINT_URL_STS: is no http or https URL")
             }
             return address
         }
         let domain = (region ?? "").hasPrefix("cn-") ? "amazonaws.com.cn" : "amazonaws.com"
-        guard let address = ServiceAddress("https://sts.\(region.map { "\($0)." } ?? "")\(domain)") else {
+        guard let address = HTTPAddress("https://sts.\(region.map { "\($0)." } ?? "")\(domain)") else {
             throw Fault(.settings, "'\(ByteString(region ?? ""))' is no region")
         }
         return address
@@ -47,7 +47,8 @@ struct SecurityTokenService: Sendable {
         let body = Array(
             (form + more).map { "\($0)=\(PercentEncoding.encode($1))" }.joined(separator: "&").utf8)
         let subject = "\(action) \(role.arn) at \(address.origin)"
-        let offset = Monitor<Int64>(0)
+        // Seconds that the service's clock is ahead of ours.
+        var offset: Int64 = 0
         var retrying = retrying
         // The offset is noted where the answer is.
         retrying.correctClock = { _ throws(Fault) in }
@@ -57,13 +58,13 @@ struct SecurityTokenService: Sendable {
             request.body = .bytes(body)
             if let credentials {
                 var now = clock.now()
-                now.seconds += offset.with { $0 }
+                now.seconds += offset
                 SigV4(region: region ?? "us-east-1", service: "sts").sign(
                     &request, payload: SHA256Hasher.digest(of: body), with: credentials, at: now)
             }
             let response = try http.send(request)
             if !response.isSuccess, let date = response.headers["Date"].flatMap({ HTTPDate.parse($0) }) {
-                offset.with { $0 = date.seconds - clock.now().seconds }
+                offset = date.seconds - clock.now().seconds
             }
             return try Self.read(response, action, subject)
         }

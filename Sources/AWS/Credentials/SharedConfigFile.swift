@@ -10,28 +10,21 @@ struct SharedConfigFile: Sendable, Equatable {
 
     /// The sections by what stands between the brackets, with single spaces; one that stands there twice is joined.
     private(set) var sections: [String: Section] = [:]
-    /// Lines that are neither a section, a key, a comment nor empty, from 1.
-    private(set) var strangeLines: [Int] = []
 
     init(_ text: String) {
         var section: String?
         var outer: String?
-        let lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
-        for (number, line) in zip(1..., lines) {
+        for line in text.split(whereSeparator: \.isNewline) {
             let trimmed = Self.trimmed(line)
             if trimmed.isEmpty || trimmed.hasPrefix("#") || trimmed.hasPrefix(";") { continue }
             if trimmed.hasPrefix("["), !(line.first?.isWhitespace ?? false) {
                 outer = nil
                 section = Self.name(of: trimmed)
                 if let section { sections[section, default: [:]].merge([:]) { old, _ in old } }
-                if section == nil { strangeLines.append(number) }
                 continue
             }
             // What stands under a broken heading belongs to nobody.
-            guard let section else {
-                strangeLines.append(number)
-                continue
-            }
+            guard let section else { continue }
             if line.first?.isWhitespace ?? false, let key = outer {
                 if let (inner, value) = Self.pair(trimmed), sections[section]?[key]?.isEmpty ?? true {
                     sections[section]?["\(key).\(inner)"] = value
@@ -42,7 +35,7 @@ struct SharedConfigFile: Sendable, Equatable {
                 sections[section]?[key] = value
                 outer = key
             } else {
-                strangeLines.append(number)
+                // Of a line that means nothing, none is the continuation.
                 outer = nil
             }
         }

@@ -4,18 +4,19 @@ import Platform
 ///
 /// A key that stands in both is the credentials file's.
 struct SharedProfiles: Sendable {
+    /// The name of the systemd credential that is used as the credentials file, where it is there and the environment names
+    /// no other (systemd.exec(5), "LoadCredential=").
+    static let credential = "aws-credentials"
+
     /// The files that were looked for, and whether they were there.
     let files: [(path: String, isThere: Bool)]
     private let profiles: [String: SharedConfigFile.Section]
 
     /// Reads the files.
     ///
-    /// - Parameters:
-    ///   - environment: `AWS_CONFIG_FILE`, `AWS_SHARED_CREDENTIALS_FILE`, `CREDENTIALS_DIRECTORY` and `HOME` count.
-    ///   - credential: the name of the systemd credential that is used as the credentials file, where it is there and
-    ///     the environment names no other (systemd.exec(5), "LoadCredential=").
+    /// - Parameter environment: `AWS_CONFIG_FILE`, `AWS_SHARED_CREDENTIALS_FILE`, `CREDENTIALS_DIRECTORY` and `HOME` count.
     /// - Throws: the system's fault for a file that is there but can't be read; `limit` for one that is too long.
-    init(_ environment: AWSEnvironment, credential: String) throws(Fault) {
+    init(_ environment: AWSEnvironment) throws(Fault) {
         let home = environment["HOME"].map { $0 + "/.aws" }
         let config = environment["AWS_CONFIG_FILE"].map(environment.expanded) ?? home.map { $0 + "/config" }
         var files: [(path: String, isThere: Bool)] = []
@@ -32,7 +33,7 @@ struct SharedProfiles: Sendable {
                 }
             }
         }
-        if let path = try Self.credentials(environment, home: home, credential: credential),
+        if let path = try Self.credentials(environment, home: home),
             let file = try Self.read(path, &files)
         {
             for (name, section) in file.sections { profiles[name, default: [:]].merge(section) { _, new in new } }
@@ -41,9 +42,7 @@ struct SharedProfiles: Sendable {
         self.profiles = profiles
     }
 
-    private static func credentials(_ environment: AWSEnvironment, home: String?, credential: String) throws(Fault)
-        -> String?
-    {
+    private static func credentials(_ environment: AWSEnvironment, home: String?) throws(Fault) -> String? {
         if let path = environment["AWS_SHARED_CREDENTIALS_FILE"] { return environment.expanded(path) }
         if let directory = environment["CREDENTIALS_DIRECTORY"] {
             let path = "\(directory)/\(credential)"

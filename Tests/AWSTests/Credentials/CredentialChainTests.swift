@@ -69,6 +69,10 @@ struct CredentialChainTests {
                 "AWS credentials from web identity: open /nowhere/x"
             ),
             (["AWS_PROFILE": "nobody"], "AWS credentials from profile 'nobody': there is no profile 'nobody' in "),
+            (
+                ["AWS_DEFAULT_PROFILE": "nobody"],
+                "AWS credentials from profile 'nobody': there is no profile 'nobody' in "
+            ),
         ])
     func halves(variables: [String: String], words: String) async throws {
         let bench = try CredentialBench()

@@ -171,6 +171,17 @@ struct NeighbourCredentialsTests {
         #expect(server.requests.count == 4)
     }
 
+    @Test("An instance whose service is in trouble is one, and may be asked later", arguments: [503, 500, 429])
+    func inTrouble(status: Int) async throws {
+        let server = try LoopbackServer { request, _ in
+            request.method == "PUT" ? .status(status) : Self.metadata(request)
+        }
+        let thrown = await fault(of: { try await find(server) })
+        #expect(thrown?.code == .unreachable && thrown?.retry != .permanent, "\(String(describing: thrown))")
+        #expect(thrown?.message.contains("answers with status \(status)") == true, "\(String(describing: thrown))")
+        #expect(server.requests.count > 1)
+    }
+
     @Test("Where nobody answers in time there is no instance, and it is not waited for long")
     func silence() async throws {
         let server = try LoopbackServer { _, _ in .late(100, .drop) }

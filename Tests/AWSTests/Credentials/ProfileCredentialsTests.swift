@@ -46,7 +46,6 @@ struct ProfileCredentialsTests {
         try bench.file("elsewhere", "[profile a]\nregion = x\n[b]\naws_access_key_id = no\naws_secret_access_key = no")
         try bench.file("there", "[a]\n\(keys)")
         try bench.file("run/aws-credentials", "[default]\n" + keys.replacingK("SYSTEMD"))
-        try bench.file("run/other", "[default]\n" + keys.replacingK("OTHER"))
         try bench.file(".aws/credentials", "[default]\n" + keys.replacingK("HOME"))
         let variables = ["AWS_CONFIG_FILE": "\(bench.home.path)/elsewhere", "AWS_SHARED_CREDENTIALS_FILE": "~/there"]
         let elsewhere = try await bench.find(CredentialSettings(profile: "a"), variables)
@@ -56,8 +55,8 @@ struct ProfileCredentialsTests {
         #expect(other?.message.contains("there is no profile 'b'") == true)
         let directory = ["CREDENTIALS_DIRECTORY": "\(bench.home.path)/run"]
         #expect(try await bench.find(CredentialSettings(), directory).accessKey == "SYSTEMD")
-        #expect(try await bench.find(CredentialSettings(credential: "other"), directory).accessKey == "OTHER")
-        #expect(try await bench.find(CredentialSettings(credential: "none"), directory).accessKey == "HOME")
+        let without = ["CREDENTIALS_DIRECTORY": "\(bench.home.path)"]
+        #expect(try await bench.find(CredentialSettings(), without).accessKey == "HOME")
         let named = directory.merging(["AWS_SHARED_CREDENTIALS_FILE": "~/there", "AWS_PROFILE": "a"]) { $1 }
         #expect(try await bench.find(CredentialSettings(), named).accessKey == "K")
     }
@@ -216,11 +215,23 @@ struct ProfileCredentialsTests {
         let variables = [
             "AWS_ENDPOINT_URL_STS": server.url, "AWS_ACCESS_KEY_ID": "ENV", "AWS_SECRET_ACCESS_KEY": "s",
         ]
-        let settings = CredentialSettings(roleARN: "arn:x", externalID: "id", region: "eu-west-1")
+        let settings = CredentialSettings(roleARN: "arn:x", region: "eu-west-1")
         #expect(try await bench.find(settings, variables).accessKey == "ROLE")
         let request = try #require(server.requests.first)
-        #expect(request.form["RoleArn"] == "arn:x" && request.form["ExternalId"] == "id")
+        #expect(request.form["RoleArn"] == "arn:x")
         #expect(request.headers["authorization"]?.contains("/eu-west-1/sts/") == true)
+    }
+
+    @Test("A role of the settings is asked for in the profile's region, where nothing else names one")
+    func regionOfRole() async throws {
+        let bench = try CredentialBench()
+        try bench.file(
+            ".aws/config", "[profile p]\nregion = cn-north-1\naws_access_key_id = K\naws_secret_access_key = s")
+        let server = try LoopbackServer { _, _ in .status(200, CredentialBench.answer("AssumeRole", key: "ROLE")) }
+        let variables = ["AWS_ENDPOINT_URL_STS": server.url]
+        let settings = CredentialSettings(profile: "p", roleARN: "arn:x")
+        #expect(try await bench.find(settings, variables).accessKey == "ROLE")
+        #expect(server.requests.first?.headers["authorization"]?.contains("/cn-north-1/sts/") == true)
     }
 }
 

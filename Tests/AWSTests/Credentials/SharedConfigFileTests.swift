@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import AWS
@@ -32,20 +33,16 @@ struct SharedConfigFileTests {
         #expect(SharedConfigFile(text).sections == expected)
     }
 
-    @Test("Lines that mean nothing are known by their numbers")
-    func strangeLines() {
-        #expect(SharedConfigFile("a\n[b]\nc\n[d\ne = 1\n[f]\ng = 1").strangeLines == [1, 3, 4, 5])
-    }
-
-    @Test("Any bytes are read without an end to the program", arguments: 0..<50)
+    @Test("Any bytes are read, and mean the same with other ends of lines and with comments between", arguments: 0..<50)
     func anything(seed: UInt64) {
-        var random = SystemRandomNumberGenerator()
+        var random = SplitMix64(seed: seed)
         let pieces = [
             "[", "]", "=", " ", "\n", "\r", "#", ";", "a", "profile ", "\t", "\u{0}", "é", "[a]\n", "k = v\n",
         ]
         let text = (0..<200).map { _ in pieces[Int.random(in: 0..<pieces.count, using: &random)] }.joined()
-        for section in SharedConfigFile(text).sections.values {
-            #expect(section.keys.allSatisfy { !$0.isEmpty }, "\(text)")
-        }
+        let lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
+        let sections = SharedConfigFile(text).sections
+        #expect(SharedConfigFile(lines.joined(separator: "\r\n")).sections == sections, "\(text)")
+        #expect(SharedConfigFile(lines.joined(separator: "\n# [x]\n")).sections == sections, "\(text)")
     }
 }

@@ -5,17 +5,19 @@ extension Timestamp {
     /// second, or with an offset such as `+01:00`.
     init?(iso8601 text: String) {
         var rest = text[...]
-        guard rest.count >= 20 else { return nil }
-        let face = rest.prefix(19)
+        guard rest.count >= 20, let moment = Timestamp(rfc3339: rest.prefix(19) + "Z") else { return nil }
+        self = moment
         rest.removeFirst(19)
         if rest.first == "." {
             rest.removeFirst()
             let digits = rest.prefix { ("0"..."9").contains($0) }
             guard !digits.isEmpty else { return nil }
+            // Beyond nanoseconds there is no room.
+            let known = digits.prefix(9)
+            guard let value = UInt32(known + String(repeating: "0", count: 9 - known.count)) else { return nil }
+            nanoseconds = value
             rest.removeFirst(digits.count)
         }
-        guard let moment = Timestamp(rfc3339: face + "Z") else { return nil }
-        self = moment
         if rest == "Z" { return }
         let hours = rest.dropFirst().prefix(2)
         var minutes = rest.dropFirst(3)
