@@ -71,21 +71,22 @@ struct CredentialProcessTests {
     @Test(
         "What the program leaves running in the background is not waited for, whatever it keeps open",
         arguments: [
-            ("sleep 30 &", nil),
-            ("sleep 30 2>/dev/null & echo 'no login' >&2; exit 3", "ended with status 3: no login"),
-            ("sleep 30 >/dev/null & echo 'no login' >&2; exit 3", "ended with status 3: no login"),
+            ("sleep 100 &", nil),
+            ("sleep 100 2>/dev/null & echo 'no login' >&2; exit 3", "ended with status 3: no login"),
+            ("sleep 100 >/dev/null & echo 'no login' >&2; exit 3", "ended with status 3: no login"),
         ] as [(String, String?)])
     func background(script: String, words: String?) async throws {
         let began = Clock.monotonic()
         let found = Monitor<Credentials?>(nil)
         let thrown = await fault(of: {
             let credentials = try await run(
-                #"echo '{"Version": 1, "AccessKeyId": "a", "SecretAccessKey": "b"}'; "# + script)
+                #"echo '{"Version": 1, "AccessKeyId": "a", "SecretAccessKey": "b"}'; "# + script, timeout: 200)
             found.with { $0 = credentials }
         })
         #expect(found.with { $0?.accessKey } == (words == nil ? "a" : nil))
         #expect(words.map { thrown?.message.contains($0) == true } ?? (thrown == nil), "\(String(describing: thrown))")
-        #expect(Clock.monotonic() - began < 18)
+        // On a busy machine a program may start late.
+        #expect(Clock.monotonic() - began < 90)
     }
 
     @Test("A command that can't be started, or is none", arguments: ["/nowhere/program x", "", "'x"])
