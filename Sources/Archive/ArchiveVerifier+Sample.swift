@@ -26,10 +26,10 @@ extension ArchiveVerifier {
         let members = reader.index.members
         var chosen = Self.sample(of: members.count, seed: seed)
         let (rows, last) = try rows(reader, members, chosen)
-        // From where the last entry begins to the end; a long list of digests has several members, and the end of the tar one.
+        // From the last entry on: a long list of digests has several members, and the end of the tar one of its own.
         let tail = last.map { $0.member..<members.count } ?? 0..<0
-        let isProvedWhole = tail.count > 1
-        if isProvedWhole { chosen.removeAll { $0 > tail.lowerBound } }
+        let hasLongTail = tail.count > 1
+        if hasLongTail { chosen.removeAll { $0 > tail.lowerBound } }
         let index = reader.index
         var report = VerifyReport()
         report.proof = .index
@@ -38,7 +38,7 @@ extension ArchiveVerifier {
         report.members = Int64(members.count)
         report.entries = index.header.entries
         report.sample = .init(
-            seed: seed, members: Int64(isProvedWhole ? Set(chosen).union(tail).count : chosen.count))
+            seed: seed, members: Int64(hasLongTail ? Set(chosen).union(tail).count : chosen.count))
         let ends = MemberEnds(source, index.header.codec)
         for (number, member) in members.enumerated() {
             try Shutdown.check()
@@ -60,7 +60,7 @@ extension ArchiveVerifier {
                 report.add(error.message, number, member)
             }
         }
-        if isProvedWhole, let last { try prove(last.row, members, tail, &report) }
+        if hasLongTail, let last { try prove(last.row, members, tail, &report) }
         return report
     }
 
