@@ -175,7 +175,8 @@ struct ArchiveExtractorTests {
         let grown = try await onOwnThread {
             let before = try mappedRegions()
             for number in 0..<10 {
-                let target = RestoreTarget(try Directory.open(packed.top.path).descendCreating(["again \(number)"]))
+                let target = RestoreTarget(
+                    try Directory.open(packed.top.path).descendCreating([ByteString("again \(number)")]))
                 try ArchiveExtractor(try packed.source(), index: try packed.index(), workers: 64)
                     .extract(one, to: target) { Issue.record("\($0): \($1)") }
             }

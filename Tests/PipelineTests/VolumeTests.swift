@@ -157,7 +157,8 @@ extension PipelineTests {
             let third = try await archives(world)
             #expect(third == second.filter { $0 != "globex/2025/11/19.v2" })
             let joined = try await world.shell(sums, [world.runDirectory() + "/pack"]).lines
-            #expect(Set(joined).symmetricDifference(after).allSatisfy { $0.contains("globex/") })
+            let changed = Set(joined).symmetricDifference(after).filter { !$0.contains("globex/") }
+            #expect(changed == [])
             try await world.expect(.ship, ["logs", "--run", Pipeline.run])
             let differences = try await world.stockDifferences(to: try await world.sourceTrees())
             #expect(differences == [])

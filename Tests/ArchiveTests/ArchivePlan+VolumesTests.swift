@@ -5,13 +5,14 @@ import Platform
 import TestSupport
 import Testing
 
-struct ArchivePlanTests {
+struct ArchiveVolumesTests {
     /// Plans one host, and gives the archives and their volumes.
     private func plan(
         _ host: StagedHost, limit: Int64, _ place: @escaping Placing
     ) async throws -> [String: (archive: ArchivePlan.Archive, volumes: [Int64])] {
         try await onOwnThread {
             let top = try TemporaryDirectory()
+            defer { withExtendedLifetime(top) {} }
             let directory = try Directory.open(top.path)
             let name = host.name
             let source = ArchivePlan.Source(host: name, list: try host.list(in: directory)) {
