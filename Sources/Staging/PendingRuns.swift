@@ -90,6 +90,7 @@ package struct PendingRuns {
     /// - Parameters:
     ///   - runs: those that ``after(_:for:vaults:)`` has given.
     ///   - body: works on one; gives nothing for a run in which nothing is selected.
+    /// - Returns: what came of them.
     /// - Throws: as ``StageResult/init(of:_:)`` and ``checkSelection(wasPending:)``.
     package func work(on runs: [RunDirectory], _ body: (RunDirectory) throws -> StageRecord?) throws(Fault)
         -> StageResult

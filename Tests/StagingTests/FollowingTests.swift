@@ -44,8 +44,9 @@ struct FollowingTests {
         let steps = Steps()
         try await onOwnThread {
             let context = try bench.context()
-            let first = Handed<Monitor<StageAttempt?>>(Monitor(try StageAttempt(.collect, of: bench.run(Self.date(1)), context)))
-            try first.value.with { try $0?.open(upstream: nil, units: 1, before: []) }
+            let collect = try StageAttempt(.collect, of: bench.run(Self.date(1)), context)
+            let first = Monitor<StageAttempt?>(consume collect)
+            try first.with { try $0?.open(upstream: nil, units: 1, before: []) }
             let result = try Self.follow(
                 bench,
                 work: { run in
@@ -56,12 +57,13 @@ struct FollowingTests {
                     steps.add("follow", attempt.run)
                     // The follower is still at the first run when collect has done with the second, too.
                     try bench.leaveUnit(.collect, "web1", on: Self.date(1))
-                    _ = try first.value.with { try $0?.close(isComplete: true) }
-                    first.value.with { $0 = nil }
+                    _ = try first.with { try $0?.close(isComplete: true) }
+                    first.with { $0 = nil }
                     try Self.end(bench, 2)
                     return try Self.record(bench, attempt.run)
                 })
-            #expect(result.fault == nil && result.records.map(\.run) == [Self.date(1), Self.date(2)].map(\.description))
+            let runs = [Self.date(1), Self.date(2)].map(\.description)
+            #expect(result.fault == nil && result.records.map(\.run) == runs)
         }
         #expect(steps.all == ["follow 1", "work 2"])
     }
