@@ -277,8 +277,8 @@ struct ArchiveVerifierTests {
     @Test func `a list of digests of several members belongs to every sample, with the end of the tar`() async throws {
         var host = StagedHost()
         host.file("first", [1])
-        let long = String(repeating: "n", count: 200)
-        for number in 0..<18_000 { host.hardLink(ByteString("\(long) \(100_000 + number)"), to: "first") }
+        let long = String(repeating: "n", count: 2_000)
+        for number in 0..<2_200 { host.hardLink(ByteString("\(long) \(100_000 + number)"), to: "first") }
         let packed = try await pack([host])
         let list = try #require(try packed.rows().last)
         #expect(list.entry.size > 4 << 20)
@@ -291,12 +291,12 @@ struct ArchiveVerifierTests {
         let short = try edited(index) { lines in
             lines.removeAll { $0.hasPrefix("MANIFEST.sha256\tf\t") }
             for (number, line) in lines.enumerated() where line.hasPrefix("entries\t") {
-                lines[number] = "entries\t18001"
+                lines[number] = "entries\t2201"
             }
         }
         try await onOwnThread {
             let verifier = ArchiveVerifier(try packed.source())
-            for seed in 1...3 as ClosedRange<UInt64> {
+            for seed in 1...2 as ClosedRange<UInt64> {
                 let good = try verifier.sample(index: BytesSource(index, name: "index"), seed: seed)
                 #expect(good.findings == [] && good.files >= 1 && good.contentBytes >= list.entry.size)
                 let bad = try verifier.sample(index: BytesSource(other, name: "index"), seed: seed)
