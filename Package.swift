@@ -97,7 +97,7 @@ let package = Package(
         // A test target too, so that a build without tests leaves it out: a static standard library has no Testing.
         .testTarget(
             name: "TestSupport", dependencies: ["Platform", "Codec"], path: "Tests/TestSupport",
-            swiftSettings: swiftSettings),
+            exclude: ["nfsfuse.py"], swiftSettings: swiftSettings),
         tests("Platform"),
         tests("Codec", ["Platform"]),
         tests("Ledger", ["Platform", "Codec"], excluding: ["Retention/cases.txt"]),

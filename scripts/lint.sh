@@ -44,7 +44,7 @@ python_syntax() {
 
 pages=(man/*.[157])
 scripts=(.ci/run scripts/* etc/*.sh)
-python=(bench/*.py scripts/*.py)
+python=(bench/*.py scripts/*.py Tests/TestSupport/*.py)
 
 check "swift format" "${SWIFT:-swift}" format lint --strict --recursive --parallel Sources Tests Package.swift
 check "no TODO, FIXME or try! in Swift" forbidden_words

@@ -35,18 +35,7 @@ extension ArchiveExtractor {
                 case .file:
                     try target.writeFile(found.key, found, expected: nil) {
                         (write: (UnsafeRawBufferPointer, Int64) throws(Fault) -> Void) throws(Fault) in
-                        var refused: Fault?
-                        do throws(Fault) {
-                            try tar.readContent { (piece: UnsafeRawBufferPointer, offset: Int64) throws(Fault) in
-                                do throws(Fault) { try write(piece, offset) } catch {
-                                    refused = error
-                                    throw error
-                                }
-                            }
-                        } catch {
-                            if refused == nil { unreadable = error }
-                            throw error
-                        }
+                        try tar.copyContent(to: write, unreadable: &unreadable)
                     }
                 case .fifo, .socket, .blockDevice, .characterDevice, .unknown:
                     leftOut("'\(found.key)': left out: \(found.kind.skipReason ?? "unknown-type")")

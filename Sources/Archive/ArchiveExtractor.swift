@@ -46,9 +46,16 @@ package struct ArchiveExtractor {
     ) {
         self.source = source
         self.workers = workers
+        guard let index, workers > 1 else {
+            // One thread reads one member after the other: of the index the header alone matters.
+            self.codec = index.flatMap { try? ArchiveIndexReader.header(of: $0) }?.codec ?? codec
+            members = []
+            library = .zlib
+            return
+        }
         // An archive that is not as long as its index says is read one member after the other, as far as it goes.
-        let tables = index.flatMap { index in try? ArchiveIndexReader(index, of: source) }?.index
-        members = workers > 1 ? tables?.members ?? [] : []
+        let tables = try? ArchiveIndexReader(index, of: source).index
+        members = tables?.members ?? []
         self.codec = tables?.header.codec ?? codec
         library = tables?.header.madeBy.other ?? .zlib
     }
@@ -125,7 +132,10 @@ package struct ArchiveExtractor {
         }
         let fault: Fault
         do throws(Fault) {
-            let tar = try TarReader(open(range, isShared: isShared))
+            let stream = try open(range, isShared: isShared)
+            // Whatever ended a thread has come through reading, or concerns members that nobody wants.
+            defer { try? (stream as? MemberStream)?.finish() }
+            let tar = try TarReader(stream)
             while !missing.isEmpty, let found = try tar.next() {
                 try Shutdown.check()
                 guard var item = missing[found.key] else { continue }
@@ -173,18 +183,7 @@ package struct ArchiveExtractor {
                     try target.writeFile(output, item.entry, expected: item.sha256) {
                         (write: (UnsafeRawBufferPointer, Int64) throws(Fault) -> Void) throws(Fault) in
                         hasBegun = true
-                        var refused: Fault?
-                        do throws(Fault) {
-                            try tar.readContent { (piece: UnsafeRawBufferPointer, offset: Int64) throws(Fault) in
-                                do throws(Fault) { try write(piece, offset) } catch {
-                                    refused = error
-                                    throw error
-                                }
-                            }
-                        } catch {
-                            if refused == nil { unreadable = error }
-                            throw error
-                        }
+                        try tar.copyContent(to: write, unreadable: &unreadable)
                     }
                     holder = output
                 }

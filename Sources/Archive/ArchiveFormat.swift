@@ -1,7 +1,9 @@
 package import Codec
 package import Platform
 
-/// How the tar of an archive is compressed, told by its first bytes and never by its name.
+/// How the tar of an archive is compressed, told by its first bytes.
+///
+/// The name matters where these say nothing: zeros are an empty tar, or what is left of lost blocks of a disk.
 package enum ArchiveFormat: String, Sendable {
     case gzip, xz, zstd
     /// Not compressed.
@@ -32,11 +34,17 @@ package enum ArchiveFormat: String, Sendable {
             self = .xz
         } else if bytes.starts(with: [0x28, 0xB5, 0x2F, 0xFD]) || Self.isSkippableFrame(bytes) {
             self = .zstd
-        } else if bytes.count == 512, Self.isTarHeader(bytes) || bytes.allSatisfy({ $0 == 0 }) {
+        } else if bytes.count == 512, Self.isTarHeader(bytes) {
+            self = .tar
+        } else if bytes.count == 512, bytes.allSatisfy({ $0 == 0 }), !Self.isNamedCompressed(source.name) {
             self = .tar
         } else {
             return nil
         }
+    }
+
+    private static func isNamedCompressed(_ name: String) -> Bool {
+        [".gz", ".tgz", ".xz", ".txz", ".zst", ".tzst"].contains { name.hasSuffix($0) }
     }
 
     /// RFC 8878, 3.1.2: 0x184D2A50 to 0x184D2A5F, little-endian.

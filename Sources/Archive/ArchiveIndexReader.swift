@@ -32,6 +32,20 @@ package final class ArchiveIndexReader {
         try readMembers()
     }
 
+    /// Reads the header alone.
+    private init(headerOf source: any RangedSource) throws(Fault) {
+        reader = RowReader(gzip: source)
+        keepsMembers = false
+        try readHeader()
+    }
+
+    /// The header of an index, of which no more is read.
+    ///
+    /// - Throws: as ``init(_:of:)``.
+    static func header(of source: any RangedSource) throws(Fault) -> ArchiveIndex.Header {
+        try ArchiveIndexReader(headerOf: source).index.header
+    }
+
     private func readHeader() throws(Fault) {
         guard try reader.next(), reader.field(0, is: "#coldchain-index") else {
             throw reader.fault("is no coldchain index")

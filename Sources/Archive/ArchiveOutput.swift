@@ -7,10 +7,8 @@ import Platform
 final class ArchiveOutput {
     let file: File
     private(set) var members: [ArchiveIndex.Member] = []
-    private(set) var parts: PartTable
-    private var partHasher = SHA256Hasher()
-    private var partFill: Int64 = 0
-    private var wholeHasher = SHA256Hasher()
+    private let partSize: Int64
+    private let digests: ArchiveDigests
     private var size: Int64 = 0
     private var tarSize: Int64 = 0
     let rows: ArchiveIndexWriter
@@ -18,7 +16,8 @@ final class ArchiveOutput {
     init(_ file: File, partSize: Int64, rows: ArchiveIndexWriter) {
         self.file = file
         self.rows = rows
-        parts = PartTable(partSize: partSize)
+        self.partSize = partSize
+        digests = ArchiveDigests(partSize: partSize)
     }
 
     func write(_ block: Block) throws(Fault) {
@@ -30,32 +29,18 @@ final class ArchiveOutput {
                 tarLength: Int64(block.input.count)))
         size += Int64(block.output.count)
         tarSize += Int64(block.input.count)
-        wholeHasher.update(block.output.contents)
-        var rest = block.output.contents
-        while !rest.isEmpty {
-            let count = Int(min(Int64(rest.count), parts.partSize - partFill))
-            partHasher.update(UnsafeRawBufferPointer(rebasing: rest[..<count]))
-            partFill += Int64(count)
-            rest = UnsafeRawBufferPointer(rebasing: rest[count...])
-            if partFill == parts.partSize { endPart() }
-        }
+        digests.update(block.output.contents)
         try rows.write(block, members: members)
-    }
-
-    private func endPart() {
-        parts.digests.append(partHasher.finish())
-        partHasher = SHA256Hasher()
-        partFill = 0
     }
 
     /// Completes the tables once all blocks are written.
     func finish(into index: inout ArchiveIndex) {
-        if partFill > 0 { endPart() }
+        digests.finish()
         index.members = members
-        index.parts = parts
-        index.header.partSize = parts.partSize
+        index.parts = PartTable(partSize: partSize, digests: digests.parts)
+        index.header.partSize = partSize
         index.header.size = size
         index.header.tarSize = tarSize
-        index.header.sha256 = wholeHasher.finish()
+        index.header.sha256 = digests.whole
     }
 }

@@ -7,14 +7,18 @@ extension ArchivePlan {
     /// Each volume is an archive of its own. They are filled one after the other, so that where they end depends on the
     /// entries alone; a file larger than the limit gets a volume to itself, with the directories before it. Directories
     /// and links alone make no volume, since its list of digests would be empty: a few may go beyond the limit. A hard
-    /// link whose first name lies in an earlier volume becomes the file.
+    /// link whose first name lies in an earlier volume, or in another archive, becomes the file.
     ///
     /// - Parameters:
     ///   - archive: one of the plan, or a part of one.
-    ///   - limit: bytes of tar, which is more than the archive will have.
+    ///   - limit: bytes of tar as planned: headers and content, without the list of digests.
+    ///   - place: says in which archive an entry of a host lies.
     /// - Returns: the volumes in their order; the archive itself where it is small enough.
-    /// - Throws: `interrupted` after a signal; the system's fault when the spool can't be read.
-    package func volumes(of archive: Archive, limit: Int64?) throws(Fault) -> [Archive] {
+    /// - Throws: `interrupted` after a signal; what `place` throws; the system's fault when the spool can't be read.
+    package func volumes(
+        of archive: Archive, limit: Int64?,
+        place: (_ host: String, _ key: ByteString) throws(Fault) -> (archive: String, member: ByteString)
+    ) throws(Fault) -> [Archive] {
         guard let limit, archive.tarSize > limit else { return [archive] }
         var volumes: [Archive] = []
         var current = archive.emptied
@@ -25,7 +29,11 @@ extension ArchivePlan {
             let rows = spool.rows(share.ranges)
             while let (row, range) = try rows.nextPlaced() {
                 try Shutdown.check()
-                var isFile = row.entry.kind == .file || current.hasLostFirstName(of: row.entry, host: share.host)
+                var isFile = row.entry.kind == .file
+                if row.entry.kind == .hardLink {
+                    let isElsewhere = try place(share.host, row.entry.link).archive != archive.name
+                    isFile = isElsewhere || current.hasLostFirstName(of: row.entry, host: share.host)
+                }
                 let size = Archive.tarSize(of: row, isFile: isFile)
                 if isFile ? hasFile && current.tarSize + size > limit : current.tarSize + size > limit + slack {
                     volumes.append(current)

@@ -73,8 +73,10 @@ package struct ArchivePlan: Sendable {
                     numbers[name] = number
                     archives.append(Archive(name: name, tenant: tenant, compression: compression(tenant)))
                 }
-                let range = try spool.append(row)
-                archives[number].add(row, range, host: source.host)
+                var isFile = row.entry.kind == .file
+                // Where its first name lies in another archive, a hard link is written as the file.
+                if row.entry.kind == .hardLink { isFile = try source.place(row.entry.link).archive != name }
+                archives[number].add(row, try spool.append(row), host: source.host, isFile: isFile)
             }
         }
         self.spool = try spool.finish()
@@ -101,8 +103,7 @@ extension ArchivePlan.Archive {
         return 1_024 + (content + 511) / 512 * 512
     }
 
-    mutating func add(_ row: EntryList.Row, _ range: Range<Int64>, host: String, isFile: Bool? = nil) {
-        let isFile = isFile ?? (row.entry.kind == .file)
+    mutating func add(_ row: EntryList.Row, _ range: Range<Int64>, host: String, isFile: Bool) {
         entries += 1
         if isFile { bytes += row.entry.size }
         tarSize += Self.tarSize(of: row, isFile: isFile)

@@ -6,8 +6,8 @@ extension ArchiveVerifier {
     /// Looks at the structure of an archive, and proves a sample of its members.
     ///
     /// The whole index is read and compared with itself, the header and trailer of each member with the index. Of the
-    /// sample, CRC and length are proved, and the metadata and SHA-256 of each entry that lies in one member; the last
-    /// member, with the list of digests and the end of the tar, always belongs to it.
+    /// sample, CRC and length are proved, and the metadata and SHA-256 of each entry that lies in one member. The members
+    /// of the last entry, the list of digests, and the end of the tar always belong to it.
     ///
     /// - Parameters:
     ///   - indexSource: the index.
@@ -24,8 +24,12 @@ extension ArchiveVerifier {
         }
         let reader = try ArchiveIndexReader(indexSource, of: source)
         let members = reader.index.members
-        let chosen = Self.sample(of: members.count, seed: seed)
-        let rows = try rows(reader, members, chosen)
+        var chosen = Self.sample(of: members.count, seed: seed)
+        let (rows, last) = try rows(reader, members, chosen)
+        // From the last entry on: a long list of digests has several members, and the end of the tar one of its own.
+        let tail = last.map { $0.member..<members.count } ?? 0..<0
+        let hasLongTail = tail.count > 1
+        if hasLongTail { chosen.removeAll { $0 > tail.lowerBound } }
         let index = reader.index
         var report = VerifyReport()
         report.proof = .index
@@ -33,7 +37,8 @@ extension ArchiveVerifier {
         report.provedBy = index.header.madeBy.other
         report.members = Int64(members.count)
         report.entries = index.header.entries
-        report.sample = .init(seed: seed, members: Int64(chosen.count))
+        report.sample = .init(
+            seed: seed, members: Int64(hasLongTail ? Set(chosen).union(tail).count : chosen.count))
         let ends = MemberEnds(source, index.header.codec)
         for (number, member) in members.enumerated() {
             try Shutdown.check()
@@ -55,6 +60,7 @@ extension ArchiveVerifier {
                 report.add(error.message, number, member)
             }
         }
+        if hasLongTail, let last { try prove(last.row, members, tail, &report) }
         return report
     }
 
@@ -71,14 +77,16 @@ extension ArchiveVerifier {
     /// Bytes of a file whose digest is proved in a sample, at the most.
     private static let largestSampled: Int64 = 1 << 30
 
-    /// Reads all rows, and keeps those of entries that lie in one member of the sample.
+    /// Reads all rows, and keeps those of entries that lie in one member of the sample, and the last one with the number of
+    /// its first member.
     private func rows(
         _ reader: ArchiveIndexReader, _ members: [ArchiveIndex.Member], _ chosen: [Int]
-    ) throws(Fault) -> [Int: [ArchiveIndex.Row]] {
+    ) throws(Fault) -> (kept: [Int: [ArchiveIndex.Row]], last: (row: ArchiveIndex.Row, member: Int)?) {
         let chosen = Set(chosen)
         var kept: [Int: [ArchiveIndex.Row]] = [:]
         var first = 0
         var entries: Int64 = 0
+        var final: (row: ArchiveIndex.Row, member: Int)?
         while let row = try reader.next() {
             try Shutdown.check()
             entries += 1
@@ -94,12 +102,13 @@ extension ArchiveVerifier {
                     "\(source.name): the index has '\(row.entry.key)' in the bytes \(row.range), which are no members")
             }
             if first == last && chosen.contains(first) { kept[first, default: []].append(row) }
+            final = (row, first)
         }
         guard entries == reader.index.header.entries else {
             throw Fault(
                 .damaged, "\(source.name): the index has \(entries) entries, and says \(reader.index.header.entries)")
         }
-        return kept
+        return (kept, final)
     }
 
     /// Proves one member, and the entries that lie in it.
@@ -120,18 +129,49 @@ extension ArchiveVerifier {
                     "\(source.name): '\(found.key)' begins \(tar.headerPosition) bytes into its member, the index says \(row.skip)"
                 )
             }
-            // What is that large and lies in one member is holes, whose zeros would take longer than all else.
-            guard found.kind == .file, found.size <= Self.largestSampled else { continue }
-            var content = ContentHasher()
-            try tar.readContent { (piece: UnsafeRawBufferPointer, offset: Int64) throws(Fault) in
-                try content.add(piece, at: offset, found.key)
-            }
-            try content.end(at: found.size, found.key)
-            let digest = content.finish()
-            guard digest == row.sha256 else { throw digestFault(found, digest, row) }
-            report.files += 1
-            report.contentBytes += found.size
+            try proveContent(of: found, tar, row, &report)
         }
+    }
+
+    /// Proves the last entry, whose members go from the first of `tail` on, and that the tar ends behind it.
+    private func prove(
+        _ row: ArchiveIndex.Row, _ members: [ArchiveIndex.Member], _ tail: Range<Int>, _ report: inout VerifyReport
+    ) throws(Fault) {
+        let stream = try MemberStream(
+            source, members[tail], first: tail.lowerBound, workers: workers, library: report.provedBy)
+        do throws(Fault) {
+            let tar = try TarReader(stream)
+            var next = try tar.next()
+            while next != nil, tar.headerPosition < row.skip { next = try tar.next() }
+            guard let found = next, tar.headerPosition == row.skip else {
+                throw Fault(.damaged, "\(source.name): '\(row.entry.key)' is not in the member where the index has it")
+            }
+            try compare(found, row)
+            try proveContent(of: found, tar, row, &report)
+            if let more = try tar.next() { try compare(more, nil) }
+            try stream.finish()
+        } catch {
+            let damaged = stream.damage?.number ?? tail.lowerBound
+            try? stream.finish()
+            guard error.isFinding else { throw error }
+            report.add(error.message, damaged, members[damaged])
+        }
+    }
+
+    private func proveContent(
+        of found: Entry, _ tar: TarReader, _ row: ArchiveIndex.Row, _ report: inout VerifyReport
+    ) throws(Fault) {
+        // What is that large and lies in one member is holes, whose zeros would take longer than all else.
+        guard found.kind == .file, found.size <= Self.largestSampled else { return }
+        var content = ContentHasher()
+        try tar.readContent { (piece: UnsafeRawBufferPointer, offset: Int64) throws(Fault) in
+            try content.add(piece, at: offset, found.key)
+        }
+        try content.end(at: found.size, found.key)
+        let digest = content.finish()
+        guard digest == row.sha256 else { throw digestFault(found, digest, row) }
+        report.files += 1
+        report.contentBytes += found.size
     }
 }
 

@@ -9,7 +9,7 @@ package import Platform
 /// its place and its SHA-256; the upload parts, the whole and the list of digests at the end have their digests proved.
 package struct ArchiveVerifier {
     let source: any RangedSource
-    private let workers: Int
+    let workers: Int
 
     /// - Parameters:
     ///   - source: the archive.
@@ -58,7 +58,7 @@ package struct ArchiveVerifier {
         report.format = .init(index.header.codec)
         report.provedBy = index.header.madeBy.other
         report.parts = Int64(index.parts.digests.count)
-        let digests = Handed(ReadDigests(partSize: index.header.partSize))
+        let digests = Handed(ArchiveDigests(partSize: index.header.partSize))
         let members = try MemberStream(
             source, index.members[...], first: 0, workers: workers, library: report.provedBy
         ) { digests.value.update($0) }
@@ -204,7 +204,7 @@ package struct ArchiveVerifier {
 
     private func examineAlone(_ report: inout VerifyReport) throws(Fault) {
         let format = try ArchiveStream(source).format
-        let digests = Handed(ReadDigests(partSize: .max))
+        let digests = Handed(ArchiveDigests(partSize: .max))
         let passing = PassingSource(source) { digests.value.update($0) }
         let stream = try ArchiveStream(passing, format)
         report.format = format

@@ -96,6 +96,7 @@ final class MemberStream: ByteStream {
             }
         } catch {
             cancel()
+            try? crew.join()
             throw error
         }
     }

@@ -156,6 +156,29 @@ package final class TarReader {
         }
     }
 
+    /// Reads the content of the current entry for `write`, and tells what reading ends with from what `write` does.
+    ///
+    /// - Parameters:
+    ///   - write: takes pieces as ``readContent(_:)`` gives them.
+    ///   - unreadable: becomes the fault when it is reading that fails; no further entry can be read then.
+    /// - Throws: as ``readContent(_:)``.
+    func copyContent(
+        to write: (UnsafeRawBufferPointer, _ offset: Int64) throws(Fault) -> Void, unreadable: inout Fault?
+    ) throws(Fault) {
+        var isRefused = false
+        do throws(Fault) {
+            try readContent { (piece: UnsafeRawBufferPointer, offset: Int64) throws(Fault) in
+                do throws(Fault) { try write(piece, offset) } catch {
+                    isRefused = true
+                    throw error
+                }
+            }
+        } catch {
+            if !isRefused { unreadable = error }
+            throw error
+        }
+    }
+
     /// Where the headers of the current entry begin in the tar; at the end, where its closing blocks do.
     package var headerPosition: Int64 { Int64(archive_read_header_position(archive)) }
 

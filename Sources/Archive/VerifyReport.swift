@@ -64,6 +64,4 @@ package struct VerifyReport: Sendable, Equatable {
         /// Members that were inflated.
         package var members: Int64 = 0
     }
-
-    package var hasIndex: Bool { proof == .index }
 }

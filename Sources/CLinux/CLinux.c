@@ -2,9 +2,10 @@
 #include "CLinux.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -101,3 +102,18 @@ int clinux_utime(int directory, const char *name, int64_t seconds, uint32_t nano
 }
 
 void clinux_name_thread(unsigned long thread, const char *name) { pthread_setname_np((pthread_t)thread, name); }
+
+int clinux_processors(void) {
+    // The kernel refuses a set that is smaller than its own.
+    for (int room = 1024; room <= 1 << 20; room *= 2) {
+        cpu_set_t *set = CPU_ALLOC(room);
+        if (!set) return -1;
+        size_t size = CPU_ALLOC_SIZE(room);
+        int count = sched_getaffinity(0, size, set) == 0 ? CPU_COUNT_S(size, set) : -1;
+        int error = errno;
+        CPU_FREE(set);
+        if (count >= 0) return count;
+        if (error != EINVAL) return -1;
+    }
+    return -1;
+}

@@ -40,11 +40,3 @@ package final class GzipInflater: MemberInflater {
         }
     }
 }
-
-/// Inflates gzip data of any number of members.
-package final class GzipReader: MemberReader {
-    /// Begins at the first member, as ``MemberReader`` does.
-    package convenience init(_ source: any RangedSource, range: Range<Int64>? = nil, bufferSize: Int = 128 << 10) {
-        self.init(source, GzipInflater(), range: range, bufferSize: bufferSize)
-    }
-}

@@ -3,7 +3,7 @@ package import Platform
 /// Inflates any number of members that follow each other, whatever their format; ``MemberCodec`` makes one.
 ///
 /// Bytes that are no member behind the last one are a fault, as is a member that is cut off; gzip(1) only warns there.
-package class MemberReader: ByteStream {
+package final class MemberReader: ByteStream {
     private let source: any RangedSource
     private let end: Int64
     private var offset: Int64
@@ -16,9 +16,6 @@ package class MemberReader: ByteStream {
     private var failure: Fault?
 
     private enum State { case between, inside, ended }
-
-    /// Bytes inflated from the member that is being read, or that has just ended.
-    package private(set) var memberSize: Int64 = 0
 
     /// Called at the end of each member with where it ends in the source; never for a format whose members have no marks
     /// of their own.
@@ -41,6 +38,11 @@ package class MemberReader: ByteStream {
         end = min(range?.upperBound ?? source.size, source.size)
         input = Buffer(capacity: bufferSize)
     }
+
+    /// Reads gzip members; the parameters are those of ``init(_:_:range:bufferSize:)``.
+    package static func gzip(
+        _ source: any RangedSource, range: Range<Int64>? = nil, bufferSize: Int = 128 << 10
+    ) -> MemberReader { MemberReader(source, GzipInflater(), range: range, bufferSize: bufferSize) }
 
     package var name: String { source.name }
 
@@ -75,13 +77,9 @@ package class MemberReader: ByteStream {
                 if isPadding() { continue }
                 try checkPadding()
                 state = .inside
-                memberSize = 0
                 try inflater.begin()
             }
-            let before = output.count
-            let step = inflater.inflate(&rest, into: &output)
-            memberSize += Int64(before - output.count)
-            switch step {
+            switch inflater.inflate(&rest, into: &output) {
             case .goesOn: continue
             case .memberEnds:
                 state = .between

@@ -22,7 +22,7 @@ package final class RowReader {
 
     /// Reads a gzip'd table.
     package convenience init(gzip source: any RangedSource, limit: Int = 4 << 20) {
-        self.init(GzipReader(source), limit: limit)
+        self.init(MemberReader.gzip(source), limit: limit)
     }
 
     package var name: String { stream.name }

@@ -40,6 +40,8 @@ extension SourceTree {
 package typealias TreeInventory = () throws(Fault) -> TreeEntry?
 
 /// What a kind of tree can tell; the contract suite of the tests has a case for each, with it and without.
+///
+/// Extended attributes and ACLs no kind tells: files are kept without, and nothing warns.
 package struct TreeCapabilities: OptionSet, Hashable, Sendable {
     package let rawValue: UInt8
     package init(rawValue: UInt8) { self.rawValue = rawValue }
@@ -51,10 +53,6 @@ package struct TreeCapabilities: OptionSet, Hashable, Sendable {
     package static let inodes = TreeCapabilities(rawValue: 2)
     /// Holes of sparse files are seen; without it they arrive as zeros.
     package static let holes = TreeCapabilities(rawValue: 4)
-    /// Extended attributes and ACLs are seen.
-    ///
-    /// No kind of tree tells them: files are kept without, and nothing warns.
-    package static let extendedAttributes = TreeCapabilities(rawValue: 8)
 }
 
 /// An open file of a tree, for one thread.

@@ -17,6 +17,11 @@ package final class ThreadCrew: Sendable {
 
     package init(onFault: @escaping @Sendable () -> Void = {}) { self.onFault = onFault }
 
+    /// Each thread holds its crew, so all bodies have ended here; what nobody has joined would keep its stack for good.
+    deinit {
+        for thread in state.with({ $0.threads }) { pthread_detach(thread) }
+    }
+
     /// Starts a thread.
     ///
     /// - Throws: `limit` when the system has no thread left.

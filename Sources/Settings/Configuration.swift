@@ -1,4 +1,3 @@
-import Glibc
 package import Platform
 
 /// The settings of the whole server: `coldchain.toml`, with what the environment changes.
@@ -57,9 +56,9 @@ package struct Configuration: Sendable {
 
     private static let workerRange = 0...1_024
 
-    /// The number of workers that a setting or a flag stands for: 0 is one for each core that is online.
+    /// The number of workers that a setting or a flag stands for: 0 is one for each core that the process may run on.
     package static func resolvedWorkers(_ count: Int) -> Int {
-        count > 0 ? count : max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+        count > 0 ? count : Processors.available
     }
 
     private static func directory(_ name: String, _ text: String?) throws(Fault) -> String? {

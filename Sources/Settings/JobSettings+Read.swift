@@ -1,4 +1,5 @@
 import Codec
+import Ledger
 import Platform
 
 extension JobSettings {
@@ -41,6 +42,10 @@ extension JobSettings {
         let tenants = readTenants(root, codec)
         let told = readNotify(root, notify, channels)
         let retention = RetentionSettings.read(root)
+        // A dated tree is stored whole: nothing of it is carried.
+        if let first = hosts.first, !first.isDated {
+            checkLock(root, chosen, fullEvery: fullEvery, keepFor: retention.policy.keepFor)
+        }
         root.refuseUnknownKeys()
         guard !hosts.isEmpty, let layout, let archive, let member else { return nil }
         if hosts.count > 1, !archive.variables.contains(.host), !member.variables.contains(.host) {

@@ -7,9 +7,8 @@ package struct Following {
     private let upstream: Stage
     private let context: StageContext
     private let wait: Period
+    private let betweenRuns: Double
 
-    /// How long a further run may take to begin, once one has ended: collect goes from date to date.
-    private static let betweenRuns = 5.0
     /// The pause between two looks at staging, in seconds.
     private static let pause = 0.5
     /// How much of its time a follower may spend looking.
@@ -34,53 +33,112 @@ package struct Following {
     ///   - upstream: the stage before.
     ///   - context: the job, and what the command line asked for.
     ///   - wait: how long an attempt of the stage before may take to begin.
-    package init(_ upstream: Stage, _ context: StageContext, wait: Period) {
+    ///   - betweenRuns: how many seconds a further run may take to begin, once one has ended: collect goes from date to
+    ///     date.
+    package init(_ upstream: Stage, _ context: StageContext, wait: Period, betweenRuns: Double = 5) {
         self.upstream = upstream
         self.context = context
         self.wait = wait
+        self.betweenRuns = betweenRuns
     }
 
     /// Does what is pending, then follows each attempt of the stage before that runs or begins within the wait.
     ///
+    /// One that begins and ends between two looks, while another is followed, is pending at the next look: no run that the
+    /// stage before ends meanwhile is left. Each attempt is worked on once, whatever came of it.
+    ///
     /// - Parameters:
-    ///   - pending: works on the runs that the stage before has ended.
+    ///   - pending: gives the runs that the stage before has ended, and that have work.
+    ///   - work: works on one of them; gives nothing for a run in which nothing is selected.
     ///   - follow: follows one attempt to its end; gives nothing for a run in which nothing is selected.
-    /// - Returns: what came of all runs; its fault is `tryLater` where an attempt died.
-    /// - Throws: `tryLater` when there was nothing to do or to follow; `interrupted` after a signal; what `pending` throws.
+    /// - Returns: what came of all runs; its fault is `tryLater` where an attempt died. A run that can't be worked on keeps
+    ///   no other from it.
+    /// - Throws: `tryLater` when there was nothing to do or to follow; `interrupted` after a signal; `notFound` for a
+    ///   selection that nothing matches.
     package func run(
-        pending: () throws(Fault) -> StageResult, follow: (UpstreamAttempt) throws -> StageRecord?
+        pending: () throws(Fault) -> [RunDirectory], work: (RunDirectory) throws -> StageRecord?,
+        follow: (UpstreamAttempt) throws -> StageRecord?
     ) throws(Fault) -> StageResult {
-        var result = context.request.run == nil ? try pending() : StageResult()
-        var followed: Set<String> = []
+        let isOneRun = context.request.run != nil
+        var results = Results()
+        if !isOneRun { _ = try takePending(pending, work, &results) }
         var deadline = Clock.monotonic() + Double(wait.seconds)
-        repeat {
-            guard let attempt = try running(except: followed) else {
-                try Shutdown.check()
-                Clock.pause(Self.pause)
-                continue
+        while true {
+            try Shutdown.check()
+            let began = Clock.monotonic()
+            if let attempt = try running(except: results.seen) {
+                results.seen.insert(attempt.id)
+                try results.add { try follow(attempt) }
+                if isOneRun { return results.result }
+            } else {
+                let isAny = isOneRun ? false : try takePending(pending, work, &results)
+                if !isAny {
+                    let now = Clock.monotonic()
+                    if now >= deadline { break }
+                    Clock.pause(max(Self.pause, (now - began) / Self.share))
+                    continue
+                }
             }
-            followed.insert(attempt.id)
-            do {
-                if let record = try follow(attempt) { result.records.append(record) }
-            } catch let incomplete as Incomplete {
-                result.records.append(incomplete.record)
-                result.fault = result.fault ?? incomplete.fault
-            } catch {
-                let fault = Fault.wrapping(error)
-                if fault.code == .interrupted { throw fault }
-                result.fault = result.fault ?? fault
-            }
-            if context.request.run != nil { return result }
-            deadline = Clock.monotonic() + Self.betweenRuns
-        } while Clock.monotonic() < deadline
-        guard followed.isEmpty else { return result }
-        if context.request.run != nil { return try pending() }
+            deadline = Clock.monotonic() + betweenRuns
+        }
+        if isOneRun { return try PendingRuns(context).work(on: try pending(), work) }
+        let result = results.result
         if result.records.isEmpty, result.fault == nil {
+            try PendingRuns(context).checkSelection(wasPending: !results.seen.isEmpty)
+            guard results.seen.isEmpty else { return result }
             throw Fault(
                 .tryLater, "no attempt of \(upstream.rawValue) \(context.job.name) runs, and none began within \(wait)",
                 hint: "Start both together, or leave out --follow to take what is there.")
         }
         return result
+    }
+
+    /// What has come of the runs so far.
+    private struct Results {
+        var records: [StageRecord] = []
+        var faults: [Fault] = []
+        /// The attempts of the stage before that were worked on.
+        var seen: Set<String> = []
+
+        var result: StageResult { StageResult(records: records, faults: faults) }
+
+        /// - Throws: `interrupted` alone; any other fault is one of this run.
+        mutating func add(_ body: () throws -> StageRecord?) throws(Fault) {
+            do {
+                if let record = try body() { records.append(record) }
+            } catch let incomplete as Incomplete {
+                records.append(incomplete.record)
+                faults.append(incomplete.fault)
+            } catch {
+                let fault = Fault.wrapping(error)
+                if fault.code == .interrupted { throw fault }
+                faults.append(fault)
+            }
+        }
+    }
+
+    /// Works on the pending runs whose attempts have not been worked on yet.
+    ///
+    /// - Returns: whether there were any.
+    private func takePending(
+        _ pending: () throws(Fault) -> [RunDirectory], _ work: (RunDirectory) throws -> StageRecord?,
+        _ results: inout Results
+    ) throws(Fault) -> Bool {
+        let runs: [RunDirectory]
+        do { runs = try pending() } catch {
+            if error.code == .interrupted { throw error }
+            if !results.faults.contains(where: { $0.description == error.description }) { results.faults.append(error) }
+            return false
+        }
+        var isAny = false
+        for run in runs {
+            // A record that can't be read stands for its run.
+            let id = (try? run.stageRecord(upstream))?.attempt ?? run.date.description
+            guard results.seen.insert(id).inserted else { continue }
+            isAny = true
+            try results.add { try work(run) }
+        }
+        return isAny
     }
 
     /// Throws ``Incomplete`` when the attempt that was followed, or the one that it took its units from, has left units out.
@@ -106,10 +164,15 @@ package struct Following {
         let dates: [CivilDate]
         if let date = context.request.run { dates = [date] } else { dates = try context.directory.runs() }
         for date in dates {
-            guard let run = try context.directory.run(date), let attempt = try UpstreamAttempt(upstream, of: run),
-                !followed.contains(attempt.id)
-            else { continue }
-            return attempt
+            do {
+                guard let run = try context.directory.run(date), let attempt = try UpstreamAttempt(upstream, of: run),
+                    !followed.contains(attempt.id)
+                else { continue }
+                return attempt
+            } catch {
+                // A torn record is told by what is pending, and keeps no other run from being followed.
+                if error.code != .damaged || context.request.run != nil { throw error }
+            }
         }
         return nil
     }

@@ -85,6 +85,21 @@ package struct PendingRuns {
         return pending
     }
 
+    /// Works on runs, one after the other, and refuses a selection that nothing in them matches.
+    ///
+    /// - Parameters:
+    ///   - runs: those that ``after(_:for:vaults:)`` has given.
+    ///   - body: works on one; gives nothing for a run in which nothing is selected.
+    /// - Returns: what came of them.
+    /// - Throws: as ``StageResult/init(of:_:)`` and ``checkSelection(wasPending:)``.
+    package func work(on runs: [RunDirectory], _ body: (RunDirectory) throws -> StageRecord?) throws(Fault)
+        -> StageResult
+    {
+        let result = try StageResult(of: runs, body)
+        if result.records.isEmpty { try checkSelection(wasPending: !runs.isEmpty) }
+        return result
+    }
+
     /// Refuses a selection that no archive of the job has: a typing error must not look like work done.
     ///
     /// Called when nothing was selected. Where no run was pending, what is packed already tells whether the selection is

@@ -22,13 +22,13 @@ package final class StageAttempt: Sendable {
 
     package let id: String
     package let run: RunDirectory
-    private let context: StageContext
-    private let stage: Stage
+    let context: StageContext
+    let stage: Stage
     private let lock: Handed<StageLock>
-    private let previous: StageRecord?
-    private let started = Clock.monotonic()
-    private let record: Monitor<StageRecord>
-    private let wasOpened = Monitor(false)
+    let previous: StageRecord?
+    let started = Clock.monotonic()
+    let record: Monitor<StageRecord>
+    let wasOpened = Monitor(false)
 
     /// Takes the lock and sweeps what a crash left.
     ///
@@ -46,29 +46,6 @@ package final class StageAttempt: Sendable {
             StageRecord(
                 job: context.job.name, run: run.date.description, stage: stage, attempt: id, state: .running,
                 host: ProcessIdentity.host, pid: ProcessIdentity.pid, startedAt: context.clock.now().rfc3339))
-    }
-
-    /// Takes the lock of a stage for a run without an attempt: as long as it is held, none can begin.
-    ///
-    /// - Throws: `tryLater` when an attempt runs.
-    package static func lock(
-        _ stage: Stage, of run: RunDirectory, attempt: String = RandomID.make(), breaking: Bool = false,
-        clock: Clock = .system
-    ) throws(Fault) -> StageLock {
-        try StageLock.take(
-            "lock of \(stage.rawValue) \(run.job.name) \(run.date)", file: lockName(stage), in: run.directory,
-            local: localLockName(stage, run), state: run.job.state, attempt: attempt, breaking: breaking, clock: clock)
-    }
-
-    private static func lockName(_ stage: Stage) -> ByteString { ByteString(".\(stage.rawValue).lock") }
-    private static func localLockName(_ stage: Stage, _ run: RunDirectory) -> String {
-        "\(run.job.name).\(run.date).\(stage.rawValue)"
-    }
-
-    /// Whether an attempt of the stage runs now.
-    package static func isRunning(_ stage: Stage, _ run: RunDirectory) throws(Fault) -> Bool {
-        try StageLock.isHeld(
-            file: lockName(stage), in: run.directory, local: localLockName(stage, run), state: run.job.state)
     }
 
     /// The record of the attempt before, if it left nothing to do: on staging it stays as it is then.
@@ -243,63 +220,6 @@ package final class StageAttempt: Sendable {
         }
         try run.write(closed)
         return closed
-    }
-
-    // MARK: An attempt that could not do its units
-
-    /// Does the work of the attempt, and closes the record as failed when that ends it with a fault, so that status can
-    /// tell why nothing was done.
-    ///
-    /// A signal, and what only asks to try later, are told by the exit status alone.
-    ///
-    /// - Parameters:
-    ///   - upstream: the attempt of the stage before, from which the units come.
-    ///   - body: the work.
-    /// - Returns: what `body` returns.
-    /// - Throws: what `body` throws.
-    package func recordingFailure<R>(upstream: String?, _ body: () throws -> R) throws -> R {
-        do { return try body() } catch {
-            let fault = Fault.wrapping(error)
-            let isClosed = record.with { $0.state != .running }
-            // What stopped it is told even if the record can't be written.
-            if !isClosed, ![.interrupted, .tryLater].contains(fault.code) { try? fail(fault, upstream: upstream) }
-            throw error
-        }
-    }
-
-    /// Records why a run could not even be begun, unless it is done, or an attempt runs now.
-    package static func recordFailure(
-        _ fault: Fault, _ stage: Stage, of run: RunDirectory, upstream: String?, _ context: StageContext
-    ) throws(Fault) {
-        if let own = try run.stageRecord(stage), own.state == .done, own.upstream == upstream { return }
-        do { try StageAttempt(stage, of: run, context).fail(fault, upstream: upstream) } catch {
-            if error.code != .tryLater { throw error }
-        }
-    }
-
-    private func fail(_ fault: Fault, upstream: String?) throws(Fault) {
-        let (wasOpened, previous) = (wasOpened.with { $0 }, previous)
-        // A run that was done before stays done.
-        if !wasOpened, let previous, previous.state == .done, previous.upstream == upstream { return }
-        let finished = context.clock.now().rfc3339
-        let seconds = Clock.monotonic() - started
-        let closed = record.with { record in
-            if !wasOpened {
-                record.upstream = upstream
-                record.vaults = previous?.vaults
-                record.units = previous?.units ?? 0
-                (record.bytesIn, record.bytesOut) = (previous?.bytesIn ?? 0, previous?.bytesOut ?? 0)
-                record.failed = (previous?.failed ?? []).filter { $0.unit != StageRecord.FailedUnit.attempt }.map(
-                    \.earlier)
-                record.warnings = (previous?.warnings ?? []).map(\.earlier)
-            }
-            record.failed.insert(.init(unit: StageRecord.FailedUnit.attempt, why: fault.description), at: 0)
-            record.finishedAt = finished
-            record.seconds = (seconds * 1_000).rounded() / 1_000
-            record.state = .failed
-            return record
-        }
-        try run.write(closed)
     }
 }
 

@@ -21,7 +21,7 @@ package struct StageResult: Sendable {
     ///   - body: works on one; gives nothing for a run in which nothing is selected.
     /// - Throws: `interrupted` after a signal; the fault of all runs, when none could be worked on.
     package init<Run>(of runs: [Run], _ body: (Run) throws -> StageRecord?) throws(Fault) {
-        var faults: [Fault] = []
+        var (records, faults): ([StageRecord], [Fault]) = ([], [])
         for run in runs {
             do {
                 if let record = try body(run) { records.append(record) }
@@ -31,15 +31,24 @@ package struct StageResult: Sendable {
                 faults.append(fault)
             }
         }
-        guard let first = faults.first(where: { $0.code != .tryLater }) ?? faults.first else { return }
+        if records.isEmpty, let fault = Self.joined(faults, isPartial: false) { throw fault }
+        self.init(records: records, faults: faults)
+    }
+
+    /// What came of several runs, each of which may have failed alone.
+    init(records: [StageRecord], faults: [Fault]) {
+        self.init(records: records, fault: Self.joined(faults, isPartial: !records.isEmpty))
+    }
+
+    /// One fault of several; where others were worked on, only a part has failed.
+    private static func joined(_ faults: [Fault], isPartial: Bool) -> Fault? {
+        guard let first = faults.first(where: { $0.code != .tryLater }) ?? faults.first else { return nil }
+        let code = isPartial && first.code != .tryLater ? Fault.Code.incomplete : first.code
+        if faults.count == 1, code == first.code { return first }
         var hints: [String] = []
         for hint in faults.compactMap(\.hint) where !hints.contains(hint) { hints.append(hint) }
-        // Where others were worked on, only a part has failed.
-        let code = records.isEmpty || first.code == .tryLater ? first.code : .incomplete
-        let joined = Fault(
+        return Fault(
             code, faults.map(\.description).joined(separator: "\n"),
             hint: hints.isEmpty ? nil : hints.joined(separator: "\n"))
-        if records.isEmpty { throw faults.count == 1 ? first : joined }
-        fault = joined
     }
 }

@@ -76,15 +76,8 @@ struct ShipStage: Sendable {
     /// - Returns: what came of the runs.
     /// - Throws: `tryLater` when there is nothing to work on yet; what keeps all runs from being worked on.
     func run(_ following: Following?) throws(Fault) -> StageResult {
-        guard let following else { return try runPending() }
-        return try following.run(pending: runPending, follow: follow)
-    }
-
-    private func runPending() throws(Fault) -> StageResult {
-        let runs = try pendingRuns()
-        let result = try StageResult(of: runs, ship)
-        if result.records.isEmpty { try PendingRuns(context).checkSelection(wasPending: !runs.isEmpty) }
-        return result
+        guard let following else { return try PendingRuns(context).work(on: try pendingRuns(), ship) }
+        return try following.run(pending: pendingRuns, work: ship, follow: follow)
     }
 
     /// Gives nothing for a run in which nothing is selected.

@@ -44,6 +44,25 @@ struct ArchiveStreamTests {
         ("all.tar", .tar), ("all.tar.gz", .gzip), ("all.tar.xz", .xz), ("all.tar.zst", .zstd),
     ]
 
+    @Test(arguments: ["lost.tar.gz", "lost.tar.xz", "lost.tar.zst", "lost.tgz"])
+    func `zeros are an empty tar, but none under the name of a compressed one`(name: String) async throws {
+        let zeros = [UInt8](repeating: 0, count: 10_240)
+        try await onOwnThread {
+            let empty = try ArchiveVerifier(BytesSource(zeros, name: "empty.tar")).examine(index: nil)
+            #expect(empty.findings == [] && empty.entries == 0)
+            let source = BytesSource(zeros, name: name)
+            let words = "\(name): is no archive: neither gzip, xz, zstd nor tar"
+            #expect(try ArchiveVerifier(source).examine(index: nil).findings.map(\.message) == [words])
+            try expectFault(.damaged, words) { try ArchiveExtractor(source).tar { _ in } }
+            try withTemporaryDirectory { path in
+                let target = RestoreTarget(try Directory.open(path))
+                try expectFault(.damaged, words) {
+                    try ArchiveExtractor(source).extractAll(to: target, failed: { _, _ in }, leftOut: { _ in })
+                }
+            }
+        }
+    }
+
     @Test func `tar, tar.gz, tar.xz and tar.zst of other programs are listed, verified and extracted`() async throws {
         let foreign = try await Foreign()
         let expected = try FileTree(foreign.top.path + "/tree")

@@ -63,7 +63,7 @@ struct ArchiveVerifierTests {
                 #expect(report.members == Int64(written.index.members.count))
                 #expect(report.contentBytes > written.contentBytes)
                 #expect(report.sha256 == written.index.header.sha256)
-                #expect(report.hasIndex == hasIndex)
+                #expect((report.proof == .index) == hasIndex)
             }
         }
     }
@@ -272,6 +272,40 @@ struct ArchiveVerifierTests {
         var lines = try unpackedText(index).split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
         edit(&lines)
         return try packedText(lines.joined(separator: "\n"))
+    }
+
+    @Test func `a list of digests of several members belongs to every sample, with the end of the tar`() async throws {
+        var host = StagedHost()
+        host.file("first", [1])
+        let long = String(repeating: "n", count: 2_000)
+        for number in 0..<2_200 { host.hardLink(ByteString("\(long) \(100_000 + number)"), to: "first") }
+        let packed = try await pack([host])
+        let list = try #require(try packed.rows().last)
+        #expect(list.entry.size > 4 << 20)
+        let index = try packed.bytes("acme.index.tsv.gz")
+        let other = try edited(index) { lines in
+            for (number, line) in lines.enumerated() where line.hasPrefix("MANIFEST.sha256\tf\t") {
+                lines[number] = line.replacing(list.sha256?.description ?? "?", with: String(repeating: "1", count: 64))
+            }
+        }
+        let short = try edited(index) { lines in
+            lines.removeAll { $0.hasPrefix("MANIFEST.sha256\tf\t") }
+            for (number, line) in lines.enumerated() where line.hasPrefix("entries\t") {
+                lines[number] = "entries\t2201"
+            }
+        }
+        try await onOwnThread {
+            let verifier = ArchiveVerifier(try packed.source())
+            for seed in 1...2 as ClosedRange<UInt64> {
+                let good = try verifier.sample(index: BytesSource(index, name: "index"), seed: seed)
+                #expect(good.findings == [] && good.files >= 1 && good.contentBytes >= list.entry.size)
+                let bad = try verifier.sample(index: BytesSource(other, name: "index"), seed: seed)
+                #expect(bad.findings.count == 1)
+                #expect(bad.findings.first?.message.contains("'MANIFEST.sha256' has SHA-256") == true)
+                let more = try verifier.sample(index: BytesSource(short, name: "index"), seed: seed)
+                #expect(more.findings.first?.message.contains("'MANIFEST.sha256' is not in the index") == true)
+            }
+        }
     }
 
     private static let columns = [

@@ -62,7 +62,7 @@ struct MemberStreamTests {
     @Test func `all bytes pass once and in order`() async throws {
         let made = try made()
         try await onOwnThread {
-            let digests = Handed(ReadDigests(partSize: 10_000))
+            let digests = Handed(ArchiveDigests(partSize: 10_000))
             let all = try stream(made, workers: 4) { digests.value.update($0) }
             _ = try readAll(all)
             try all.finish()

@@ -66,7 +66,7 @@ struct TarTests {
         try tar.finish()
         let packed = BytesSource(try gzipped(bytes.all), name: "tar")
         for readsContent in [false, true] {
-            let reader = try TarReader(GzipReader(packed))
+            let reader = try TarReader(MemberReader.gzip(packed))
             var found: [Int64] = []
             while try reader.next() != nil {
                 found.append(reader.headerPosition)
@@ -93,7 +93,7 @@ struct TarTests {
         try tar.begin("grüße", link, link: "größe", sparse: nil)
         try tar.end()
         try tar.finish()
-        let reader = try TarReader(GzipReader(BytesSource(try gzipped(bytes.all), name: "tar")))
+        let reader = try TarReader(MemberReader.gzip(BytesSource(try gzipped(bytes.all), name: "tar")))
         errno = ENOMEM
         let first = try reader.next()
         errno = ENOMEM
@@ -110,7 +110,7 @@ struct TarTests {
     func `what is no tar is damaged`(bytes: [UInt8]) throws {
         let packed = BytesSource(try gzipped(bytes), name: "tar")
         let failure = #expect(throws: Fault.self) {
-            let reader = try TarReader(GzipReader(packed))
+            let reader = try TarReader(MemberReader.gzip(packed))
             while try reader.next() != nil {}
         }
         #expect(failure?.code == .damaged)
@@ -148,7 +148,7 @@ struct TarTests {
             {
                 let source = try FileSource(directory.openFile(name))
                 var warnings: [String] = []
-                let reader = try TarReader(GzipReader(source)) { warnings.append($0) }
+                let reader = try TarReader(MemberReader.gzip(source)) { warnings.append($0) }
                 let found = try reader.next()
                 #expect(found?.uid == owner && found?.gid == owner, "\(name)")
                 let words = warnings.filter { $0.hasPrefix("'file': its ") && $0.contains("is beyond 4294967295") }

@@ -22,7 +22,7 @@ struct GzipWriterTests {
     /// Where the members end.
     private func memberEnds(_ bytes: [UInt8]) throws -> [Int64] {
         var ends: [Int64] = []
-        let reader = GzipReader(BytesSource(bytes, name: "table"))
+        let reader = MemberReader.gzip(BytesSource(bytes, name: "table"))
         reader.onMemberEnd = { (offset: Int64) throws(Fault) in ends.append(offset) }
         _ = try readAll(reader)
         return ends
@@ -77,7 +77,7 @@ struct GzipWriterTests {
         }
         let ends = try memberEnds(bytes)
         #expect(ends.count == 2)
-        let second = GzipReader(BytesSource(bytes, name: "table"), range: ends[0]..<ends[1])
+        let second = MemberReader.gzip(BytesSource(bytes, name: "table"), range: ends[0]..<ends[1])
         #expect(try readAll(second) == Array("two".utf8))
     }
 

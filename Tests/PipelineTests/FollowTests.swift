@@ -141,6 +141,43 @@ extension PipelineTests {
             #expect(endings == [.exited(3), .exited(3), .exited(3)], "\(night.log(.pack)) \(night.log(.ship))")
         }
 
+        @Test("A night of two dates is packed whole, though pack is still at the first when collect ends the second")
+        func twoDates() async throws {
+            var job = Pipeline.Job()
+            job.path = "{host}/{yyyy}{mm}{dd}"
+            job.lines = ["catch_up = \"1 days\""]
+            let world = try Pipeline(job)
+            let today = Int(time(nil) / 86_400)
+            let dates = [CivilDate(dayNumber: today - 2), CivilDate(dayNumber: today - 1)]
+            for host in job.hosts {
+                for date in dates {
+                    let day = date.description.filter { $0 != "-" }
+                    try world.host(host).file(ByteString("\(day)/acme/app.log"), [1, 2, 3])
+                }
+            }
+            try await world.initialize()
+            let mark = world.root + "/fault.mark"
+            let hold = Injection(
+                calls: ["open"], when: 1, action: .hold,
+                below: "\(world.runDirectory(dates[0].description))/collect/web1/acme", mark: mark)
+            let changes = hold.environment(try await FaultLibrary.shared.path())
+            let log = world.root + "/pack.log"
+            let pack = try ChildProcess(
+                [Program.pack.path, "logs", "--follow", "--wait", "50 s"],
+                environment: world.environment.merging(changes) { $1 }, log: log)
+            try await world.expect(.collect, ["logs"])
+            let isHeld = try await eventually { access(mark, F_OK) == 0 || pack.ending != nil }
+            #expect(isHeld && pack.ending == nil)
+            unlink(mark)
+            let ending = try await pack.wait(timeout: 30)
+            let said = String(decoding: try world.read(log), as: UTF8.self)
+            #expect(ending == .exited(0), "\(said)")
+            for date in dates {
+                let archive = "acme/\(date.description.split(separator: "-").joined(separator: "/"))/web2.tar.gz"
+                #expect(access("\(world.runDirectory(date.description))/pack/\(archive)", F_OK) == 0, "\(said)")
+            }
+        }
+
         @Test("Where nothing begins within the wait, a follower ends with 75")
         func nothing() async throws {
             let world = try await world()

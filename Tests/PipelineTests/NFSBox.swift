@@ -50,7 +50,8 @@ final class NFSBox: Sendable {
         try startServer()
         try start(
             [
-                "/usr/bin/python3", Repository.root + "/bench/nfsfuse.py", "nfs://127.0.0.1\(export)?version=3", mount,
+                "/usr/bin/python3", Repository.root + "/Tests/TestSupport/nfsfuse.py",
+                "nfs://127.0.0.1\(export)?version=3", mount,
             ])
         for _ in 0..<600 {
             if try await run(wrapper + ["mountpoint", "-q", mount]).status == 0 { return }

@@ -109,6 +109,29 @@ extension PipelineTests {
             #expect(differences == [])
         }
 
+        @Test("Volumes that another version has ended elsewhere are made again")
+        func otherBorders() async throws {
+            let world = try await world()
+            try await world.night(Pipeline.run, [.collect, .pack])
+            // As if an entry less lay in the first volume, and the second had not come to be.
+            try await world.shell(
+                """
+                set -eu
+                cd "$1"
+                python3 - "$(grep -rl '"unit" *: *"acme/2025/11/19/web1"' records/pack)" <<'END'
+                import json, sys
+                with open(sys.argv[1]) as file: record = json.load(file)
+                record["hosts"][0]["entries"] -= 1
+                with open(sys.argv[1], "w") as file: json.dump(record, file)
+                END
+                rm "$(grep -rl '"unit" *: *"acme/2025/11/19/web1.v2"' records/pack)"
+                """, [world.runDirectory()])
+            let again = try await world.expect(.pack, ["logs", "--run", Pipeline.run])
+            #expect(again.output.contains("2 units, 10 done before"), "\(again)")
+            try await world.expect(.ship, ["logs", "--run", Pipeline.run])
+            #expect(try await world.stockDifferences(to: try await world.sourceTrees()) == [])
+        }
+
         @Test("A host that comes late goes into volumes behind the others")
         func late() async throws {
             let world = try await world("{tenant}/{yyyy}/{mm}/{dd}")
@@ -125,6 +148,18 @@ extension PipelineTests {
             // What was packed is as it was.
             let after = try await world.shell(sums, [world.runDirectory() + "/pack"]).lines
             #expect(Set(before).isSubset(of: after))
+
+            // What is made again on demand is what was selected: only with all of its volumes are its hosts joined.
+            let force = ["logs", "--run", Pipeline.run, "--force", "--only"]
+            try await world.expect(.pack, force + ["acme/2025/11/19"])
+            #expect(try await archives(world) == second)
+            try await world.expect(.pack, force + ["globex/*"])
+            let third = try await archives(world)
+            #expect(third == second.filter { $0 != "globex/2025/11/19.v2" })
+            let joined = try await world.shell(sums, [world.runDirectory() + "/pack"]).lines
+            let changed = Set(joined).symmetricDifference(after).filter { !$0.contains("globex/") }
+            #expect(changed == [])
+            try await world.expect(.ship, ["logs", "--run", Pipeline.run])
             let differences = try await world.stockDifferences(to: try await world.sourceTrees())
             #expect(differences == [])
         }

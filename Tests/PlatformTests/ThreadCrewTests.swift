@@ -66,6 +66,17 @@ struct ThreadCrewTests {
         #expect(fault?.code == .limit)
     }
 
+    @Test func `a crew that nobody joins leaves no stack behind`() async throws {
+        let grown = try await onOwnThread {
+            let before = try mappedRegions()
+            for _ in 0..<500 { try ThreadCrew().start("short") {} }
+            Clock.pause(0.2)
+            return try mappedRegions() - before
+        }
+        // Two for each thread; other tests have threads, too.
+        #expect(grown < 600)
+    }
+
     @Test func `threads have their names, cut to fifteen bytes`() async throws {
         let names = try await onOwnThread { () -> [String] in
             let (crew, release) = (ThreadCrew(), Monitor(false))

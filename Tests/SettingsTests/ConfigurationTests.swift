@@ -17,7 +17,7 @@ struct ConfigurationTests {
         try Self.load("") {
             #expect($0.staging == "/srv/staging")
             #expect($0.state == "/var/lib/coldchain")
-            #expect($0.workers == sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+            #expect($0.workers == Processors.available)
             #expect($0.workers >= 1)
             #expect($0.minFree == .zero)
             #expect($0.vaults.isEmpty)

@@ -15,7 +15,7 @@ package func gzipped(_ bytes: [UInt8], _ compressor: GzipMemberCompressor) -> [U
 
 /// What was compressed, read `step` bytes at a time.
 package func gunzipped(_ bytes: [UInt8], step: Int = 1 << 16) throws(Fault) -> [UInt8] {
-    try readAll(GzipReader(BytesSource(bytes, name: "data")), step: step)
+    try readAll(MemberReader.gzip(BytesSource(bytes, name: "data")), step: step)
 }
 
 /// Reads a stream to its end, `step` bytes at a time.

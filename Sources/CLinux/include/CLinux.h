@@ -30,6 +30,7 @@ int clinux_filesystem(int file, uint64_t *type, uint64_t *identity, uint64_t *fr
 int clinux_flush_stdout(void);                                                 // fflush(3); also tells of earlier errors
 int clinux_raise_open_files(void);                                             // RLIMIT_NOFILE to its hard limit
 int clinux_utime(int directory, const char *name, int64_t seconds, uint32_t nanoseconds);  // utimensat(2), not following
+int clinux_processors(void);  // how many sched_getaffinity(2) gives to the calling thread; -1 when it can't be told
 void clinux_name_thread(unsigned long thread, const char *name);               // pthread_setname_np(3)
 
 #endif

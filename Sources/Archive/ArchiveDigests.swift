@@ -1,8 +1,7 @@
 import Codec
-import Platform
 
-/// The digests of an archive that is read from front to back: of the whole, and of each upload part.
-final class ReadDigests {
+/// The digests of an archive that is written or read from front to back: of the whole, and of each upload part.
+final class ArchiveDigests {
     private let partSize: Int64
     private var wholeHasher = SHA256Hasher()
     private var partHasher = SHA256Hasher()
@@ -37,25 +36,5 @@ final class ReadDigests {
     func finish() {
         if fill > 0 { endPart() }
         whole = wholeHasher.finish()
-    }
-}
-
-/// A source that is read from front to back once, and whose bytes are seen as they pass.
-final class PassingSource: RangedSource {
-    private let source: any RangedSource
-    private let seen: @Sendable (UnsafeRawBufferPointer) -> Void
-
-    init(_ source: any RangedSource, seen: @escaping @Sendable (UnsafeRawBufferPointer) -> Void) {
-        self.source = source
-        self.seen = seen
-    }
-
-    var name: String { source.name }
-    var size: Int64 { source.size }
-
-    func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) throws(Fault) -> Int {
-        let count = try source.read(into: buffer, at: offset)
-        seen(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
-        return count
     }
 }
