@@ -95,6 +95,7 @@ struct PackStage: Sendable {
     // MARK: A run that has been collected
 
     private func pack(_ run: RunDirectory, _ attempt: StageAttempt, _ upstream: String) throws -> StageRecord? {
+        if let record = try recordIfPruned(run, attempt, upstream) { return record }
         let collected = try collected(run, try run.unitRecords(.collect))
         let all = try units(collected, run)
         if context.request.isNarrowed,
@@ -123,6 +124,21 @@ struct PackStage: Sendable {
         try attempt.open(upstream: upstream, units: all.count, before: before, open: open)
         try perform(pending, collected.plan.spool, run, attempt)
         return try attempt.close(isComplete: left.isEmpty)
+    }
+
+    /// Gives a record for a run whose content every vault holds, and staging no more: there is nothing to be done, whatever
+    /// the settings say now.
+    private func recordIfPruned(_ run: RunDirectory, _ attempt: StageAttempt, _ upstream: String) throws -> StageRecord? {
+        let mark = try run.pruneMark()
+        let hosts = try run.unitRecords(.collect)
+        let packed = try run.unitRecords(.pack)
+        guard !context.request.force, !packed.isEmpty, hosts.allSatisfy({ mark.time(of: $0) != nil }) else { return nil }
+        let known = Set(packed.flatMap { Self.hosts(of: $0) })
+        // A host whose entries were all carried is in no archive.
+        guard hosts.allSatisfy({ known.contains($0.unit) || $0.counts["taken"] ?? 0 == 0 }) else { return nil }
+        if let previous = attempt.previousIfComplete(upstream: upstream, pending: 0) { return previous }
+        try attempt.open(upstream: upstream, units: packed.count, before: packed)
+        return try attempt.close(isComplete: true)
     }
 
     /// Writes archives, several at once.
@@ -254,7 +270,11 @@ struct PackStage: Sendable {
 
     /// The record of an archive that is there, whole, and made from the same lists.
     private func doneRecord(_ unit: Unit, _ run: RunDirectory) throws(Fault) -> UnitRecord? {
-        guard let record = try run.unitRecord(.pack, unit.name.base), record.inputs == unit.inputs else { return nil }
+        guard let record = try run.unitRecord(.pack, unit.name.base) else { return nil }
+        // Other settings don't matter for what every vault holds: its content is not here to be packed anew.
+        let lists = { (inputs: [String: String]) in inputs.filter { $0.key.hasPrefix("list.") } }
+        if lists(record.inputs) == lists(unit.inputs), try run.pruneMark().time(of: record) != nil { return record }
+        guard record.inputs == unit.inputs else { return nil }
         for output in record.outputs {
             let (directories, name) = ArchiveName.split(output.path)
             do {
@@ -271,7 +291,8 @@ struct PackStage: Sendable {
     /// Removes archives of this run on staging that the plan no longer has: hosts collected anew may bring others.
     private func removeOrphans(_ units: [Unit], _ run: RunDirectory) throws(Fault) {
         let planned = Set(units.map(\.name.base))
-        for record in try run.unitRecords(.pack) where !planned.contains(record.unit) {
+        let mark = try run.pruneMark()
+        for record in try run.unitRecords(.pack) where !planned.contains(record.unit) && mark.time(of: record) == nil {
             context.log.notice("\(record.unit): is not in the plan any more, removed from staging")
             try run.removeRecord(.pack, record.unit)
             for output in record.outputs {
@@ -295,7 +316,12 @@ struct PackStage: Sendable {
             name: unit.name, job: job.name, run: run.date, tool: context.tool, plan: unit.archive,
             partSize: try PartTable.partSize(forTar: unit.archive.tarSize), spool: spool,
             tree: { (host: String) throws(Fault) -> StagedTree in
-                StagedTree(try collectDirectory.directory(ByteString(host)))
+                do { return StagedTree(try collectDirectory.directory(ByteString(host))) } catch {
+                    guard error.code == .notFound, let record = try run.unitRecord(.collect, host),
+                        let at = try run.pruneMark().time(of: record)
+                    else { throw error }
+                    throw PruneMark.fault(host, at: at, run)
+                }
             },
             place: { (host: String, key: ByteString) throws(Fault) -> (archive: String, member: ByteString) in
                 var placer = placers[host] ?? job.placer(host: host, date: run.date)
