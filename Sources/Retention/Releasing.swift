@@ -24,6 +24,8 @@ package struct Releasing: Sendable {
         /// What it came to, by key.
         package var taken: [String: TakenBack] = [:]
         package var failed: [VaultPrune.Failure] = []
+
+        package init() {}
     }
 
     /// Takes back.

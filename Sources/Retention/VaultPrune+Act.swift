@@ -16,6 +16,11 @@ extension VaultPrune {
     package struct Failure: Codable, Sendable, Equatable {
         package var object: String
         package var why: String
+
+        package init(object: String, why: String) {
+            self.object = object
+            self.why = why
+        }
     }
 
     /// Objects that are marked or removed at once.

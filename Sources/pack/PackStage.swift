@@ -316,7 +316,7 @@ struct PackStage: Sendable {
             name: unit.name, job: job.name, run: run.date, tool: context.tool, plan: unit.archive,
             partSize: try PartTable.partSize(forTar: unit.archive.tarSize), spool: spool,
             tree: { (host: String) throws(Fault) -> StagedTree in
-                do { return StagedTree(try collectDirectory.directory(ByteString(host))) } catch {
+                do throws(Fault) { return StagedTree(try collectDirectory.directory(ByteString(host))) } catch {
                     guard error.code == .notFound, let record = try run.unitRecord(.collect, host),
                         let at = try run.pruneMark().time(of: record)
                     else { throw error }

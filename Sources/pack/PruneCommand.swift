@@ -1,8 +1,10 @@
 import ArgumentParser
 import Console
 import Ledger
+import Logging
 import Platform
 import Retention
+import Settings
 import Staging
 
 /// `pack prune JOB`: removes archives from staging that every vault holds.

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Console
 import Ledger
+import Logging
 import Platform
 import Retention
 import Settings

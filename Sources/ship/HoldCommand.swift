@@ -20,6 +20,7 @@ struct HoldCommand: ParsableCommand {
 
     @OptionGroup var common: CommonOptions
     @OptionGroup var options: JobOptions
+    @Flag(name: .long, help: "Take over a lock that another server holds.") var breakLock = false
     @Option(name: .long, help: ArgumentHelp("The tenants.", valueName: "glob")) var tenant: String?
     @Option(
         name: .long, help: ArgumentHelp("The last day of the hold; without it the hold has no end.", valueName: "date"))
@@ -45,7 +46,7 @@ struct HoldCommand: ParsableCommand {
 
     func run() throws {
         try Door.run {
-            let context = try options.context(common)
+            let context = try options.context(common, breakingLock: breakLock)
             var list = try HoldList.read(context.directory)
             guard let tenant, let why else {
                 try common.output.result(Result(holds: list.holds, vaults: [])) { text(list.holds) }

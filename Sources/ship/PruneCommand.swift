@@ -21,6 +21,7 @@ struct PruneCommand: ParsableCommand {
 
     @OptionGroup var common: CommonOptions
     @OptionGroup var options: JobOptions
+    @Flag(name: .long, help: "Take over a lock that another server holds.") var breakLock = false
     @Flag(name: [.customShort("d"), .long], help: "Print what would go, and why, and change nothing.") var dryRun = false
     @Option(
         name: .long, parsing: .singleValue,
@@ -44,7 +45,7 @@ struct PruneCommand: ParsableCommand {
 
     func run() throws {
         try Door.run {
-            let context = try options.context(common)
+            let context = try options.context(common, breakingLock: breakLock)
             try context.directory.checkNotPaused(.ship)
             let chosen = try VaultOptions.vaults(of: context.job, named: vault)
             let lock = dryRun ? nil : try context.directory.lockLedger(breaking: context.request.breakLock)

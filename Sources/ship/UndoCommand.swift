@@ -20,6 +20,7 @@ struct UndoCommand: ParsableCommand {
 
     @OptionGroup var common: CommonOptions
     @OptionGroup var options: JobOptions
+    @Flag(name: .long, help: "Take over a lock that another server holds.") var breakLock = false
     @Option(
         name: .long, parsing: .singleValue,
         help: ArgumentHelp("Only what was decided in this batch.", valueName: "id"))
@@ -61,7 +62,7 @@ struct UndoCommand: ParsableCommand {
 
     func run() throws {
         try Door.run {
-            let context = try options.context(common)
+            let context = try options.context(common, breakingLock: breakLock)
             let isListing = !all && !isChosen
             let lock =
                 isListing || dryRun ? nil : try context.directory.lockLedger(breaking: context.request.breakLock)
