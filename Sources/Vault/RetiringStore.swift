@@ -91,6 +91,11 @@ package struct DeletionRules: Sendable, Equatable {
     /// Whether there is one that deletes what is marked.
     package var deletesRetired: Bool
 
+    package init(refused: [BucketSetup.RefusedRule], deletesRetired: Bool) {
+        self.refused = refused
+        self.deletesRetired = deletesRetired
+    }
+
     /// - Throws: `unsupported`, with the rules, when one of them is refused.
     package func check(_ place: String) throws(Fault) {
         guard !refused.isEmpty else { return }
