@@ -42,9 +42,7 @@ package struct OpenRuns: Sendable {
             try Shutdown.check()
             guard let run = try job.run(date) else { continue }
             for stage in Stage.allCases where try StageAttempt.isRunning(stage, run) { dates.insert(date) }
-            let there = committed.first { $0.date == date }?.units ?? [:]
-            for record in try run.unitRecords(.collect) {
-                if there[record.unit] != nil, try Self.isCommitted(record, run, vaults) { continue }
+            for record in try run.unitRecords(.collect) where try !Self.isCommitted(record, run, vaults) {
                 units.append(Unit(run: run, record: record))
                 dates.insert(date)
             }
@@ -59,13 +57,16 @@ package struct OpenRuns: Sendable {
         }
     }
 
-    /// Whether the manifest in the ledger was made from this very list.
+    /// Whether a manifest was committed that was made from this very list: the records say so, since they come last. The
+    /// ledger may have it no more.
     private static func isCommitted(_ record: UnitRecord, _ run: RunDirectory, _ vaults: [String]) throws(Fault) -> Bool {
         guard let list = record.outputs.first else { return false }
         for vault in vaults {
             let unit = UnitRecord.manifestUnit(ofHost: record.unit)
             guard let shipped = try run.unitRecord(.ship, unit, vault: vault),
-                shipped.inputs[list.path] == list.sha256.description
+                shipped.inputs[list.path] == list.sha256.description,
+                // Then the ledger waits for that one.
+                !shipped.inputs.keys.contains(where: { $0.hasPrefix("without vault ") })
             else { return false }
         }
         return true

@@ -163,16 +163,20 @@ package struct VaultPrune: Sendable {
                 let manifest = census.manifests[index]
                 (object.tenants, run, why) = (manifest.tenants.sorted(), manifest.run.description, reasons[index])
             } else if MemberCodec(ofName: text) != nil {
-                guard let known = table.known(text) else {
+                kind = .archive
+                if let known = table.known(text) {
+                    object.tenants = known.tenants
+                    run = known.run?.description ?? ""
+                    if let keeper = known.keeper { why.append(census.manifests[keeper].name) }
+                } else if let departure = departures[text] {
+                    // The manifests that named it are gone already.
+                    (object.tenants, run) = (departure.tenants, departure.run)
+                } else {
                     draft.unknown += 1
                     return
                 }
-                kind = .archive
-                object.tenants = known.tenants
-                run = known.run?.description ?? ""
-                if let keeper = known.keeper { why.append(census.manifests[keeper].name) }
                 if let date = needed[text] { why.append("open run \(date)") }
-                if departures[text] == nil, !blocked.isDisjoint(with: known.tenants) { why.append("waits for approval") }
+                if departures[text] == nil, !blocked.isDisjoint(with: object.tenants) { why.append("waits for approval") }
             } else {
                 return
             }

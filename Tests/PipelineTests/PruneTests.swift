@@ -5,6 +5,8 @@ import Testing
 extension PipelineTests {
     /// Retention by the programs: staging, a vault on a disk, and the way back.
     @Suite struct PruneTests {
+        /// Directories that were made on the way have no times of their own.
+        private static let aspects: FileTree.Aspects = [.mode, .owner, .fileTimes, .linkTimes, .hardLinks]
         private static let days = ["2025-11-17", "2025-11-18", "2025-11-19"]
 
         /// Three nights of two hosts, of which the newest is kept.
@@ -38,9 +40,11 @@ extension PipelineTests {
             // Two runs at once are more than a policy at work.
             let dry = try await world.expect(.ship, ["prune", "logs", "--dry-run"], status: 1)
             #expect(dry.output.contains("ALARM"), "\(dry)")
-            #expect(dry.errors.contains("--approve acme --approve globex"), "\(dry)")
+            #expect(dry.errors.contains("ship prune logs --approve acme"), "\(dry)")
             let same = try await world.snapshot()
-            #expect(untouched.differences(to: same) == [])
+            // The state directory only caches.
+            let changes = untouched.differences(to: same).filter { !$0.contains(" state") }
+            #expect(changes == [])
             try await world.expect(.ship, ["prune", "logs"], status: 1)
             let approve = ["--approve", "acme", "--approve", "globex"]
             let first = try await world.expect(.ship, ["prune", "logs"] + approve)
@@ -55,7 +59,7 @@ extension PipelineTests {
             let undone = try await world.expect(.ship, ["undo", "logs", "--run", Self.days[0]])
             #expect(undone.output.contains("back"), "\(undone)")
             let back = try await restored(world, Self.days[0])
-            #expect(before.differences(to: back) == [])
+            #expect(before.differences(to: back, Self.aspects) == [])
             try await world.expect(.ship, ["undo", "logs", "--run", "2001-01-01"], status: 1)
             // A hold keeps it, and brings back what else the tenant has.
             try await world.expect(.ship, ["hold", "logs", "--tenant", "acme", "--why", "court"])
@@ -68,7 +72,7 @@ extension PipelineTests {
             let runs = try await world.expect(.ship, ["list", "logs", "--runs"])
             #expect(!runs.output.contains(Self.days[0]) && !runs.output.contains(Self.days[1]), "\(runs)")
             let last = try await restored(world, Self.days[2])
-            #expect(newest.differences(to: last) == [])
+            #expect(newest.differences(to: last, Self.aspects) == [])
             try await world.expect(.ship, ["verify", "logs", "--sample", "100"])
             let audit = try await world.expect(.ship, ["audit", "logs"])
             for word in ["refuse", "approve", "quarantine", "retire", "undo", "hold", "release", "end-hold", "expire"] {
@@ -84,7 +88,7 @@ extension PipelineTests {
         func staging() async throws {
             let world = try await world()
             // One archive is lost in the vault: its host and its archive stay.
-            let lost = world.vault + "/logs/globex/2025/11/18/web2.tar.gz"
+            let lost = world.vault + "/logs/globex/2025/11/17/web2.tar.gz"
             try await world.shell("mv \"$1\" \"$1.away\"", [lost])
             let dry = try await world.expect(.collect, ["prune", "logs", "--dry-run"])
             #expect(dry.output.contains("has lost"), "\(dry)")
@@ -92,10 +96,10 @@ extension PipelineTests {
             try await world.expect(.pack, ["prune", "logs"])
             let paths = try await world.paths()
             let archives = paths.filter { $0.hasPrefix("staging/") && $0.hasSuffix(".tar.gz") }
-            #expect(archives.allSatisfy { $0.contains("2025-11-18") && $0.contains("web2") }, "\(archives)")
+            #expect(archives.allSatisfy { $0.contains("2025-11-17") && $0.contains("web2") }, "\(archives)")
             #expect(!archives.isEmpty)
             #expect(!paths.contains { $0.hasPrefix("staging/logs/2025-11-19/collect/web1/") })
-            #expect(paths.contains("staging/logs/2025-11-18/collect/web2/acme"), "\(paths)")
+            #expect(paths.contains("staging/logs/2025-11-17/collect/web2/acme"), "\(paths)")
             try await world.shell("mv \"$1.away\" \"$1\"", [lost])
             for program in [Program.collect, .pack] { try await world.expect(program, ["prune", "logs"]) }
             let after = try await world.paths()
@@ -107,7 +111,7 @@ extension PipelineTests {
             }
             let status = try await world.expect(.ship, ["status", "logs"])
             #expect(status.output.contains("pruned from staging"), "\(status)")
-            let forced = try await world.expect(.ship, ["logs", "--run", Self.days[1], "--force"], status: 1)
+            let forced = try await world.expect(.ship, ["logs", "--run", Self.days[1], "--force"], status: 3)
             #expect(forced.errors.contains("was pruned from staging"), "\(forced)")
             // The next night carries from what only the vault holds.
             try await world.night("2025-11-20")

@@ -11,9 +11,10 @@ final class RetentionModel {
     struct Violation: Error, CustomStringConvertible {
         var description: String
     }
-    private struct Place: Hashable {
+    private struct Place: Hashable, CustomStringConvertible {
         var host: String
         var date: CivilDate
+        var description: String { "\(date) \(host)" }
     }
 
     private let job: SmallJob
@@ -28,6 +29,8 @@ final class RetentionModel {
     private var held: Set<Place> = []
     private var hold: LegalHold?
     private var lost: [(vault: Int, key: String)] = []
+    /// What comes back after prune has forgotten it is nobody's.
+    private var wasLost: Set<String> = []
     private var open: [SmallJob.Plan] = []
     private var serial: Int64 = 0
     private(set) var steps: [String] = []
@@ -198,7 +201,7 @@ final class RetentionModel {
             let plan = try prune.plan()
             for item in plan where item.decision == .prune && stage == .collect {
                 guard let date = CivilDate(item.run) else { continue }
-                for vault in job.vaults { try mustRestore(Place(host: item.unit, date: date), vault, "is pruned from staging") }
+                for vault in job.vaults { try mustHold(item.unit, date, vault) }
             }
             _ = try prune.carryOut(plan)
         } catch let fault as Fault {
@@ -262,6 +265,7 @@ final class RetentionModel {
         steps.append("lost \(key)")
         try job.stores[vault].lose(key)
         lost.append((vault, key))
+        wasLost.insert(key)
     }
 
     private func regain() throws {
@@ -290,6 +294,17 @@ final class RetentionModel {
         }
         guard files == tree.mapValues(\.bytes) else {
             throw Violation(description: "\(place) \(why), and does not restore from \(vault.name)")
+        }
+    }
+
+    /// The archives that a host's own content of a run is in: what is carried lies in those of other runs.
+    private func mustHold(_ host: String, _ date: CivilDate, _ vault: OpenVault) throws {
+        guard let run = try job.directory.run(date) else { return }
+        for packed in try run.unitRecords(.pack) where packed.share(of: host) != nil {
+            let shipped = try run.unitRecord(.ship, packed.unit, vault: vault.name)
+            guard let key = shipped?.outputs.first?.path, try vault.store.head(try ObjectKey(key)) != nil else {
+                throw Violation(description: "\(packed.unit) would go from staging, and \(vault.name) has not got it")
+            }
         }
     }
 
@@ -331,6 +346,11 @@ final class RetentionModel {
                 }
             }
         }
+        let still = try OpenRuns(job.directory, vaults: job.vaults.map(\.name))
+        guard still.dates.isEmpty else {
+            let units = still.units.map { "\($0.run.date) \($0.record.unit)" }
+            throw Violation(description: "not committed at the end: \(units), open: \(still.dates.sorted())")
+        }
         for _ in 0..<5 {
             try prune(isKilled: false, expires: true)
             job.pass(days: policy.grace)
@@ -351,7 +371,7 @@ final class RetentionModel {
                     description: "\(vault.name) has \(manifests.subtracting(needed)) too much and lacks \(needed.subtracting(manifests))")
             }
             // What was shipped and is named by nothing is not known to be ours.
-            let tooMuch = try job.archives(vault).subtracting(named).filter { try !isOrphan($0, vault) }
+            let tooMuch = try job.archives(vault).subtracting(named).filter { try !wasLost.contains($0) && !isOrphan($0, vault) }
             guard tooMuch.isEmpty else { throw Violation(description: "\(vault.name) still has \(tooMuch.sorted())") }
             let departures = try Departures(vault, of: job.directory)
             guard departures.entries.isEmpty else {

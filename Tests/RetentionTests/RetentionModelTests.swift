@@ -10,7 +10,7 @@ import Testing
 @Suite(.serialized) struct RetentionModelTests {
     private static func number(_ name: String) -> Int? { getenv(name).flatMap { Int(String(cString: $0)) } }
 
-    private static let count = number("COLDCHAIN_MODEL") ?? 120
+    private static let count = number("COLDCHAIN_MODEL") ?? 25
     private static let first = UInt64(number("COLDCHAIN_SEED") ?? 1)
 
     @Test("random sequences of nights, failures, prunes, undos and holds", .timeLimit(.minutes(60)))

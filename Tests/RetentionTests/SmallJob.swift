@@ -38,7 +38,7 @@ final class SmallJob {
     let log = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
     init(_ top: String, vaults count: Int) throws {
-        let time = Monitor(Timestamp(seconds: 1_767_225_600))  // 2026-01-01
+        let time = Monitor(Timestamp(seconds: 1_893_456_000))  // 2030-01-01: objects are as old as their files
         self.time = time
         clock = Clock { time.with { $0 } }
         state = try Directory.create(top + "/state")
