@@ -29,5 +29,7 @@ package struct LegalHold: Codable, Sendable, Equatable {
     package func covers(_ tenant: String) -> Bool { Glob(self.tenant).matches(tenant) }
 
     /// Whether it covers one of these tenants; what has none is covered by a hold on everything.
-    package func covers(anyOf tenants: [String]) -> Bool { tenants.isEmpty ? covers("") : tenants.contains(where: covers) }
+    package func covers(anyOf tenants: [String]) -> Bool {
+        tenants.isEmpty ? covers("") : tenants.contains(where: covers)
+    }
 }

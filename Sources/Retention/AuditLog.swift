@@ -67,7 +67,10 @@ package struct AuditLog: Sendable {
 
     /// Calls `each` with the lines in the ledger, file by file; within a file in the order in which they were written.
     ///
-    /// - Parameter torn: called with the name of a file and the number of a line that is none.
+    /// - Parameters:
+    ///   - torn: called with the name of a file and the number of a line that is none.
+    ///   - each: may throw to end the reading.
+    /// - Throws: what `each` throws; the system's fault.
     package func read(torn: (String, Int) -> Void, _ each: (AuditLine) throws(Fault) -> Void) throws(Fault) {
         let ledger = try job.ledgerDirectory()
         guard try ledger.exists(Self.name) else { return }

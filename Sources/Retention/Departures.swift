@@ -101,6 +101,7 @@ package struct Departures: Sendable {
     /// Brings the table to stable storage.
     ///
     /// - Parameter moment: when the vault was pruned, if it was.
+    /// - Throws: the system's fault; the table before stands then.
     package mutating func save(prunedAt moment: Timestamp? = nil) throws(Fault) {
         let pending = try PendingFile(tableName, in: directory)
         let gzip = try GzipWriter(pending.file)

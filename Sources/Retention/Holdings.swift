@@ -15,7 +15,8 @@ struct Holdings {
     /// What the vaults said: an archive of many hosts is asked for once.
     private let heads = Monitor<[String: ObjectHead?]>([:])
 
-    init(_ vaults: [OpenVault], of job: JobDirectory, _ layout: VaultLayout, _ settings: RetentionSettings) throws(Fault)
+    init(_ vaults: [OpenVault], of job: JobDirectory, _ layout: VaultLayout, _ settings: RetentionSettings)
+        throws(Fault)
     {
         self.vaults = vaults
         self.layout = layout

@@ -34,7 +34,8 @@ package struct ManifestReferences: Sendable, Equatable {
             references.append(
                 Reference(
                     object: try reader.text(0), run: try reader.text(1),
-                    tenants: try reader.text(2).split(separator: ",", omittingEmptySubsequences: false).map(String.init)))
+                    tenants: try reader.text(2).split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+                ))
         }
     }
 

@@ -57,9 +57,11 @@ package struct OpenRuns: Sendable {
         }
     }
 
-    /// Whether a manifest was committed that was made from this very list: the records say so, since they come last. The
-    /// ledger may have it no more.
-    private static func isCommitted(_ record: UnitRecord, _ run: RunDirectory, _ vaults: [String]) throws(Fault) -> Bool {
+    /// Whether a manifest was committed that was made from this very list.
+    ///
+    /// The records say so, since they come last; the ledger may have it no more.
+    private static func isCommitted(_ record: UnitRecord, _ run: RunDirectory, _ vaults: [String]) throws(Fault) -> Bool
+    {
         guard let list = record.outputs.first else { return false }
         for vault in vaults {
             let unit = UnitRecord.manifestUnit(ofHost: record.unit)

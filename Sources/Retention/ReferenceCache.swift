@@ -13,6 +13,7 @@ package final class ReferenceCache: Sendable {
     /// - Parameters:
     ///   - state: the local state directory.
     ///   - job: the name of the job.
+    /// - Throws: the system's fault when its place can't be made.
     package init(_ state: Directory, job: String) throws(Fault) {
         directory = try state.descendCreating(["references", ByteString(job)])
     }
@@ -22,6 +23,7 @@ package final class ReferenceCache: Sendable {
     /// - Parameters:
     ///   - identity: what tells this manifest from all others, and is another one for other bytes.
     ///   - open: opens the manifest itself, when nothing is cached of it.
+    /// - Returns: the objects that it names.
     /// - Throws: what `open` and the reading throw.
     package func references(
         _ identity: String, _ open: () throws(Fault) -> ManifestReader

@@ -44,7 +44,9 @@ struct ReferenceTable {
 
     /// Notes that a manifest names an archive.
     ///
-    /// - Parameter keeper: the number of the manifest when it is kept.
+    /// - Parameters:
+    ///   - reference: the archive as the manifest names it.
+    ///   - keeper: the number of the manifest when it is kept.
     mutating func add(_ reference: ManifestReferences.Reference, keeper: Int?) {
         let name = Name(reference.object)
         let day = CivilDate(reference.run).map { Int32($0.dayNumber) } ?? Int32.min

@@ -36,7 +36,8 @@ package struct Releasing: Sendable {
     ///   - moment: the time by the vault's clock.
     /// - Returns: what was there, and what failed alone.
     /// - Throws: what keeps everything from being done.
-    package func release(_ keys: [String], _ departures: inout Departures, at moment: Timestamp) throws(Fault) -> Result {
+    package func release(_ keys: [String], _ departures: inout Departures, at moment: Timestamp) throws(Fault) -> Result
+    {
         var result = Result()
         for key in keys where departures[key]?.state != .quarantined {
             departures[key]?.state = .releasing
@@ -73,7 +74,8 @@ package struct Releasing: Sendable {
             let what = try vault.store.takeBack(key)
             if key == object { taken = what }
         }
-        if departure.kind == .manifest, taken != .gone, !elsewhere.contains(key), let manifest = layout.manifest(object) {
+        if departure.kind == .manifest, taken != .gone, !elsewhere.contains(key), let manifest = layout.manifest(object)
+        {
             try onStep("back into the ledger")
             // A newer number may have taken its place; then it stays behind that one as before.
             _ = try job.ledger().takeBack(run: manifest.run, unit: manifest.unit, number: manifest.number)

@@ -34,6 +34,7 @@ package struct StagingPrune: Sendable {
     ///   - settings: its retention.
     ///   - vaults: all of its vaults; where one can't be opened nothing is pruned.
     ///   - clock: tells how old things are.
+    ///   - log: tells what goes on.
     ///   - onStep: called before each change with its name, so that a test can do there what a kill does.
     package init(
         _ stage: Stage, of job: JobDirectory, _ settings: RetentionSettings, vaults: [OpenVault], clock: Clock,
@@ -102,7 +103,9 @@ package struct StagingPrune: Sendable {
         for path in paths(record) {
             let (directories, name) = ArchiveName.split(path)
             do throws(Fault) {
-                if try run.directory.descend(directories.map { ByteString($0) }).exists(ByteString(name)) { return true }
+                if try run.directory.descend(directories.map { ByteString($0) }).exists(ByteString(name)) {
+                    return true
+                }
             } catch { if error.code != .notFound { throw error } }
         }
         return false

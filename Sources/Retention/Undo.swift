@@ -76,6 +76,8 @@ package struct Undo: Sendable {
     ///   - plan: as ``plan(_:_:)`` gave it under the lock that is still held.
     ///   - departures: saved as it changes.
     ///   - why: a reason, for the log.
+    /// - Returns: what it came to.
+    /// - Throws: what keeps everything from being taken back.
     package func carryOut(_ plan: [Departure], _ departures: inout Departures, why: String?) throws(Fault)
         -> Releasing.Result
     {

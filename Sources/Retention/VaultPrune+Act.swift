@@ -109,7 +109,8 @@ extension VaultPrune {
     private func tell(_ plan: VaultPrunePlan, _ batch: String, _ now: Timestamp) throws(Fault) {
         var lines: [AuditLine] = []
         for name in plan.approved {
-            var line = AuditLine(.approve, job: job.name, stage: .ship, batch: batch, at: now, why: ["--approve \(name)"])
+            var line = AuditLine(
+                .approve, job: job.name, stage: .ship, batch: batch, at: now, why: ["--approve \(name)"])
             (line.vault, line.tenants) = (vault.name, [name])
             lines.append(line)
         }
@@ -209,8 +210,8 @@ extension VaultPrune {
             // Not every vault holds it any more.
             if item.kind == .manifest {
                 try withManifest(item.object) { run, unit, number throws(Fault) in
-                        try job.ledger().retire(run: run, unit: unit, number: number)
-                    }
+                    try job.ledger().retire(run: run, unit: unit, number: number)
+                }
             }
             departures[item.object]?.state = .gone
             departures[item.object]?.since = now

@@ -48,7 +48,9 @@ package struct PruneMark: Codable, Sendable, Equatable {
     package static func fault(_ what: String, at moment: String, _ run: RunDirectory) -> Fault {
         Fault(
             .notFound, "\(what): was pruned from staging at \(moment), after every vault held it",
-            hint: "Restore it with 'ship restore \(run.job.name) --run \(run.date)', or take it anew with 'collect \(run.job.name) --run \(run.date) --force'.")
+            hint:
+                "Restore it with 'ship restore \(run.job.name) --run \(run.date)', or take it anew with 'collect \(run.job.name) --run \(run.date) --force'."
+        )
     }
 }
 

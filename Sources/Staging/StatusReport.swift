@@ -80,7 +80,7 @@ package struct StatusReport: Codable, Sendable {
             seconds: record.seconds, startedAt: record.startedAt, finishedAt: record.finishedAt,
             why: trouble.map { $0.text + (more > 0 ? " (and \(more) more)" : "") }
                 ?? (record.leftOut > 0 ? "\(record.leftOut) left out by --only or --tenant" : nil)
-                ?? why,
+                    ?? why,
             pruned: try run.pruneMark().newest(stage))
     }
 }

@@ -88,7 +88,8 @@ extension FileStore: RetiringStore {
         try place.directory.sync()
         try place.directory.removeIfPresent(name)
         // Directories that have nothing any more; the job's own stays.
-        for (directory, (parent, name)) in zip(place.chain.reversed(), zip(place.chain.dropLast(), key.components).reversed())
+        for (directory, (parent, name)) in zip(
+            place.chain.reversed(), zip(place.chain.dropLast(), key.components).reversed())
         where place.chain.count > 1 && parent !== root {
             guard try directory.names().isEmpty else { break }
             // Another writer may just have put something there.

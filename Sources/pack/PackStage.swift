@@ -128,11 +128,14 @@ struct PackStage: Sendable {
 
     /// Gives a record for a run whose content every vault holds, and staging no more: there is nothing to be done, whatever
     /// the settings say now.
-    private func recordIfPruned(_ run: RunDirectory, _ attempt: StageAttempt, _ upstream: String) throws -> StageRecord? {
+    private func recordIfPruned(_ run: RunDirectory, _ attempt: StageAttempt, _ upstream: String) throws -> StageRecord?
+    {
         let mark = try run.pruneMark()
         let hosts = try run.unitRecords(.collect)
         let packed = try run.unitRecords(.pack)
-        guard !context.request.force, !packed.isEmpty, hosts.allSatisfy({ mark.time(of: $0) != nil }) else { return nil }
+        guard !context.request.force, !packed.isEmpty, hosts.allSatisfy({ mark.time(of: $0) != nil }) else {
+            return nil
+        }
         let known = Set(packed.flatMap { Self.hosts(of: $0) })
         // A host whose entries were all carried is in no archive.
         guard hosts.allSatisfy({ known.contains($0.unit) || $0.counts["taken"] ?? 0 == 0 }) else { return nil }

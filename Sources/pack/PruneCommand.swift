@@ -18,7 +18,8 @@ struct PruneCommand: ParsableCommand {
 
     @OptionGroup var common: CommonOptions
     @OptionGroup var options: JobOptions
-    @Flag(name: [.customShort("d"), .long], help: "Print what would go, and why, and change nothing.") var dryRun = false
+    @Flag(name: [.customShort("d"), .long], help: "Print what would go, and why, and change nothing.") var dryRun =
+        false
 
     func run() throws {
         try Door.run {
@@ -36,7 +37,8 @@ struct PruneCommand: ParsableCommand {
                 for item in plan {
                     let goes = dryRun ? "would go" : "went"
                     table.add([
-                        item.run, item.unit, Figures.bytes(item.bytes), item.decision == .keep ? "stays" : goes, item.why,
+                        item.run, item.unit, Figures.bytes(item.bytes), item.decision == .keep ? "stays" : goes,
+                        item.why,
                     ])
                 }
                 return plan.isEmpty ? "nothing to prune" : table.text

@@ -48,7 +48,8 @@ struct AuditCommand: ParsableCommand {
             let log = common.logger()
             var lines: [AuditLine] = []
             let take: (AuditLine) throws(Fault) -> Void = { line in if selects(line) { lines.append(line) } }
-            let torn: (String, Int) -> Void = { name, number in log.warning("\(name):\(number): is no line of the log") }
+            let torn: (String, Int) -> Void = { name, number in log.warning("\(name):\(number): is no line of the log")
+            }
             if let vault {
                 let chosen = try VaultOptions.vaults(of: settings, named: vault)[0]
                 let open = try OpenVault.forReading(chosen, log: log)
@@ -86,7 +87,8 @@ struct AuditCommand: ParsableCommand {
         for line in lines {
             table.add([
                 Timestamp(rfc3339: line.time)?.local ?? line.time, line.by, line.stage.rawValue, line.action.rawValue,
-                line.vault ?? "", line.object.map { (line.stage == .ship ? "" : "\(line.run ?? "") ") + $0 }
+                line.vault ?? "",
+                line.object.map { (line.stage == .ship ? "" : "\(line.run ?? "") ") + $0 }
                     ?? (line.tenants ?? []).joined(separator: ","), line.why.joined(separator: ", "),
             ])
         }

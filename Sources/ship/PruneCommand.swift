@@ -22,7 +22,8 @@ struct PruneCommand: ParsableCommand {
     @OptionGroup var common: CommonOptions
     @OptionGroup var options: JobOptions
     @Flag(name: .long, help: "Take over a lock that another server holds.") var breakLock = false
-    @Flag(name: [.customShort("d"), .long], help: "Print what would go, and why, and change nothing.") var dryRun = false
+    @Flag(name: [.customShort("d"), .long], help: "Print what would go, and why, and change nothing.") var dryRun =
+        false
     @Option(
         name: .long, parsing: .singleValue,
         help: ArgumentHelp(
@@ -92,7 +93,8 @@ struct PruneCommand: ParsableCommand {
         result.plan = plan
         guard !dryRun else { return }
         let outcome = try prune.carryOut(plan, &departures)
-        result.done = Dictionary(uniqueKeysWithValues: outcome.done.filter { $0.value > 0 }.map { ($0.key.rawValue, $0.value) })
+        result.done = Dictionary(
+            uniqueKeysWithValues: outcome.done.filter { $0.value > 0 }.map { ($0.key.rawValue, $0.value) })
         result.failed = outcome.failed
     }
 
@@ -139,7 +141,8 @@ struct PruneCommand: ParsableCommand {
         }
         if !plan.items.isEmpty {
             let hasFees = plan.items.contains { $0.fee != nil }
-            var table = TextTable(["OBJECT", "SIZE", "OF", "", "WHY"] + (hasFees ? ["FEE"] : []), right: hasFees ? [1, 5] : [1])
+            var table = TextTable(
+                ["OBJECT", "SIZE", "OF", "", "WHY"] + (hasFees ? ["FEE"] : []), right: hasFees ? [1, 5] : [1])
             for item in plan.items {
                 let until = item.until.flatMap { Timestamp(rfc3339: $0) }.map { " until \($0.local)" } ?? ""
                 table.add(
@@ -151,7 +154,8 @@ struct PruneCommand: ParsableCommand {
             blocks.append(table.text)
         }
         for trip in plan.trips {
-            blocks.append("ALARM: \(trip.going) of the \(trip.all) archives of tenant '\(trip.tenant)' would go at once")
+            blocks.append(
+                "ALARM: \(trip.going) of the \(trip.all) archives of tenant '\(trip.tenant)' would go at once")
         }
         blocks.append(summary(plan))
         return blocks.joined(separator: "\n")
@@ -184,7 +188,8 @@ struct PruneCommand: ParsableCommand {
         let fees = plan.items.filter { [.retire, .expire].contains($0.decision) }.compactMap(\.fee).reduce(0, +)
         if fees > 0 { parts.append("about \(Figures.dollars(fees)) for deleting early") }
         if plan.unknown > 0 {
-            parts.append("\(Figures.count(Int64(plan.unknown), "archive", "archives")) that no manifest names left alone")
+            parts.append(
+                "\(Figures.count(Int64(plan.unknown), "archive", "archives")) that no manifest names left alone")
         }
         return parts.joined(separator: "; ")
     }

@@ -30,7 +30,8 @@ extension ShipStage {
                 shipped.inputs == record.shippedInputs
             else { return true }
         }
-        for host in collected where try run.unitRecord(.ship, UnitRecord.manifestUnit(ofHost: host.unit), vault: vault.name) == nil {
+        for host in collected
+        where try run.unitRecord(.ship, UnitRecord.manifestUnit(ofHost: host.unit), vault: vault.name) == nil {
             return true
         }
         return false

@@ -74,7 +74,8 @@ extension ShipStage {
         for (manifest, output) in zip(manifests, outputs) {
             let (vault, built) = manifest
             var record = UnitRecord(
-                job: job.name, run: run.date.description, stage: .ship, unit: UnitRecord.manifestUnit(ofHost: host.unit), attempt: attempt,
+                job: job.name, run: run.date.description, stage: .ship,
+                unit: UnitRecord.manifestUnit(ofHost: host.unit), attempt: attempt,
                 tool: context.tool, startedAt: startedAt, finishedAt: context.clock.now().rfc3339,
                 inputs: try manifestInputs(host, packed, run, vault),
                 outputs: [.init(path: output.key.description, size: built.size, sha256: built.sha256)],

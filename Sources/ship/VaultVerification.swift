@@ -46,7 +46,8 @@ struct VaultVerification: Sendable {
             try Shutdown.check()
             listed[key] = head
         }
-        let names = try VaultNames(store, layout, listed.keys.filter { !departing.contains($0) }, run: only, selection, isWhole: isWhole)
+        let names = try VaultNames(
+            store, layout, listed.keys.filter { !departing.contains($0) }, run: only, selection, isWhole: isWhole)
         verdict.findings += names.findings
         verdict.manifests = names.manifests.count
         verdict.archives = names.archives.count

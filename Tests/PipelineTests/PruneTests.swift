@@ -99,7 +99,7 @@ extension PipelineTests {
             #expect(archives.allSatisfy { $0.contains("2025-11-17") && $0.contains("web2") }, "\(archives)")
             #expect(!archives.isEmpty)
             #expect(!paths.contains { $0.hasPrefix("staging/logs/2025-11-19/collect/web1/") })
-            #expect(paths.contains("staging/logs/2025-11-17/collect/web2/acme"), "\(paths)")
+            #expect(paths.contains("staging/logs/2025-11-17/collect/web2/acme/"), "\(paths)")
             try await world.shell("mv \"$1.away\" \"$1\"", [lost])
             for program in [Program.collect, .pack] { try await world.expect(program, ["prune", "logs"]) }
             let after = try await world.paths()

@@ -63,7 +63,9 @@ final class RetentionModel {
         case 0:
             if let key { tree[key] = nil }
         case 1:
-            if let key { tree[key] = .init(bytes: random.bytes(Int.random(in: 0...40, using: &random)), modified: modified) }
+            if let key {
+                tree[key] = .init(bytes: random.bytes(Int.random(in: 0...40, using: &random)), modified: modified)
+            }
         case 2:
             if let key, let file = tree[key] {
                 tree[key] = nil
@@ -162,10 +164,11 @@ final class RetentionModel {
                 vault, of: job.directory, open: try OpenRuns(job.directory, vaults: job.vaults.map(\.name)),
                 cache: job.cache, request, clock: job.clock, log: job.log
             ) { _ throws(Fault) in
-                guard rest.with({ left in
-                    left -= 1
-                    return left >= 0
-                })
+                guard
+                    rest.with({ left in
+                        left -= 1
+                        return left >= 0
+                    })
                 else { throw Fault(.interrupted, "killed") }
             }
             do {
@@ -191,10 +194,11 @@ final class RetentionModel {
         let prune = StagingPrune(
             stage, of: job.directory, settings, vaults: job.vaults, clock: job.clock, log: job.log
         ) { _ throws(Fault) in
-            guard rest.with({ left in
-                left -= 1
-                return left >= 0
-            })
+            guard
+                rest.with({ left in
+                    left -= 1
+                    return left >= 0
+                })
             else { throw Fault(.interrupted, "killed") }
         }
         do {
@@ -251,7 +255,9 @@ final class RetentionModel {
         for (place, tree) in committed where new.covers(anyOf: tenants(place)) {
             let isWhole = try job.vaults.allSatisfy { vault in
                 let found = fault { try self.job.restore(place.host, place.date, vault) }
-                guard found == nil, let files = try self.job.restore(place.host, place.date, vault) else { return false }
+                guard found == nil, let files = try self.job.restore(place.host, place.date, vault) else {
+                    return false
+                }
                 return files == tree.mapValues(\.bytes)
             }
             if isWhole { held.insert(place) }
@@ -368,10 +374,14 @@ final class RetentionModel {
             }
             guard manifests == needed else {
                 throw Violation(
-                    description: "\(vault.name) has \(manifests.subtracting(needed)) too much and lacks \(needed.subtracting(manifests))")
+                    description:
+                        "\(vault.name) has \(manifests.subtracting(needed)) too much and lacks \(needed.subtracting(manifests))"
+                )
             }
             // What was shipped and is named by nothing is not known to be ours.
-            let tooMuch = try job.archives(vault).subtracting(named).filter { try !wasLost.contains($0) && !isOrphan($0, vault) }
+            let tooMuch = try job.archives(vault).subtracting(named).filter {
+                try !wasLost.contains($0) && !isOrphan($0, vault)
+            }
             guard tooMuch.isEmpty else { throw Violation(description: "\(vault.name) still has \(tooMuch.sorted())") }
             let departures = try Departures(vault, of: job.directory)
             guard departures.entries.isEmpty else {

@@ -47,7 +47,9 @@ final class SmallJob {
         var stores: [TimedStore] = []
         for number in 0..<count { stores.append(try TimedStore(top + "/vault\(number)", clock: clock)) }
         self.stores = stores
-        vaults = stores.enumerated().map { OpenVault(name: "v\($0.offset)", store: $0.element, identity: "id\($0.offset)") }
+        vaults = stores.enumerated().map {
+            OpenVault(name: "v\($0.offset)", store: $0.element, identity: "id\($0.offset)")
+        }
         cache = try ReferenceCache(state, job: "siem")
     }
 
@@ -136,7 +138,8 @@ final class SmallJob {
             while let row = try reader.next() {
                 guard row.action == .take else { continue }
                 let key = row.entry.key
-                let bytes = try content.descend(Array(key.components.dropLast())).readFile(key.components[key.components.count - 1])
+                let bytes = try content.descend(Array(key.components.dropLast())).readFile(
+                    key.components[key.components.count - 1])
                 archives[row.manifest.tenant, default: ([], key.description, 0)].bytes += bytes
                 archives[row.manifest.tenant]?.count += 1
             }
@@ -164,7 +167,9 @@ final class SmallJob {
             }
             // What the host has no more of is in no archive of it any longer.
             for record in try run.unitRecords(.pack) where record.share(of: host.unit) != nil {
-                if record.inputs["list.\(host.unit)"] != list.sha256.description { try run.removeRecord(.pack, record.unit) }
+                if record.inputs["list.\(host.unit)"] != list.sha256.description {
+                    try run.removeRecord(.pack, record.unit)
+                }
             }
         }
     }
@@ -174,10 +179,12 @@ final class SmallJob {
         guard let run = try directory.run(date) else { return }
         let mark = try run.pruneMark()
         for packed in try run.unitRecords(.pack) where mark.time(of: packed) == nil {
-            if let done = try run.unitRecord(.ship, packed.unit, vault: vault.name), done.inputs == packed.shippedInputs {
+            if let done = try run.unitRecord(.ship, packed.unit, vault: vault.name), done.inputs == packed.shippedInputs
+            {
                 continue
             }
-            let place = try run.directory.descend(packed.outputs[0].path.split(separator: "/").dropLast().map { ByteString(String($0)) })
+            let place = try run.directory.descend(
+                packed.outputs[0].path.split(separator: "/").dropLast().map { ByteString(String($0)) })
             let name = packed.unit.split(separator: "/").last.map(String.init) ?? ""
             let archive = try place.readFile("\(name).tar.gz".bytes)
             let index = try place.readFile("\(name).index.tsv.gz".bytes)
@@ -188,7 +195,9 @@ final class SmallJob {
                 else { continue }
                 var record = record(.ship, packed.unit, date)
                 record.inputs = packed.shippedInputs
-                record.outputs = [.init(path: key.description, size: Int64(archive.count), sha256: packed.outputs[0].sha256)]
+                record.outputs = [
+                    .init(path: key.description, size: Int64(archive.count), sha256: packed.outputs[0].sha256)
+                ]
                 record.vault = vault.identity
                 record.evidence = "reread"
                 try run.write(record, vault: vault.name)
@@ -245,7 +254,8 @@ final class SmallJob {
                     var rescue = try Rescue(vault, of: directory)
                     _ = try rescue.takeBack(key, why: "test")
                 }
-                _ = try put(Array("\(SHA256Hasher.digest(of: bytes))  x\n".utf8), layout.group(ofManifest: key)[1], vault)
+                _ = try put(
+                    Array("\(SHA256Hasher.digest(of: bytes))  x\n".utf8), layout.group(ofManifest: key)[1], vault)
                 numbers.append(number)
             }
             let place = try directory.ledger().directory(of: date)

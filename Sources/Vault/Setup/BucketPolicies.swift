@@ -63,7 +63,11 @@ package struct BucketPolicies: Sendable {
             "s3:GetObjectVersionTagging", "s3:PutObject", "s3:PutObjectTagging", "s3:PutObjectVersionTagging",
             "s3:RestoreObject",
         ]
-        if settings.lock != nil { actions += ["s3:GetObjectLegalHold", "s3:GetObjectRetention", "s3:PutObjectLegalHold", "s3:PutObjectRetention"] }
+        if settings.lock != nil {
+            actions += [
+                "s3:GetObjectLegalHold", "s3:GetObjectRetention", "s3:PutObjectLegalHold", "s3:PutObjectRetention",
+            ]
+        }
         return actions.sorted()
     }
 
