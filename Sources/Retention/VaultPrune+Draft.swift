@@ -1,6 +1,7 @@
 import Codec
 import Ledger
 import Platform
+import Staging
 import Vault
 
 extension VaultPrune {
