@@ -126,6 +126,8 @@ rgw_data = $dir/rgw.a
 rgw_crypt_require_ssl = false
 rgw_s3_auth_use_sts = true
 rgw_sts_key = 0123456789abcdef
+# So many seconds count as a day of the lifecycle, which then really deletes.
+rgw_lc_debug_interval = 3
 debug_rgw = ${RGW_DEBUG:-1}
 CONF
 

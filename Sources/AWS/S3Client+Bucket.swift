@@ -100,4 +100,15 @@ extension S3Client {
         if withObjectLock { call.headers["x-amz-bucket-object-lock-enabled"] = "true" }
         _ = try perform(call)
     }
+
+    /// The time by the service's clock, in whole seconds: the `Date` of an answer.
+    ///
+    /// - Throws: `unsupported` for an answer without a date.
+    package func serviceTime() throws(Fault) -> Timestamp {
+        let response = try perform(S3Call(.get, query: [.init("versioning")]))
+        guard let moment = response.headers["Date"].flatMap({ HTTPDate.parse($0) }) else {
+            throw Fault(.unsupported, "\(name()): its answers tell no date, by which deletion goes")
+        }
+        return moment
+    }
 }

@@ -34,4 +34,16 @@ extension S3Client {
         call.setDocument(XMLElement("Tagging", "", [XMLElement("TagSet", "", list)]))
         _ = try perform(call)
     }
+
+    /// PutObjectLegalHold: nobody deletes a version while it is on, whatever its retention.
+    package func putLegalHold(_ isOn: Bool, _ key: ByteString, version: String? = nil) throws(Fault) {
+        var call = S3Call(.put, key, query: [.init("legal-hold")] + Self.query(version: version))
+        call.setDocument(XMLElement("LegalHold", "", [XMLElement("Status", isOn ? "ON" : "OFF")]))
+        _ = try perform(call)
+    }
+
+    /// DeleteObject of one version: of a delete marker, to have what it hides back.
+    package func removeVersion(_ version: String, of key: ByteString) throws(Fault) {
+        _ = try perform(S3Call(.delete, key, query: Self.query(version: version)))
+    }
 }

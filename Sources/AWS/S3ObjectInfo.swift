@@ -16,6 +16,8 @@ package struct S3ObjectInfo: Sendable, Equatable {
     package var metadata: [String: String]
     package var lockMode: String?
     package var lockUntil: String?
+    /// `x-amz-object-lock-legal-hold`, as far as it may be seen.
+    package var isHeld: Bool
     package var tagCount: Int
     /// `x-amz-restore`.
     package var restore: String?
@@ -31,6 +33,7 @@ package struct S3ObjectInfo: Sendable, Equatable {
         checksumSHA256 = headers["x-amz-checksum-sha256"]
         lockMode = headers["x-amz-object-lock-mode"]
         lockUntil = headers["x-amz-object-lock-retain-until-date"]
+        isHeld = headers["x-amz-object-lock-legal-hold"] == "ON"
         tagCount = headers["x-amz-tagging-count"].flatMap { Int($0) } ?? 0
         restore = headers["x-amz-restore"]
         encryption = headers["x-amz-server-side-encryption"]

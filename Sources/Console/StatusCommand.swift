@@ -71,7 +71,8 @@ package struct StatusCommand: ParsableCommand {
             table.add([
                 row.job, row.run, row.stage.rawValue, row.state, "\(row.units)", "\(row.failed)",
                 Figures.bytes(row.bytesIn), Figures.bytes(row.bytesOut), Figures.seconds(row.seconds),
-                row.finishedAt.map { local($0, row.job) } ?? "-", row.why ?? "",
+                row.finishedAt.map { local($0, row.job) } ?? "-",
+                row.why ?? row.pruned.map { "pruned from staging \(local($0, row.job))" } ?? "",
             ])
         }
         var text = report.rows.isEmpty ? nothing : table.text

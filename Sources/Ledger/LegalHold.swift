@@ -8,11 +8,16 @@ package struct LegalHold: Codable, Sendable, Equatable {
     package var until: String?
     /// Who ordered it and why.
     package var why: String
+    /// When it was ordered here, and by which account.
+    package var since: String?
+    package var by: String?
 
-    package init(tenant: String, until: CivilDate?, why: String) {
+    package init(tenant: String, until: CivilDate?, why: String, since: String? = nil, by: String? = nil) {
         self.tenant = tenant
         self.until = until?.description
         self.why = why
+        self.since = since
+        self.by = by
     }
 
     /// Whether the hold is in force: on its last day it still is, and where its date can't be read, too.
@@ -22,4 +27,9 @@ package struct LegalHold: Codable, Sendable, Equatable {
     }
 
     package func covers(_ tenant: String) -> Bool { Glob(self.tenant).matches(tenant) }
+
+    /// Whether it covers one of these tenants; what has none is covered by a hold on everything.
+    package func covers(anyOf tenants: [String]) -> Bool {
+        tenants.isEmpty ? covers("") : tenants.contains(where: covers)
+    }
 }

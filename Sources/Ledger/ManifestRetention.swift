@@ -79,7 +79,7 @@ package struct ManifestRetention: Sendable {
             var reasons: [Reason] = []
             if policy.keepsEverything { reasons.append(.noPolicy) }
             if openRuns.contains(manifest.run) { reasons.append(.open) }
-            for hold in holds where manifest.tenants.contains(where: hold.covers) { reasons.append(.hold(hold.why)) }
+            for hold in holds where hold.covers(anyOf: manifest.tenants) { reasons.append(.hold(hold.why)) }
             if today < manifest.run {
                 // It takes nobody's place in the rules below.
                 reasons.append(.future)

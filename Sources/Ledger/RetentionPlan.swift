@@ -11,7 +11,8 @@ package struct RetentionPlan: Sendable {
         package var size: Int64
         package var storageClass: String
         package var created: Timestamp
-        package var tenant: String
+        /// Whose entries it holds.
+        package var tenants: [String]
         package var state: State
         /// Until when the store itself refuses to delete it (Object Lock).
         package var lockedUntil: Timestamp?
@@ -19,14 +20,14 @@ package struct RetentionPlan: Sendable {
         package var isHeldByStore: Bool
 
         package init(
-            key: String, size: Int64, storageClass: String = "", created: Timestamp, tenant: String = "",
+            key: String, size: Int64, storageClass: String = "", created: Timestamp, tenants: [String] = [],
             state: State = .live, lockedUntil: Timestamp? = nil, isHeldByStore: Bool = false
         ) {
             self.key = key
             self.size = size
             self.storageClass = storageClass
             self.created = created
-            self.tenant = tenant
+            self.tenants = tenants
             self.state = state
             self.lockedUntil = lockedUntil
             self.isHeldByStore = isHeldByStore
@@ -82,7 +83,7 @@ package struct RetentionPlan: Sendable {
         let holds = holds.filter { $0.isInForce(on: today) }
         items = objects.map { object in
             var reasons = references(object.key)
-            for hold in holds where hold.covers(object.tenant) { reasons.append("hold: \(hold.why)") }
+            for hold in holds where hold.covers(anyOf: object.tenants) { reasons.append("hold: \(hold.why)") }
             if object.isHeldByStore { reasons.append("legal hold of the store") }
             if policy.keepsEverything { reasons.append("no policy") }
             let decision =

@@ -4,12 +4,12 @@ package import Platform
 extension Configuration {
     /// The subcommands of the three programs, and who has them; those that nobody has yet are kept for later versions.
     package static let commands: [String: [Stage]] = [
-        "audit": [], "check": Stage.allCases, "extract": [.pack], "help": Stage.allCases, "hold": [],
-        "init": [.collect], "list": [.pack, .ship], "notify": [.ship], "pause": Stage.allCases, "prune": [],
+        "audit": [.ship], "check": Stage.allCases, "extract": [.pack], "help": Stage.allCases, "hold": [.ship],
+        "init": [.collect], "list": [.pack, .ship], "notify": [.ship], "pause": Stage.allCases, "prune": Stage.allCases,
         "rebuild": [],
         "report": [], "restore": [.ship], "resume": Stage.allCases, "setup": [.ship], "status": Stage.allCases,
         "sweep": [.ship],
-        "undo": [], "verify": [.pack, .ship],
+        "undo": [.ship], "verify": [.pack, .ship],
     ]
 
     /// The names of the subcommands.

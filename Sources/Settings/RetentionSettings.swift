@@ -5,6 +5,9 @@ package struct RetentionSettings: Sendable, Equatable {
     package var policy = RetentionPolicy()
     /// How many days what every vault holds stays on staging, too; nothing keeps it there for good.
     package var keepLocal: Int?
+    /// How a vault's copy must have been proved before staging's goes: the word of ``UnitRecord/evidence``, from weak to
+    /// strong `head`, `reread`, `checksum`.
+    package var evidence = "reread"
     /// The part of a table or database that may vanish at once without an alarm.
     package var maxVanished = 0.1
 
@@ -24,6 +27,10 @@ package struct RetentionSettings: Sendable, Equatable {
         settings.policy.minAge = table.days("min_age")?.days ?? settings.policy.minAge
         settings.policy.grace = table.days("grace")?.days ?? settings.policy.grace
         settings.keepLocal = table.days("keep_local")?.days
+        settings.evidence =
+            table.value("evidence", #"one of "head", "reread", "checksum""#) {
+                if case .string(let text) = $0, ["head", "reread", "checksum"].contains(text) { text } else { nil }
+            } ?? settings.evidence
         let share: Double? = table.value("max_vanished", #"a share such as "10%""#) {
             guard case .string(let text) = $0, text.hasSuffix("%"), let percent = Int(text.dropLast()),
                 (0...100).contains(percent)

@@ -5,7 +5,14 @@ package import Platform
 package struct JobDirectory: Sendable {
     package let name: String
     package let directory: Directory
-    let state: Directory
+    /// The local state directory, for locks.
+    package let state: Directory
+
+    package init(name: String, directory: Directory, state: Directory) {
+        self.name = name
+        self.directory = directory
+        self.state = state
+    }
 
     /// All runs, oldest first.
     package func runs() throws(Fault) -> [CivilDate] {
@@ -27,7 +34,8 @@ package struct JobDirectory: Sendable {
     /// The manifests that every vault of the job has verified.
     package func ledger() throws(Fault) -> LedgerDirectory { LedgerDirectory(try ledgerDirectory()) }
 
-    private func ledgerDirectory() throws(Fault) -> Directory { try directory.descendCreating(["ledger"]) }
+    /// Where the ledger lies, with what prune keeps beside the manifests; made where it is missing.
+    package func ledgerDirectory() throws(Fault) -> Directory { try directory.descendCreating(["ledger"]) }
 
     /// The lock under which manifests are committed.
     package func lockLedger(breaking: Bool) throws(Fault) -> StageLock {

@@ -18,6 +18,8 @@ package struct StatusReport: Codable, Sendable {
         package var startedAt: String?
         package var finishedAt: String?
         package var why: String?
+        /// When content of the stage was removed from staging, since every vault holds it.
+        package var pruned: String?
     }
 
     package var rows: [Row] = []
@@ -78,7 +80,8 @@ package struct StatusReport: Codable, Sendable {
             seconds: record.seconds, startedAt: record.startedAt, finishedAt: record.finishedAt,
             why: trouble.map { $0.text + (more > 0 ? " (and \(more) more)" : "") }
                 ?? (record.leftOut > 0 ? "\(record.leftOut) left out by --only or --tenant" : nil)
-                ?? why)
+                    ?? why,
+            pruned: try run.pruneMark().newest(stage))
     }
 }
 

@@ -9,7 +9,7 @@ package import Platform
 /// Directories get mode 0750 and objects 0640 whatever the umask is, so that the vault's group can read them. Links are
 /// never followed below the root.
 package struct FileStore: ObjectStore {
-    private let root: Directory
+    let root: Directory
     /// Called between the writing of a copy and its proof with the temporary file's path, so that a test can do there
     /// what a failing disk or a kill does.
     private let onWritten: @Sendable (_ path: String) throws(Fault) -> Void
@@ -135,7 +135,7 @@ package struct FileStore: ObjectStore {
     // MARK: Places
 
     /// Where an object lies: its name, and the directories from the root down to the one that holds it.
-    private struct Place {
+    struct Place {
         let chain: [Directory]
         let directory: Directory
         let name: ByteString
@@ -180,7 +180,7 @@ package struct FileStore: ObjectStore {
         return chain
     }
 
-    private func existingPlace(of key: ObjectKey) throws(Fault) -> Place? {
+    func existingPlace(of key: ObjectKey) throws(Fault) -> Place? {
         guard let chain = try descend(key.components.dropLast()) else { return nil }
         return Place(chain, key)
     }

@@ -6,7 +6,7 @@ package import Settings
 /// A vault of the settings, opened.
 package struct OpenVault: Sendable {
     package let name: String
-    package let store: any ObjectStore
+    package let store: any RetiringStore
     /// What tells this vault from another one that takes its place: the id of a directory's guard.
     ///
     /// Nothing where it was not asked for.
@@ -14,7 +14,7 @@ package struct OpenVault: Sendable {
     /// The class that archives get, for manifests; empty where there are no classes.
     package let storageClass: String
 
-    package init(name: String, store: any ObjectStore, identity: String? = nil, storageClass: String = "") {
+    package init(name: String, store: any RetiringStore, identity: String? = nil, storageClass: String = "") {
         self.name = name
         self.store = store
         self.identity = identity

@@ -67,4 +67,26 @@ package struct VaultLayout: Sendable {
         }
         return newest
     }
+
+    /// An archive with what lies beside it, in the order in which they may go: what refers to another goes first.
+    package func group(ofArchive archive: ObjectKey) -> [ObjectKey] {
+        guard let base = ArchiveName(ofArchive: archive.description)?.base else { return [archive] }
+        return [ArchiveName.digestSuffix, ArchiveName.indexSuffix].compactMap { try? ObjectKey(base + $0) } + [archive]
+    }
+
+    /// A manifest with its digest file, in the order in which they may go.
+    package func group(ofManifest manifest: ObjectKey) -> [ObjectKey] {
+        [manifest] + [try? ObjectKey(manifest.description + ArchiveName.digestSuffix)].compactMap { $0 }
+    }
+
+    // MARK: What was decided
+
+    /// What the keys of the audit objects begin with.
+    package var auditPrefix: String { "\(job)/_ledger/_audit/" }
+
+    /// The key of the object that tells what one batch was about to do.
+    package func audit(_ batch: String, at moment: Timestamp) throws(Fault) -> ObjectKey {
+        let time = moment.rfc3339.filter { $0 != "-" && $0 != ":" }
+        return try ObjectKey("\(auditPrefix)\(time)-\(batch).jsonl")
+    }
 }

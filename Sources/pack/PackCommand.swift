@@ -20,7 +20,9 @@ struct PackCommand: DoorCommand {
         subcommands: verbs)
 
     static let stage = Stage.pack
-    static let ownVerbs: [any ParsableCommand.Type] = [ListCommand.self, VerifyCommand.self, ExtractCommand.self]
+    static let ownVerbs: [any ParsableCommand.Type] = [
+        ListCommand.self, VerifyCommand.self, ExtractCommand.self, PruneCommand.self,
+    ]
 
     @OptionGroup var options: RunOptions
     @OptionGroup var follow: FollowOptions

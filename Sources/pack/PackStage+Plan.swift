@@ -119,7 +119,7 @@ extension PackStage {
     }
 
     /// The hosts that were packed together with those in a volume.
-    private static func hosts(of record: UnitRecord) -> Set<String> {
+    static func hosts(of record: UnitRecord) -> Set<String> {
         Set(record.inputs.keys.filter { $0.hasPrefix("list.") }.map { String($0.dropFirst("list.".count)) })
     }
 
@@ -146,9 +146,11 @@ extension PackStage {
     /// Where a volume ends may differ from one version to the next: what lies in it is compared, too, since an entry between
     /// volumes of two versions would be in none.
     func doneRecord(_ unit: Unit, _ run: RunDirectory) throws(Fault) -> UnitRecord? {
-        guard let record = try run.unitRecord(.pack, unit.name.base), record.inputs == unit.inputs,
-            record.hosts.map({ $0 == unit.shares }) ?? true
-        else { return nil }
+        guard let record = try run.unitRecord(.pack, unit.name.base) else { return nil }
+        // Other settings don't matter for what every vault holds: its content is not here to be packed anew.
+        let lists = { (inputs: [String: String]) in inputs.filter { $0.key.hasPrefix("list.") } }
+        if lists(record.inputs) == lists(unit.inputs), try run.pruneMark().time(of: record) != nil { return record }
+        guard record.inputs == unit.inputs, record.hosts.map({ $0 == unit.shares }) ?? true else { return nil }
         for output in record.outputs {
             let (directories, name) = ArchiveName.split(output.path)
             do {
@@ -168,7 +170,8 @@ extension PackStage {
     func orphans(_ units: [Unit], _ run: RunDirectory) throws(Fault) -> (selected: [UnitRecord], left: [UnitRecord]) {
         let planned = Set(units.map(\.name.base))
         var orphans: (selected: [UnitRecord], left: [UnitRecord]) = ([], [])
-        for record in try run.unitRecords(.pack) where !planned.contains(record.unit) {
+        let mark = try run.pruneMark()
+        for record in try run.unitRecords(.pack) where !planned.contains(record.unit) && mark.time(of: record) == nil {
             if context.request.selects(record.unit, tenant: record.tenant) {
                 orphans.selected.append(record)
             } else {

@@ -19,7 +19,12 @@ extension PackStage {
             name: unit.name, job: job.name, run: run.date, tool: context.tool, plan: unit.archive,
             partSize: try PartTable.partSize(forTar: unit.archive.tarSize), spool: spool,
             tree: { (host: String) throws(Fault) -> StagedTree in
-                StagedTree(try collectDirectory.directory(ByteString(host)))
+                do throws(Fault) { return StagedTree(try collectDirectory.directory(ByteString(host))) } catch {
+                    guard error.code == .notFound, let record = try run.unitRecord(.collect, host),
+                        let at = try run.pruneMark().time(of: record)
+                    else { throw error }
+                    throw PruneMark.fault(host, at: at, run)
+                }
             },
             place: placing(run))
         if let limit = job.maxArchive?.bytes, unit.archive.tarSize > limit, unit.archive.entries == 1 {

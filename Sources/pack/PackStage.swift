@@ -95,6 +95,7 @@ struct PackStage: Sendable {
     // MARK: A run that has been collected
 
     private func pack(_ run: RunDirectory, _ attempt: StageAttempt, _ upstream: String) throws -> StageRecord? {
+        if let record = try recordIfPruned(run, attempt, upstream) { return record }
         let collected = try collected(run, try run.unitRecords(.collect))
         let all = try units(collected, run)
         if context.request.isNarrowed,
@@ -129,6 +130,24 @@ struct PackStage: Sendable {
         try attempt.open(upstream: upstream, units: all.count, before: before, open: open)
         try perform(pending, collected.plan.spool, run, attempt)
         return try attempt.close(isComplete: !isLeft)
+    }
+
+    /// Gives a record for a run whose content every vault holds, and staging no more: there is nothing to be done, whatever
+    /// the settings say now.
+    private func recordIfPruned(_ run: RunDirectory, _ attempt: StageAttempt, _ upstream: String) throws -> StageRecord?
+    {
+        let mark = try run.pruneMark()
+        let hosts = try run.unitRecords(.collect)
+        let packed = try run.unitRecords(.pack)
+        guard !context.request.force, !packed.isEmpty, hosts.allSatisfy({ mark.time(of: $0) != nil }) else {
+            return nil
+        }
+        let known = Set(packed.flatMap { Self.hosts(of: $0) })
+        // A host whose entries were all carried is in no archive.
+        guard hosts.allSatisfy({ known.contains($0.unit) || $0.counts["taken"] ?? 0 == 0 }) else { return nil }
+        if let previous = attempt.previousIfComplete(upstream: upstream, pending: 0) { return previous }
+        try attempt.open(upstream: upstream, units: packed.count, before: packed)
+        return try attempt.close(isComplete: true)
     }
 
     /// Writes archives, several at once.

@@ -13,6 +13,8 @@ struct ManifestCommit {
     let scratch: Directory
     /// What the records on staging tell of an archive in a vault, by its run and key; nothing where none does.
     let shipped: (_ run: String, _ key: ObjectKey, _ vault: OpenVault) throws(Fault) -> UnitRecord.Output?
+    /// Takes back what was on its way out of a vault.
+    let rescue: (_ key: ObjectKey, _ vault: OpenVault) throws(Fault) -> Void
 
     /// A manifest in a file without a name.
     struct Built {
@@ -72,6 +74,8 @@ struct ManifestCommit {
         let what = "\(host): '\(reference.entry)'" + (isCarried ? " is carried from run \(reference.run)" : "")
         let ship = "'ship \(layout.job) --run \(reference.run) --force'"
         let collect = "'collect \(layout.job) --run \(run) --only \(host) --force'"
+        // Before it is looked at: prune may have come between the decision to carry it and now.
+        try rescue(key, vault)
         guard let head = try vault.store.head(key) else {
             throw Fault(
                 .damaged, "\(what), but \(vault.store.description) has no '\(key)'",
@@ -97,13 +101,15 @@ struct ManifestCommit {
     }
 
     /// Puts the manifest under the first number that is free, or adopts the highest one when it has the same bytes.
-    func put(_ built: Built, vault: any ObjectStore) throws(Fault) -> Output {
+    func put(_ built: Built, into open: OpenVault) throws(Fault) -> Output {
+        let vault = open.store
         let expected = ExpectedContent(size: built.size, sha256: built.sha256)
         let inVault = try layout.newestManifest(of: host, run: run, in: vault) ?? 0
         if inVault > 0 {
             let key = try layout.manifest(run: run, unit: host, number: inVault)
             do {
                 let evidence = try vault.adopt(key, expecting: expected, PutOptions(.sidecar))
+                try rescue(key, open)
                 try putDigest(built, number: inVault, vault)
                 return Output(key: key, number: inVault, evidence: evidence)
             } catch {

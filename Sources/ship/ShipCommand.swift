@@ -24,8 +24,8 @@ struct ShipCommand: DoorCommand {
 
     static let stage = Stage.ship
     static let ownVerbs: [any ParsableCommand.Type] = [
-        ListCommand.self, NotifyCommand.self, RestoreCommand.self, SetupCommand.self, SweepCommand.self,
-        VerifyCommand.self,
+        AuditCommand.self, HoldCommand.self, ListCommand.self, NotifyCommand.self, PruneCommand.self,
+        RestoreCommand.self, SetupCommand.self, SweepCommand.self, UndoCommand.self, VerifyCommand.self,
     ]
 
     static func lookAtBucket(_ common: CommonOptions) -> ((VaultSettings) throws(Fault) -> Void)? {

@@ -15,7 +15,7 @@ extension ShipStage {
         -> UnitRecord?
     {
         guard let record = try run.unitRecord(.ship, packed.unit, vault: vault.name),
-            record.inputs == Self.inputs(packed), vault.isTold(by: record)
+            record.inputs == packed.shippedInputs, vault.isTold(by: record)
         else { return nil }
         return record
     }
@@ -27,11 +27,11 @@ extension ShipStage {
         for record in packed where context.request.selects(record.unit, tenant: record.tenant) {
             if context.request.force { return true }
             guard let shipped = try run.unitRecord(.ship, record.unit, vault: vault.name),
-                shipped.inputs == Self.inputs(record)
+                shipped.inputs == record.shippedInputs
             else { return true }
         }
         for host in collected {
-            guard let record = try run.unitRecord(.ship, Self.manifestUnit(host), vault: vault.name),
+            guard let record = try run.unitRecord(.ship, UnitRecord.manifestUnit(ofHost: host.unit), vault: vault.name),
                 try Self.names(record.inputs) == Self.names(manifestInputs(host, packed, run, vault: vault.name))
             else { return true }
         }
@@ -60,12 +60,6 @@ extension ShipStage {
         return ArchiveName(packed.unit, codec)
     }
 
-    static func inputs(_ packed: UnitRecord) -> [String: String] {
-        var inputs: [String: String] = [:]
-        for output in packed.outputs.prefix(2) { inputs[output.path] = output.sha256.description }
-        return inputs
-    }
-
     func staged(_ output: UnitRecord.Output, _ run: RunDirectory) throws(Fault) -> FileSource {
         let (directories, name) = ArchiveName.split(output.path)
         let directory = try run.directory.descend(directories.map { ByteString($0) })
@@ -78,6 +72,7 @@ extension ShipStage {
         let began = Clock.monotonic()
         let packed = unit.packed
         guard packed.outputs.count >= 2 else { throw Fault(.damaged, "\(packed.unit): its pack record names no files") }
+        if let at = try run.pruneMark().time(of: packed) { throw PruneMark.fault(packed.unit, at: at, run) }
         let (archive, index) = (packed.outputs[0], packed.outputs[1])
         let archiveSource = try staged(archive, run)
         let indexSource = try staged(index, run)
@@ -101,7 +96,7 @@ extension ShipStage {
         var record = UnitRecord(
             job: job.name, run: run.date.description, stage: .ship, unit: packed.unit, attempt: attempt,
             tool: context.tool, startedAt: startedAt, finishedAt: context.clock.now().rfc3339,
-            inputs: Self.inputs(packed),
+            inputs: packed.shippedInputs,
             outputs: [
                 .init(path: shipped.archive.description, size: archive.size, sha256: archive.sha256),
                 .init(path: shipped.index.description, size: index.size, sha256: index.sha256),

@@ -4,6 +4,7 @@ import Console
 import Ledger
 import Logging
 import Platform
+import Retention
 import Settings
 import Staging
 import Vault
@@ -17,7 +18,7 @@ extension ShipStage {
         var inputs: [String: String] = [:]
         if let list = host.outputs.first { inputs[list.path] = list.sha256.description }
         for record in packed where record.hosts?.contains(where: { $0.host == host.unit }) ?? false {
-            inputs.merge(Self.inputs(record)) { $1 }
+            inputs.merge(record.shippedInputs) { $1 }
             let shipped = try run.unitRecord(.ship, record.unit, vault: vault)
             if let object = shipped?.outputs.first { inputs["object " + record.unit] = object.path }
         }
@@ -33,13 +34,11 @@ extension ShipStage {
         inputs.filter { !$0.key.hasPrefix(without) }
     }
 
-    static func manifestUnit(_ host: UnitRecord) -> String { "_manifest/\(host.unit)" }
-
     @Sendable static func manifestName(_ host: UnitRecord) -> String { "\(host.unit) manifest" }
 
     func isCommitted(_ host: UnitRecord, _ packed: [UnitRecord], _ run: RunDirectory) throws(Fault) -> Bool {
         for vault in vaults {
-            guard let record = try run.unitRecord(.ship, Self.manifestUnit(host), vault: vault.name),
+            guard let record = try run.unitRecord(.ship, UnitRecord.manifestUnit(ofHost: host.unit), vault: vault.name),
                 vault.isTold(by: record), try record.inputs == manifestInputs(host, packed, run, vault: vault.name)
             else { return false }
         }
@@ -66,7 +65,7 @@ extension ShipStage {
         let startedAt = context.clock.now().rfc3339
         let commit = ManifestCommit(
             host: host.unit, run: run.date, layout: layout, ledger: try context.directory.ledger(),
-            scratch: context.staging.scratch, shipped: shippedOutput)
+            scratch: context.staging.scratch, shipped: shippedOutput, rescue: rescue)
         guard let list = host.outputs.first else { throw Fault(.damaged, "\(host.unit): its record names no list") }
         var manifests: [(vault: OpenVault, built: ManifestCommit.Built)] = []
         for vault in vaults {
@@ -74,7 +73,7 @@ extension ShipStage {
             manifests.append((vault, try commit.build(try staged(list, run), shares: shares, vault: vault)))
         }
         var outputs: [ManifestCommit.Output] = []
-        for manifest in manifests { outputs.append(try commit.put(manifest.built, vault: manifest.vault.store)) }
+        for manifest in manifests { outputs.append(try commit.put(manifest.built, into: manifest.vault)) }
         // From here on later runs may carry what the manifest lists, so every vault must have it, those that are away too.
         if away.isEmpty, let first = manifests.first?.built, let number = outputs.first?.number {
             try commit.commitToLedger(first, number: number)
@@ -82,7 +81,8 @@ extension ShipStage {
         for (manifest, output) in zip(manifests, outputs) {
             let (vault, built) = manifest
             var record = UnitRecord(
-                job: job.name, run: run.date.description, stage: .ship, unit: Self.manifestUnit(host), attempt: attempt,
+                job: job.name, run: run.date.description, stage: .ship,
+                unit: UnitRecord.manifestUnit(ofHost: host.unit), attempt: attempt,
                 tool: context.tool, startedAt: startedAt, finishedAt: context.clock.now().rfc3339,
                 inputs: try manifestInputs(host, packed, run, vault: vault.name),
                 outputs: [.init(path: output.key.description, size: built.size, sha256: built.sha256)],
@@ -96,6 +96,14 @@ extension ShipStage {
         let waits = away.isEmpty ? "" : ", but not to the ledger, which waits for \(missing)"
         context.log.info("\(host.unit): manifest of run \(run.date) committed\(waits)")
         return .init(bytesIn: 0, bytesOut: manifests.reduce(0) { $0 + $1.built.size })
+    }
+
+    /// Takes back what a manifest is about to name, where prune was letting it go.
+    private func rescue(_ key: ObjectKey, _ vault: OpenVault) throws(Fault) {
+        var rescue = try Rescue(vault, of: context.directory)
+        if try rescue.takeBack(key, why: "a manifest names it") {
+            context.log.notice("\(key): was on its way out of \(vault.name), and is taken back")
+        }
     }
 
     /// What the archives in a vault hold of a host.

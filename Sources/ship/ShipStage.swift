@@ -174,7 +174,7 @@ struct ShipStage: Sendable {
         if let previous = attempt.previousIfComplete(upstream: upstream, pending: open.count) { return previous }
         for host in collected where !manifests.contains(where: { $0.unit == host.unit }) {
             if let vault = vaults.first,
-                let record = try run.unitRecord(.ship, Self.manifestUnit(host), vault: vault.name)
+                let record = try run.unitRecord(.ship, UnitRecord.manifestUnit(ofHost: host.unit), vault: vault.name)
             {
                 before.append(record)
             }

@@ -1,5 +1,6 @@
 import Archive
 import Codec
+import Ledger
 import Platform
 import Vault
 

@@ -10,6 +10,8 @@ struct VaultVerification: Sendable {
     let layout: VaultLayout
     /// What the records on staging tell of the vault's objects; empty without staging.
     let records: [ObjectKey: UnitRecord.Output]
+    /// What prune is letting go: it may be there or not.
+    let departing: Set<ObjectKey>
     /// The part of the archives that is read, from 0 to 1.
     let share: Double
 
@@ -44,7 +46,8 @@ struct VaultVerification: Sendable {
             try Shutdown.check()
             listed[key] = head
         }
-        let names = try VaultNames(store, layout, listed.keys, run: only, selection, isWhole: isWhole)
+        let names = try VaultNames(
+            store, layout, listed.keys.filter { !departing.contains($0) }, run: only, selection, isWhole: isWhole)
         verdict.findings += names.findings
         verdict.manifests = names.manifests.count
         verdict.archives = names.archives.count
@@ -75,6 +78,8 @@ struct VaultVerification: Sendable {
             for (key, head) in listed.sorted(by: { $0.key < $1.key }) where !known.contains(key) {
                 // Shipped, and not in a manifest yet.
                 guard records[key] == nil, !isSidecarOfRecord(key) else { continue }
+                // What prune has told, and what it is letting go.
+                guard !key.description.hasPrefix(layout.auditPrefix), !departing.contains(key) else { continue }
                 verdict.findings.append(
                     ObjectFinding(.extra, key, "\(head.size) bytes that nothing names, of \(head.modified.rfc3339)"))
             }

@@ -3,6 +3,7 @@ import Console
 import Ledger
 import Logging
 import Platform
+import Retention
 import Settings
 import Staging
 import Vault
@@ -45,8 +46,9 @@ struct VerifyCommand: ParsableCommand {
         try Door.run {
             let (settings, vault) = try options.open(common)
             let selection = options.selection([])
+            let (records, departing) = try told(settings, vault)
             let verification = VaultVerification(
-                store: vault.store, layout: VaultLayout(job: settings.name), records: try records(settings, vault),
+                store: vault.store, layout: VaultLayout(job: settings.name), records: records, departing: departing,
                 share: (percent ?? 0) / 100)
             let isWhole = date == nil && options.tenant == nil && options.host == nil
             var verdict = try verification.verify(run: date.flatMap { CivilDate($0) }, selection, isWhole: isWhole)
@@ -58,12 +60,14 @@ struct VerifyCommand: ParsableCommand {
     }
 
     /// What staging tells of the vault's objects; nothing where there is no staging, as on a new server.
-    private func records(_ settings: JobSettings, _ vault: OpenVault) throws(Fault) -> [ObjectKey: UnitRecord.Output] {
+    private func told(_ settings: JobSettings, _ vault: OpenVault) throws(Fault)
+        -> (records: [ObjectKey: UnitRecord.Output], departing: Set<ObjectKey>)
+    {
         let directory: JobDirectory
         do throws(Fault) { directory = try StagingArea.open(try common.settings()).job(settings.name) } catch {
             if error.code == .interrupted { throw error }
             common.logger().info("without the records of staging: \(error)")
-            return [:]
+            return ([:], [])
         }
         var outputs: [ObjectKey: UnitRecord.Output] = [:]
         for date in try directory.runs() {
@@ -72,6 +76,18 @@ struct VerifyCommand: ParsableCommand {
                 for output in record.outputs { outputs[try ObjectKey(output.path)] = output }
             }
         }
-        return outputs
+        return (outputs, try departing(vault, directory))
+    }
+
+    /// What prune has marked or is taking back, with what lies beside it.
+    private func departing(_ vault: OpenVault, _ directory: JobDirectory) throws(Fault) -> Set<ObjectKey> {
+        let layout = VaultLayout(job: directory.name)
+        var keys: Set<ObjectKey> = []
+        for departure in try Departures(vault, of: directory).entries.values where departure.state != .quarantined {
+            let key = try ObjectKey(departure.key)
+            keys.formUnion(
+                departure.kind == .archive ? layout.group(ofArchive: key) : layout.group(ofManifest: key))
+        }
+        return keys
     }
 }

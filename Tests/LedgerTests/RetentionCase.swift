@@ -95,7 +95,8 @@ private struct Setting {
             objects.append(
                 .init(
                     key: words[1], size: 1, created: try moment(options["created"] ?? ""),
-                    tenant: options["tenant"] ?? "", state: state, lockedUntil: try options["locked"].map(moment),
+                    tenants: options["tenant"].map { [$0] } ?? [], state: state,
+                    lockedUntil: try options["locked"].map(moment),
                     isHeldByStore: options["held"] != nil))
             if let why = options["ref"] { references[words[1]] = [why] }
         case "expires": expires = true

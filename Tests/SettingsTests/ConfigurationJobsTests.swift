@@ -71,8 +71,9 @@ struct ConfigurationJobsTests {
             ("", "unknown job ''; known are app, siem", nil),
             ("verify", "'verify' is a command of pack and ship, not a job", "See 'pack help verify'."),
             ("list", "'list' is a command of pack and ship, not a job", "See 'pack help list'."),
-            ("prune", "'prune' is no job, and kept for a command of a later version", nil),
-            ("prnue", "unknown job 'prnue'; known are app, siem", nil),
+            ("rebuild", "'rebuild' is no job, and kept for a command of a later version", nil),
+            ("prune", "'prune' is a command of collect and pack and ship, not a job", "See 'collect help prune'."),
+            ("prnue", "unknown job 'prnue'; known are app, siem", "Did you mean the command 'prune'?"),
         ] as [(String, String, String?)])
     func unknown(_ name: String, _ message: String, _ hint: String?) throws {
         try Self.load(["siem.toml": Samples.job, "app.toml": Samples.job, "status.toml": ""]) { configuration in

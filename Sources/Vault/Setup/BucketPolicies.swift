@@ -60,9 +60,14 @@ package struct BucketPolicies: Sendable {
     private var objectActions: [String] {
         var actions = [
             "s3:AbortMultipartUpload", "s3:GetObject", "s3:GetObjectTagging", "s3:ListMultipartUploadParts",
-            "s3:PutObject", "s3:PutObjectTagging", "s3:RestoreObject",
+            "s3:GetObjectVersionTagging", "s3:PutObject", "s3:PutObjectTagging", "s3:PutObjectVersionTagging",
+            "s3:RestoreObject",
         ]
-        if settings.lock != nil { actions += ["s3:GetObjectRetention", "s3:PutObjectRetention"] }
+        if settings.lock != nil {
+            actions += [
+                "s3:GetObjectLegalHold", "s3:GetObjectRetention", "s3:PutObjectLegalHold", "s3:PutObjectRetention",
+            ]
+        }
         return actions.sorted()
     }
 

@@ -89,6 +89,20 @@ package struct LifecycleRules: Sendable {
         }
     }
 
+    /// Whether a live rule deletes what is retired.
+    package func deletesRetired(in live: XMLElement?) -> Bool {
+        (live?.all("Rule") ?? []).contains { rule in
+            let filter = rule["Filter"]
+            let theirs = filter?.text("Prefix") ?? filter?["And"]?.text("Prefix") ?? rule.text("Prefix") ?? ""
+            let tags = (filter?.all("Tag") ?? []) + (filter?["And"]?.all("Tag") ?? [])
+            return rule.text("Status") != "Disabled" && rule["Expiration"]?.text("Days") != nil
+                && prefix.hasPrefix(theirs) && tags.count == 1
+                && tags.allSatisfy {
+                    $0.text("Key") == S3Store.retiredTag && $0.text("Value") == S3Store.retiredValue
+                }
+        }
+    }
+
     /// Removing delete markers below which nothing is deletes nothing.
     private func expires(_ rule: XMLElement) -> Bool {
         if let expiration = rule["Expiration"], expiration.text("Days") != nil || expiration.text("Date") != nil {

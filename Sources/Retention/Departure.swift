@@ -1,0 +1,46 @@
+package import Platform
+
+/// An object of a vault that is on its way out.
+package struct Departure: Sendable, Equatable {
+    package enum Kind: String, Codable, Sendable { case archive, manifest }
+
+    package enum State: String, Codable, Sendable {
+        /// Nothing has happened to it in the vault.
+        case quarantined
+        /// It is marked in the vault, or about to be.
+        case retired
+        /// It is being taken back: its mark may still be there.
+        case releasing
+        /// The vault has it no more.
+        case gone
+    }
+
+    package var key: String
+    package var kind: Kind
+    package var state: State
+    /// When it came into this state.
+    package var since: Timestamp
+    package var batch: String
+    package var size: Int64
+    package var created: Timestamp
+    package var storageClass: String
+    package var tenants: [String]
+    /// The run that it is of.
+    package var run: String
+
+    package init(
+        key: String, kind: Kind, state: State, since: Timestamp, batch: String, size: Int64, created: Timestamp,
+        storageClass: String, tenants: [String], run: String
+    ) {
+        self.key = key
+        self.kind = kind
+        self.state = state
+        self.since = since
+        self.batch = batch
+        self.size = size
+        self.created = created
+        self.storageClass = storageClass
+        self.tenants = tenants
+        self.run = run
+    }
+}

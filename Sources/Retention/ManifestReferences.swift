@@ -1,0 +1,53 @@
+import Codec
+package import Ledger
+package import Platform
+
+/// The objects that a manifest names, each with the run that made it and the tenants whose entries it holds.
+package struct ManifestReferences: Sendable, Equatable {
+    package struct Reference: Sendable, Equatable {
+        package var object: String
+        package var run: String
+        package var tenants: [String]
+    }
+
+    package private(set) var references: [Reference] = []
+
+    package var tenants: Set<String> { Set(references.flatMap(\.tenants)) }
+
+    /// Reads a manifest.
+    ///
+    /// - Throws: `damaged` for one that can't be read to its end.
+    package init(_ reader: ManifestReader) throws(Fault) {
+        var found: [String: (run: String, tenants: Set<String>)] = [:]
+        while let row = try reader.next() {
+            guard !row.object.isEmpty else { continue }
+            found[row.object, default: (row.run, [])].tenants.insert(row.tenant)
+        }
+        references = found.sorted { $0.key < $1.key }.map {
+            Reference(object: $0.key, run: $0.value.run, tenants: $0.value.tenants.sorted())
+        }
+    }
+
+    init(_ reader: RowReader) throws(Fault) {
+        while try reader.next() {
+            guard reader.fieldCount == 3 else { throw reader.fault("expected three fields") }
+            references.append(
+                Reference(
+                    object: try reader.text(0), run: try reader.text(1),
+                    tenants: try reader.text(2).split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+                ))
+        }
+    }
+
+    func write(_ gzip: GzipWriter) throws(Fault) {
+        var row = RowWriter()
+        for reference in references {
+            row.field(reference.object)
+            row.field(reference.run)
+            row.field(reference.tenants.joined(separator: ","))
+            row.endRow()
+            try gzip.write(&row)
+        }
+        _ = try gzip.finish()
+    }
+}

@@ -1,0 +1,143 @@
+import ArgumentParser
+import Console
+import Ledger
+import Logging
+import Platform
+import Retention
+import Settings
+import Staging
+import Vault
+
+/// `ship hold JOB`: legal holds, which keep a tenant's archives whatever the policy says.
+struct HoldCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "hold", abstract: "Set, list or end legal holds.",
+        discussion: """
+            A hold keeps all runs with entries of a tenant, whatever [retention] says; what was on its way out comes back \
+            with the next prune. In a bucket with Object Lock the objects get a legal hold of S3, too. Without --tenant \
+            the holds are listed. A hold that is set again is replaced, and covers what was shipped since.
+            """)
+
+    @OptionGroup var common: CommonOptions
+    @OptionGroup var options: JobOptions
+    @Flag(name: .long, help: "Take over a lock that another server holds.") var breakLock = false
+    @Option(name: .long, help: ArgumentHelp("The tenants.", valueName: "glob")) var tenant: String?
+    @Option(
+        name: .long, help: ArgumentHelp("The last day of the hold; without it the hold has no end.", valueName: "date"))
+    var until: String?
+    @Option(name: .long, help: ArgumentHelp("Who ordered it and why.", valueName: "text")) var why: String?
+    @Flag(name: .long, help: "End the hold of --tenant; --why is required, too.") var release = false
+
+    func validate() throws {
+        if let until, CivilDate(until) == nil {
+            throw ValidationError("--until '\(until)': expected a date such as 2026-11-20")
+        }
+        if tenant == nil, until != nil || why != nil || release {
+            throw ValidationError("--until, --why and --release need --tenant")
+        }
+        if tenant != nil, why?.isEmpty ?? true { throw ValidationError("--why: say who ordered it, and why") }
+        if release && until != nil { throw ValidationError("--release excludes --until") }
+    }
+
+    private struct Result: Codable {
+        var holds: [LegalHold]
+        var vaults: [VaultPrune.HoldOutcome]
+    }
+
+    func run() throws {
+        try Door.run {
+            let context = try options.context(common, breakingLock: breakLock)
+            var list = try HoldList.read(context.directory)
+            guard let tenant, let why else {
+                try common.output.result(Result(holds: list.holds, vaults: [])) { text(list.holds) }
+                return ExitStatus.done
+            }
+            let lock = try context.directory.lockLedger(breaking: context.request.breakLock)
+            defer { withExtendedLifetime(lock) {} }
+            let now = context.clock.now()
+            let last = until.flatMap { CivilDate($0) }
+            if let last, last < context.clock.today {
+                throw Fault(.usage, "--until \(last): that day is over, so the hold would keep nothing")
+            }
+            let before = list.holds.filter { $0.tenant == tenant }
+            guard !release || !before.isEmpty else {
+                throw Fault(
+                    .notFound, "job '\(context.job.name)' has no hold of tenant '\(tenant)'",
+                    hint: "'ship hold \(context.job.name)' lists the holds.")
+            }
+            let hold = LegalHold(
+                tenant: tenant, until: last, why: why, since: now.rfc3339,
+                by: "\(ProcessIdentity.user)@\(ProcessIdentity.host)")
+            let others = list.holds.filter { $0.tenant != tenant }
+            var line = AuditLine(
+                release ? .endHold : .hold, job: context.job.name, stage: .ship, batch: RandomID.make(), at: now,
+                why: [why] + (last.map { ["until \($0)"] } ?? []))
+            line.tenants = [tenant]
+            try AuditLog(context.directory, .ship).append([line])
+            // A hold is in force before the stores know of it; one that ends is so until they have let go.
+            list.holds = others + [hold]
+            if !release { try list.write(context.directory) }
+            let outcomes = try apply(hold, others, line, context)
+            if release {
+                guard outcomes.allSatisfy(\.failed.isEmpty) else { return ExitStatus.partial }
+                list.holds = others
+                try list.write(context.directory)
+            }
+            try common.output.result(Result(holds: list.holds, vaults: outcomes)) {
+                ([text(list.holds)] + outcomes.map(Self.text)).joined(separator: "\n")
+            }
+            return outcomes.allSatisfy(\.failed.isEmpty) ? ExitStatus.done : ExitStatus.partial
+        }
+    }
+
+    /// Tells each vault; one that can't be reached fails the command, and the hold stands all the same.
+    private func apply(_ hold: LegalHold, _ others: [LegalHold], _ line: AuditLine, _ context: StageContext)
+        throws(Fault) -> [VaultPrune.HoldOutcome]
+    {
+        var outcomes: [VaultPrune.HoldOutcome] = []
+        for settings in context.job.vaults {
+            do throws(Fault) {
+                let vault = try OpenVault.forWriting(settings, state: context.staging.state, log: context.log)
+                try AuditLog.put(
+                    [line], batch: line.batch, at: try vault.store.moment(), VaultLayout(job: context.job.name),
+                    vault.store)
+                let prune = VaultPrune(
+                    vault, of: context.directory,
+                    open: try OpenRuns(context.directory, vaults: context.job.vaults.map(\.name)),
+                    cache: try ReferenceCache(context.staging.state, job: context.job.name),
+                    .init(policy: context.job.retention.policy), clock: context.clock, log: context.log)
+                let outcome = try prune.setHolds(!release, hold, others: others)
+                for failure in outcome.failed { context.log.error("\(failure.object): \(failure.why)") }
+                outcomes.append(outcome)
+            } catch {
+                if error.code == .interrupted { throw error }
+                context.log.error("vault \(settings.name): \(error)\(error.hint.map { " HINT: \($0)" } ?? "")")
+                var outcome = VaultPrune.HoldOutcome(vault: settings.name)
+                outcome.failed = [.init(object: settings.name, why: error.description)]
+                outcomes.append(outcome)
+            }
+        }
+        return outcomes
+    }
+
+    private func text(_ holds: [LegalHold]) -> String {
+        if holds.isEmpty { return "no holds" }
+        var table = TextTable(["TENANT", "UNTIL", "SINCE", "BY", "WHY"])
+        for hold in holds {
+            table.add([
+                hold.tenant, hold.until ?? "-", hold.since.flatMap { Timestamp(rfc3339: $0) }?.local ?? "",
+                hold.by ?? "", hold.why,
+            ])
+        }
+        return table.text
+    }
+
+    private static func text(_ outcome: VaultPrune.HoldOutcome) -> String {
+        guard outcome.isSupported else {
+            return "\(outcome.vault): has no holds of its own; coldchain keeps what the hold covers"
+        }
+        return "\(outcome.vault): \(Figures.count(Int64(outcome.objects), "object", "objects"))"
+            + (outcome.failed.isEmpty ? "" : ", \(outcome.failed.count) failed")
+            + (outcome.missing > 0 ? ", \(outcome.missing) not there" : "")
+    }
+}

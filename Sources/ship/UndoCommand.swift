@@ -1,0 +1,130 @@
+import ArgumentParser
+import Console
+import Ledger
+import Logging
+import Platform
+import Retention
+import Settings
+import Staging
+import Vault
+
+/// `ship undo JOB ...`: takes back what prune has begun.
+struct UndoCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "undo", abstract: "Take back what prune has begun.",
+        discussion: """
+            Objects that are in quarantine, retired, or hidden by a delete marker of the lifecycle come back, as long as \
+            the vault has them. With a run its archives come back, with an archive the manifests that name it. Without \
+            a choice it lists what can be taken back.
+            """)
+
+    @OptionGroup var common: CommonOptions
+    @OptionGroup var options: JobOptions
+    @Flag(name: .long, help: "Take over a lock that another server holds.") var breakLock = false
+    @Option(
+        name: .long, parsing: .singleValue,
+        help: ArgumentHelp("Only what was decided in this batch.", valueName: "id"))
+    var batch: [String] = []
+    @Option(
+        name: .long, parsing: .singleValue,
+        help: ArgumentHelp("Only objects that match; can be given several times.", valueName: "glob"))
+    var object: [String] = []
+    @Option(name: .customLong("run"), help: ArgumentHelp("Only the run of this data date.", valueName: "date"))
+    var date: String?
+    @Option(name: .long, help: ArgumentHelp("Only tenants that match.", valueName: "glob")) var tenant: String?
+    @Flag(name: .long, help: "Everything.") var all = false
+    @Option(name: .long, help: ArgumentHelp("Only this vault of the job.", valueName: "name")) var vault: String?
+    @Option(name: .long, help: ArgumentHelp("The reason, for the audit log.", valueName: "text")) var why: String?
+    @Flag(name: [.customShort("d"), .long], help: "Print what would come back, and change nothing.") var dryRun = false
+
+    func validate() throws {
+        if let date, CivilDate(date) == nil {
+            throw ValidationError("--run '\(date)': expected a date such as 2026-11-20")
+        }
+        if all && isChosen { throw ValidationError("--all excludes --batch, --object, --run and --tenant") }
+    }
+
+    private var isChosen: Bool { !batch.isEmpty || !object.isEmpty || date != nil || tenant != nil }
+
+    private struct Line: Codable {
+        var vault: String
+        var object: String
+        var kind: Departure.Kind
+        var bytes: Int64
+        var tenants: [String]
+        var run: String
+        var state: Departure.State
+        var since: String
+        var batch: String
+        /// What came of it; nothing where nothing was done.
+        var result: String?
+    }
+
+    func run() throws {
+        try Door.run {
+            let context = try options.context(common, breakingLock: breakLock)
+            let isListing = !all && !isChosen
+            let lock =
+                isListing || dryRun ? nil : try context.directory.lockLedger(breaking: context.request.breakLock)
+            defer { withExtendedLifetime(lock) {} }
+            var selection = Undo.Selection()
+            selection.batches = batch
+            selection.objects = object.map { Glob($0) }
+            selection.run = date.flatMap { CivilDate($0) }
+            selection.tenant = tenant.map { Glob($0) }
+            var lines: [Line] = []
+            var isIncomplete = false
+            for settings in try VaultOptions.vaults(of: context.job, named: vault) {
+                let vault = try OpenVault.forWriting(settings, state: context.staging.state, log: context.log)
+                var departures = try Departures(vault, of: context.directory)
+                let undo = Undo(vault, of: context.directory)
+                let plan = try undo.plan(selection, departures)
+                var result = Releasing.Result()
+                if !isListing, !dryRun { result = try undo.carryOut(plan, &departures, why: why) }
+                for failure in result.failed { context.log.error("\(failure.object): \(failure.why)") }
+                isIncomplete = isIncomplete || !result.failed.isEmpty || result.taken.values.contains(.gone)
+                lines += plan.map { departure in
+                    Line(
+                        vault: vault.name, object: departure.key, kind: departure.kind, bytes: departure.size,
+                        tenants: departure.tenants, run: departure.run, state: departure.state,
+                        since: departure.since.rfc3339, batch: departure.batch,
+                        result: result.taken[departure.key].map { Self.word($0, departure.state) }
+                            ?? (result.failed.contains { $0.object == departure.key } ? "failed" : nil))
+                }
+            }
+            if lines.isEmpty, isChosen {
+                throw Fault(
+                    .notFound, "job '\(context.job.name)' has nothing on its way out that was chosen",
+                    hint: "'ship undo \(context.job.name)' lists what can be taken back.")
+            }
+            try common.output.result(lines) { text(lines, isListing) }
+            if !isListing, !dryRun, !lines.isEmpty {
+                context.log.notice(
+                    "the next prune decides anew; 'ship hold \(context.job.name) --tenant T' or another policy keeps what shall stay"
+                )
+            }
+            return isIncomplete ? ExitStatus.partial : ExitStatus.done
+        }
+    }
+
+    private static func word(_ taken: TakenBack, _ state: Departure.State) -> String {
+        switch taken {
+        case .gone: "is gone for good"
+        case .uncovered: "back, its delete marker is removed"
+        case .unmarked, .wasLive: "back"
+        }
+    }
+
+    private func text(_ lines: [Line], _ isListing: Bool) -> String {
+        if lines.isEmpty { return "nothing is on its way out" }
+        var table = TextTable(["VAULT", "OBJECT", "SIZE", "RUN", "STATE", "SINCE", "BATCH", ""], right: [2])
+        for line in lines {
+            table.add([
+                line.vault, line.object, Figures.bytes(line.bytes), line.run, line.state.rawValue,
+                Timestamp(rfc3339: line.since)?.local ?? line.since, line.batch.prefix(8).description,
+                line.result ?? (isListing ? "" : "would come back"),
+            ])
+        }
+        return table.text
+    }
+}
