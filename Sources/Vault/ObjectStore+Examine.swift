@@ -25,6 +25,9 @@ extension ObjectStore {
         return result
     }
 
+    /// In a store without archive classes everything can be read at once.
+    package func thaw(_ key: ObjectKey, _ request: ThawRequest) throws(Fault) -> ThawAnswer { .notNeeded }
+
     /// A store without versions hides nothing.
     package func versionMarks(prefix: String) throws(Fault) -> [ObjectKey: VersionMark] { [:] }
 }

@@ -16,14 +16,15 @@ struct ShipmentCosts {
     init(_ vaults: [VaultSettings], _ configuration: Configuration, _ environment: AWSEnvironment = .process)
         throws(Fault)
     {
-        let buckets = vaults.compactMap { vault -> (String, BucketSettings)? in
-            guard case .bucket(let bucket) = vault.kind, bucket.endpoint == nil else { return nil }
-            return (vault.name, bucket)
+        let buckets = vaults.compactMap { vault -> (name: String, bucket: BucketSettings, region: String)? in
+            guard case .bucket(let bucket) = vault.kind, let region = bucket.pricedRegion(environment) else {
+                return nil
+            }
+            return (vault.name, bucket, region)
         }
         table = buckets.isEmpty ? .listPrices : try PriceFile.load(configuration.prices)
         var prices: [String: ShipmentPrices] = [:]
-        for (name, bucket) in buckets {
-            let region = bucket.region ?? environment["AWS_REGION"] ?? environment["AWS_DEFAULT_REGION"] ?? ""
+        for (name, bucket, region) in buckets {
             prices[name] = ShipmentPrices(
                 table, region: region, storageClass: bucket.storageClass, sidecarClass: bucket.sidecarClass)
         }
