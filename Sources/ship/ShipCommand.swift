@@ -24,7 +24,8 @@ struct ShipCommand: DoorCommand {
 
     static let stage = Stage.ship
     static let ownVerbs: [any ParsableCommand.Type] = [
-        ListCommand.self, NotifyCommand.self, RestoreCommand.self, SetupCommand.self, SweepCommand.self,
+        ListCommand.self, NotifyCommand.self, RebuildCommand.self, RestoreCommand.self, SetupCommand.self,
+        SweepCommand.self,
         VerifyCommand.self,
     ]
 
