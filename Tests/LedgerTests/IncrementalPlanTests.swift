@@ -40,6 +40,14 @@ struct IncrementalPlanTests {
         return row
     }
 
+    @Test func `what an archive held that a vault has lost is taken again, and nothing else`() throws {
+        var other = held(entry("b"))
+        other.object = "siem/acme/web2.tar.gz"
+        let rules = IncrementalPlan.Rules(isAlwaysFull: false, lost: ["siem/acme/web1.tar.gz"])
+        #expect(
+            try plan(["a", "b"].map { entry($0) }, [held(entry("a")), other], rules) == ["take lost a", "carry b"])
+    }
+
     private static let moment = Timestamp(seconds: 1_000, nanoseconds: 500)
 
     @Test func `both sides are merged in key order`() throws {
