@@ -159,6 +159,21 @@ package final class RestoreTarget: Sendable {
     /// - Throws: `exists` when something else has the name and is not to be overwritten; `damaged` for a name that leads
     ///   outside.
     package func keepFile(_ name: ByteString, size: Int64, expected: Digest256) throws(Fault) -> Bool {
+        guard try hasFile(name, size: size, expected: expected) else { return false }
+        keep(files: 1, bytes: size)
+        return true
+    }
+
+    /// Counts files that were found to be there already.
+    package func keep(files: Int64, bytes: Int64) {
+        state.with { state in
+            state.kept += files
+            state.bytes += bytes
+        }
+    }
+
+    /// As ``keepFile(_:size:expected:)``, without counting it.
+    package func hasFile(_ name: ByteString, size: Int64, expected: Digest256) throws(Fault) -> Bool {
         let path = try Self.components(name)
         guard let leaf = path.last else { throw Fault(.damaged, "'\(name)': names nothing") }
         let directory: Directory
@@ -170,10 +185,6 @@ package final class RestoreTarget: Sendable {
         guard try isSame(leaf, in: directory, size: size, digest: expected) else {
             try checkReplacing(leaf, in: directory)
             return false
-        }
-        state.with { state in
-            state.kept += 1
-            state.bytes += size
         }
         return true
     }
@@ -196,7 +207,9 @@ package final class RestoreTarget: Sendable {
         let (directory, leaf) = try state.with { (state: inout State) throws(Fault) in try place(name, &state) }
         let isThere = try directory.exists(leaf)
         if let expected, isThere {
-            if try isSame(leaf, in: directory, size: entry.size, digest: expected) { return keep(entry) }
+            if try isSame(leaf, in: directory, size: entry.size, digest: expected) {
+                return keep(files: 1, bytes: entry.size)
+            }
             try checkReplacing(leaf, in: directory)
         }
         let (temporary, file) = try makeTemporary(for: leaf, in: directory)
@@ -236,13 +249,6 @@ package final class RestoreTarget: Sendable {
             state.restored += 1
             state.bytes += entry.size
             return true
-        }
-    }
-
-    private func keep(_ entry: Entry) {
-        state.with { state in
-            state.kept += 1
-            state.bytes += entry.size
         }
     }
 

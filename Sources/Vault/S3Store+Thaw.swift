@@ -28,16 +28,17 @@ extension S3Store {
         return until <= now ? .archived : .thawed(until: until)
     }
 
+    /// Whoever may not read it can't tell, and takes it for archived.
     private func isOpen(_ storageClass: String, _ key: ObjectKey, _ info: S3ObjectInfo) throws(Fault) -> Bool {
         if let known = openClasses.with({ $0[storageClass] }) { return known }
         guard info.size > 0 else { return true }
-        var isOpen = true
         do throws(Fault) { try client.get(full(key), 0..<1) { _ in } } catch {
-            guard error.code == .tryLater else { throw error }
-            isOpen = false
+            if error.code == .interrupted { throw error }
+            if error.code == .tryLater { openClasses.with { $0[storageClass] = false } }
+            return false
         }
-        openClasses.with { $0[storageClass] = isOpen }
-        return isOpen
+        openClasses.with { $0[storageClass] = true }
+        return true
     }
 
     package func thaw(_ key: ObjectKey, _ request: ThawRequest) throws(Fault) -> ThawAnswer {

@@ -53,7 +53,9 @@ package struct S3Store: ObjectStore {
 
     package func head(_ key: ObjectKey) throws(Fault) -> ObjectHead? {
         guard let info = try client.head(full(key)) else { return nil }
-        let checksum = info.checksumSHA256.flatMap { Base64.decode($0) }.flatMap { Digest256(bytes: $0) }
+        // Of an object in parts it may be the digest of their digests, with or without a mark.
+        let whole = info.etag.contains("-") ? nil : info.checksumSHA256
+        let checksum = whole.flatMap { Base64.decode($0) }.flatMap { Digest256(bytes: $0) }
         return ObjectHead(
             size: info.size, modified: info.modified ?? Timestamp(seconds: 0), sha256: checksum,
             storageClass: info.storageClass, readability: try readability(info, key))

@@ -57,7 +57,10 @@ struct RestoreCommand: ParsableCommand {
                 log: common.logger())
             if stdout { return try write(plan, thawing, vault, report) }
 
-            var look = try thawing.look(at: plan.objects)
+            let fetch = try fetch(plan, vault, report, workers: configuration.workers)
+            // What is there already needs no thaw.
+            let needed = try fetch?.lacking(plan.objects) ?? plan.objects.filter(\.isRead)
+            let look = try thawing.look(at: needed)
             let outline = RestoreOutline(plan, look, now: thawing.clock.now())
             if dryRun || thaw.status {
                 try common.output.result(outline) { outline.text }
@@ -66,15 +69,32 @@ struct RestoreCommand: ParsableCommand {
                 return isClean ? ExitStatus.done : plan.entries > 0 ? ExitStatus.partial : ExitStatus.failed
             }
             for what in plan.notKept { common.logger().warning("not kept when the run was collected: \(what)") }
-            if let needed = outline.thaw { try thawing.ask(look, needed) }
-            guard let to, !thaw.request else {
-                look = try thawing.look(at: plan.objects)
-                let now = RestoreOutline(plan, look, now: thawing.clock.now())
+            if let thaw = outline.thaw { try thawing.ask(look, thaw) }
+            guard let to, let fetch, !thaw.request else {
+                let now = RestoreOutline(plan, try thawing.look(at: needed), now: thawing.clock.now())
                 try common.output.result(now) { now.thaw?.text ?? "all can be read" }
                 return now.thaw == nil ? ExitStatus.done : ExitStatus.tryLater
             }
-            return try restore(plan, thawing, vault, to, report, workers: configuration.workers)
+            try fetch.makeOthers(of: plan.objects)
+            // A store may have the copies at once.
+            let first = outline.thaw == nil ? look : try thawing.look(at: needed)
+            return try restore(needed, first, thawing, fetch, to)
         }
+    }
+
+    /// What brings files to where they are wanted, or are already; nothing where that is not told or not there.
+    private func fetch(_ plan: RestorePlan, _ vault: OpenVault, _ report: RestoreReport, workers: Int) throws(Fault)
+        -> RestoreFetch?
+    {
+        guard let to, let entries = plan.content else { return nil }
+        let directory: Directory
+        do throws(Fault) { directory = try Directory.open(to) } catch {
+            if error.code == .notFound { return nil }
+            throw error
+        }
+        return RestoreFetch(
+            store: vault.store, entries: entries, target: RestoreTarget(directory, overwrites: force), report: report,
+            workers: workers)
     }
 
     private func plan(_ settings: JobSettings, _ vault: OpenVault, _ report: RestoreReport) throws(Fault) -> RestorePlan
@@ -153,15 +173,9 @@ struct RestoreCommand: ParsableCommand {
     // MARK: Into a directory
 
     private func restore(
-        _ plan: RestorePlan, _ thawing: Thawing, _ vault: OpenVault, _ to: String, _ report: RestoreReport, workers: Int
+        _ needed: [RestorePlan.Object], _ first: ThawLook, _ thawing: Thawing, _ fetch: RestoreFetch, _ to: String
     ) throws -> Int32 {
-        let target = RestoreTarget(try Directory.create(to, mode: 0o777), overwrites: force)
-        guard let entries = plan.content else { return ExitStatus.failed }
-        let fetch = RestoreFetch(
-            store: vault.store, entries: entries, target: target, report: report, workers: workers)
-        try fetch.makeOthers(of: plan.objects)
-        var left = plan.objects.filter(\.isRead)
-        var look = try thawing.look(at: left)
+        var (left, look) = (needed, first)
         while true {
             // What can be read is fetched at once: its copy will not stay.
             try fetch.fetch(left.filter(look.canRead))
@@ -169,10 +183,11 @@ struct RestoreCommand: ParsableCommand {
             guard !left.isEmpty, try pause(thawing, look) else { break }
             look = try thawing.look(at: left)
         }
+        let (target, report) = (fetch.target, fetch.report)
         report.waits(left.reduce(0) { $0 + $1.entries })
         try target.finish(isComplete: report.waiting == 0)
         let status = try report.finish(to: to, restored: target.restored, kept: target.kept, bytes: target.bytes)
-        if report.waiting > 0 { throw waiting(thawing, look) }
+        if !left.isEmpty { throw waiting(thawing, look) }
         return status
     }
 

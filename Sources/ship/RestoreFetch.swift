@@ -34,6 +34,49 @@ struct RestoreFetch: Sendable {
         }
     }
 
+    /// The archives that have to be read: those of which not every file is there already.
+    ///
+    /// It comes before anything is asked for: a thaw costs money, and what is there needs none.
+    func lacking(_ objects: [RestorePlan.Object]) throws(Fault) -> [RestorePlan.Object] {
+        let lacking = Monitor<Set<String>>([])
+        try ThreadCrew.each(objects.filter(\.isRead), atOnce: Self.atOnce, "look") { object throws(Fault) in
+            if try !isThere(object) { lacking.with { _ = $0.insert(object.key) } }
+        }
+        let keys = lacking.with { $0 }
+        return objects.filter { keys.contains($0.key) }
+    }
+
+    /// Whether all files of an archive are there; they are counted then, and what has their names besides is told.
+    private func isThere(_ object: RestorePlan.Object) throws(Fault) -> Bool {
+        var (files, bytes): (Int64, Int64) = (0, 0)
+        var refused: [(name: ByteString, fault: Fault)] = []
+        var isWhole = true
+        try entries.forEachBatch(of: object) { (batch: [ArchiveExtractor.Wanted]) throws(Fault) in
+            for item in batch where isWhole && item.entry.kind == .file {
+                try Shutdown.check()
+                for output in item.outputs where isWhole {
+                    do throws(Fault) {
+                        guard let digest = item.sha256,
+                            try target.hasFile(output, size: item.entry.size, expected: digest)
+                        else {
+                            isWhole = false
+                            continue
+                        }
+                        files += 1
+                        bytes += item.entry.size
+                    } catch {
+                        if error.code == .interrupted { throw error }
+                        refused.append((output, error))
+                    }
+                }
+            }
+        }
+        guard isWhole else { return false }
+        target.keep(files: files, bytes: bytes)
+        for (name, fault) in refused { report.failed(name, fault) }
+        return true
+    }
+
     /// Restores the files that lie in some archives.
     ///
     /// - Throws: `interrupted` after a signal; `noSpace`; everything else is told entry by entry.

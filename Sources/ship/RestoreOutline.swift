@@ -13,7 +13,7 @@ struct RestoreOutline: Codable {
         /// Nothing where the object is not there.
         var size: Int64?
         var storageClass: String?
-        /// `readable`, `archived`, `thawing`, `thawed` or `unreadable`.
+        /// `readable`, `archived`, `thawing`, `thawed` or `unreadable`; `there` where nothing of it is missing any more.
         var state: String
         /// Until when a thawed copy can be read.
         var until: String?
@@ -49,7 +49,7 @@ struct RestoreOutline: Codable {
         objects = plan.objects.map { Self.object($0, look.heads[$0.key]) }
         entries = plan.entries
         content = plan.contentBytes
-        fetched = plan.objects.reduce(0) { $0 + $1.bytes }
+        fetched = plan.objects.reduce(0) { look.heads[$1.key] == nil ? $0 : $0 + $1.bytes }
         thaw = look.plan.readable(now: now).map { readable in
             Thaw(
                 objects: look.plan.archived.count, bytes: look.plan.bytes,
@@ -62,7 +62,7 @@ struct RestoreOutline: Codable {
     private static func object(_ object: RestorePlan.Object, _ head: Result<ObjectHead, Fault>?) -> Object {
         var line = Object(object: object.key, entries: object.entries, fetched: object.bytes, state: "readable")
         switch head {
-        case nil: break
+        case nil: if object.isRead { line.state = "there" }
         case .failure(let fault): (line.state, line.why) = ("unreadable", fault.description)
         case .success(let head):
             line.size = head.size
@@ -86,7 +86,9 @@ struct RestoreOutline: Codable {
             let why = line.why.map { ": \($0)" } ?? ""
             table.add([
                 line.object, "\(line.entries)", Figures.bytes(line.fetched), line.size.map { Figures.bytes($0) } ?? "",
-                line.state + (line.state == "readable" ? "" : line.storageClass.map { " (\($0))" } ?? "") + until + why,
+                line.state
+                    + (line.state == "readable" || line.state == "there"
+                        ? "" : line.storageClass.map { " (\($0))" } ?? "") + until + why,
             ])
         }
         return table.text + "\n" + sum + (thaw.map { "\n" + $0.text } ?? "")

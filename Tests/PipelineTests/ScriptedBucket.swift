@@ -47,14 +47,14 @@ final class ScriptedBucket: Sendable {
         -> LoopbackServer.Answer
     {
         let parts = request.path.split(separator: "?", maxSplits: 1)
-        let path = String(parts[0]).removingPercentEncoding ?? ""
+        let path = decoded(parts[0])
         let query = parts.count > 1 ? String(parts[1]) : ""
         let key = path.split(separator: "/", maxSplits: 1).dropFirst().first.map(String.init) ?? ""
         if key.isEmpty { return try list(query, root) }
         let (directory, name) = Pipeline.split(root + "/" + key)
         let bytes: [UInt8]
         do { bytes = try Directory.open(directory).readFile(ByteString(name)) } catch {
-            return error("NoSuchKey", 404, isHead: request.method == "HEAD")
+            return failure("NoSuchKey", 404, isHead: request.method == "HEAD")
         }
         let isArchive = key.hasSuffix(".tar.gz")
         let thaw = state.with { state in
@@ -71,7 +71,7 @@ final class ScriptedBucket: Sendable {
         case .archived, nil: break
         }
         if request.method == "HEAD" { return .content(bytes, headers: headers, isHead: true) }
-        if thaw == .archived || thaw == .ongoing { return error("InvalidObjectState", 403) }
+        if thaw == .archived || thaw == .ongoing { return failure("InvalidObjectState", 403) }
         let range = Self.range(request.headers["range"] ?? "", bytes.count)
         headers["Content-Range"] = "bytes \(range.lowerBound)-\(range.upperBound - 1)/\(bytes.count)"
         if isArchive {
@@ -81,6 +81,21 @@ final class ScriptedBucket: Sendable {
             }
         }
         return .content(Array(bytes[range]), status: 206, headers: headers)
+    }
+
+    private static func decoded(_ text: Substring) -> String {
+        var bytes: [UInt8] = []
+        var rest = Array(text.utf8)[...]
+        while let byte = rest.popFirst() {
+            if byte == UInt8(ascii: "%"), let value = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16)
+            {
+                bytes.append(value)
+                rest = rest.dropFirst(2)
+            } else {
+                bytes.append(byte)
+            }
+        }
+        return String(decoding: bytes, as: UTF8.self)
     }
 
     private static func range(_ header: String, _ count: Int) -> Range<Int> {
@@ -93,8 +108,8 @@ final class ScriptedBucket: Sendable {
     {
         state.with { $0.asked.append((key, document)) }
         switch thaw {
-        case nil: return error("InvalidObjectState", 403)
-        case .ongoing: return error("RestoreAlreadyInProgress", 409)
+        case nil: return failure("InvalidObjectState", 403)
+        case .ongoing: return failure("RestoreAlreadyInProgress", 409)
         case .done(let expires) where !expires.contains("1994"): return .status(200)
         case .archived, .done:
             state.with { $0.thaws[key] = .ongoing }
@@ -102,7 +117,7 @@ final class ScriptedBucket: Sendable {
         }
     }
 
-    private static func error(_ code: String, _ status: Int, isHead: Bool = false) -> LoopbackServer.Answer {
+    private static func failure(_ code: String, _ status: Int, isHead: Bool = false) -> LoopbackServer.Answer {
         let body = "<Error><Code>\(code)</Code><Message>as the test has it</Message></Error>"
         return .content(Array(body.utf8), status: status, isHead: isHead)
     }
@@ -110,7 +125,7 @@ final class ScriptedBucket: Sendable {
     private static func list(_ query: String, _ root: String) throws -> LoopbackServer.Answer {
         var prefix = ""
         for pair in query.split(separator: "&") where pair.hasPrefix("prefix=") {
-            prefix = String(pair.dropFirst("prefix=".count)).removingPercentEncoding ?? ""
+            prefix = decoded(pair.dropFirst("prefix=".count))
         }
         var walk = try DirectoryWalk(try Directory.open(root))
         var keys: [String] = []
