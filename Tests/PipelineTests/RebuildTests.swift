@@ -14,7 +14,10 @@ extension PipelineTests {
             try await SmallWorld.fill(world)
             try await world.initialize()
             try await world.night()
-            try await world.shell("echo more > \"$1/web1/acme/more\"", [world.source])
+            // Old enough to be carried.
+            try await world.shell(
+                "echo more > \"$1/web1/acme/more\"; find \"$1\" -exec touch -h -d '2025-11-18T01:02:03Z' {} +",
+                [world.source])
             try await world.night(Self.next)
             return world
         }

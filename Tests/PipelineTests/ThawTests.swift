@@ -33,7 +33,7 @@ extension PipelineTests {
                         [vault.cold]
                         url = "s3://\(ScriptedBucket.name)"
                         endpoint = "\(bucket.url)"
-                        thaw = { ask_bytes = "1 KiB", days = 3 }
+                        thaw = { ask_bytes = "100 B", days = 3 }
 
                         """)
                 environment = ThawTests.environment(pipeline)
