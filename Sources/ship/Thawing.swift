@@ -40,8 +40,11 @@ struct Thawing {
         var limits = BucketSettings.Thaw()
         if case .bucket(let bucket) = settings.kind {
             limits = bucket.thaw
-            if let region = bucket.pricedRegion() {
-                prices = (try PriceFile.load(configuration.prices), region)
+            // Only buckets of AWS itself have prices.
+            if bucket.endpoint == nil {
+                prices = (
+                    try PriceFile.load(configuration.prices), try OpenVault.bucketStore(bucket, log: log).region
+                )
             } else {
                 prices = nil
             }
