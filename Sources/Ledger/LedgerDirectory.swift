@@ -72,6 +72,7 @@ package struct LedgerDirectory: Sendable {
     ///   - path: its names, which are safe.
     ///   - makes: whether it is made where it is missing.
     /// - Returns: nothing when it is missing and not made.
+    /// - Throws: the system's fault.
     package func directory(at path: some Sequence<ByteString>, makes: Bool) throws(Fault) -> Directory? {
         let path = Array(path)
         if makes { return try root.descendCreating(path) }

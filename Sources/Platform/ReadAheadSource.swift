@@ -14,6 +14,7 @@ package final class ReadAheadSource: RangedSource {
     /// Buffers for some sources.
     ///
     /// - Parameter count: pieces that are under way or wait to be read, of all sources together.
+    /// - Returns: the pool, of which nothing is in memory yet.
     package static func buffers(_ count: Int) -> Buffers {
         Pool(limit: max(1, count)) { Handed(Buffer(capacity: Int(pieceSize))) }
     }
@@ -54,6 +55,7 @@ package final class ReadAheadSource: RangedSource {
     /// What is requested for some ranges: joined where little lies between them.
     ///
     /// - Parameter ranges: in any order; they may overlap.
+    /// - Returns: the ranges in order, none touching another.
     package static func joined(_ ranges: some Sequence<Range<Int64>>) -> [Range<Int64>] {
         var joined: [Range<Int64>] = []
         for range in ranges.sorted(by: { $0.lowerBound < $1.lowerBound }) where !range.isEmpty {

@@ -58,7 +58,8 @@ package struct ThawPlan: Sendable {
             let bytes = objects.reduce(0) { $0 + $1.size }
             guard
                 let price = table.restoring(
-                    objects: Int64(objects.count), bytes: bytes, tier: request.tier.rawValue, from: storageClass, in: region)
+                    objects: Int64(objects.count), bytes: bytes, tier: request.tier.rawValue, from: storageClass,
+                    in: region)
             else { return nil }
             // The copies are charged as objects of the hot class.
             let copies = table.writing(bytes, to: "", in: region).month * Double(request.days) / 30

@@ -27,6 +27,7 @@ struct Thawing {
     ///   - vault: opened for reading.
     ///   - options: of the command line.
     ///   - configuration: names the price table and the state directory, which need not be there.
+    ///   - clock: tells when something was asked for.
     ///   - log: gets what is done.
     /// - Throws: `settings` for a price table that is wrong.
     init(

@@ -92,8 +92,8 @@ extension PipelineTests {
         @Test("What an archive held that the vault has lost is collected again, and said, and the run comes back whole")
         func lost() async throws {
             let world = try await nights()
-            let object = "logs/acme/2025/11/19/web1.tar.gz"
-            try await world.shell("rm \"$1/$2\"; rm -r \"$3/logs/2025-11-19\"", [world.vault, object, world.staging])
+            let object = "logs/acme/2025/11/20/web1.tar.gz"
+            try await world.shell("rm \"$1/$2\"; rm -r \"$3/logs/2025-11-20\"", [world.vault, object, world.staging])
             let third = "2025-11-21"
             try await world.night(third, [.collect, .pack])
             let noticed = try await world.stage(.ship, third)

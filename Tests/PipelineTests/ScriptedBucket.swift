@@ -25,6 +25,7 @@ final class ScriptedBucket: Sendable {
     static let name = "bucket"
 
     /// - Parameter root: the directory; keys are the paths below it.
+    /// - Throws: the system's fault when there is no port left.
     init(_ root: String) throws {
         let state = Monitor(State())
         self.state = state
