@@ -19,21 +19,19 @@ extension S3Client {
     /// - Parameters:
     ///   - key: the object.
     ///   - version: one version of it.
-    ///   - days: how long the copy stays.
+    ///   - days: how long the copy stays; nothing for an object of Intelligent-Tiering, which moves back itself.
     ///   - tier: `Bulk`, `Standard` or `Expedited`; the last is not for Deep Archive.
     /// - Returns: how far the restore is.
     /// - Throws: the service's error.
-    package func restore(_ key: ByteString, version: String? = nil, days: Int, tier: String) throws(Fault)
+    package func restore(_ key: ByteString, version: String? = nil, days: Int?, tier: String) throws(Fault)
         -> RestoreAnswer
     {
         var call = S3Call(.post, key, query: [.init("restore")] + Self.query(version: version))
         call.setDocument(
             XMLElement(
                 "RestoreRequest", "",
-                [
-                    XMLElement("Days", "\(days)"),
-                    XMLElement("GlacierJobParameters", "", [XMLElement("Tier", tier)]),
-                ]))
+                (days.map { [XMLElement("Days", "\($0)")] } ?? [])
+                    + [XMLElement("GlacierJobParameters", "", [XMLElement("Tier", tier)])]))
         switch try attempt(call) {
         case .success(let answer): return answer.response.status == 202 ? .requested : .available
         case .failure(let error) where error.code == "RestoreAlreadyInProgress": return .underWay

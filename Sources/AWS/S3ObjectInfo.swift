@@ -21,6 +21,8 @@ package struct S3ObjectInfo: Sendable, Equatable {
     package var tagCount: Int
     /// `x-amz-restore`.
     package var restore: String?
+    /// `x-amz-archive-status`: the archive tier of Intelligent-Tiering that the object has sunk into.
+    package var archiveStatus: String?
     package var encryption: String?
 
     init(_ response: HTTPResponse) {
@@ -36,6 +38,7 @@ package struct S3ObjectInfo: Sendable, Equatable {
         isHeld = headers["x-amz-object-lock-legal-hold"] == "ON"
         tagCount = headers["x-amz-tagging-count"].flatMap { Int($0) } ?? 0
         restore = headers["x-amz-restore"]
+        archiveStatus = headers["x-amz-archive-status"]
         encryption = headers["x-amz-server-side-encryption"]
         metadata = [:]
         for field in headers.fields where field.name.lowercased().hasPrefix("x-amz-meta-") {

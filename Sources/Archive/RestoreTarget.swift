@@ -9,26 +9,34 @@ package import Platform
 /// refused.
 ///
 /// A file appears whole or not at all. What is there already is kept when it has the same content, and refused when not,
-/// unless overwriting is asked for; so a restore can be run again.
-package final class RestoreTarget {
+/// unless overwriting is asked for; so a restore can be run again. Several threads may restore into one.
+package final class RestoreTarget: Sendable {
     private let root: Directory
     private let overwrites: Bool
     private let keepsSetID: Bool
     private let isRoot = geteuid() == 0
-    private var parentPath: [ByteString] = []
-    private var parent: Directory
-    private var directories: [(path: [ByteString], entry: Entry)] = []
-    /// Directories that were made on the way to an entry, and have not come as entries themselves.
-    private var madeUp: Set<[ByteString]> = []
+
+    /// What was done, and where names are being made: everything but the content of files happens under its lock.
+    private struct State {
+        var parentPath: [ByteString] = []
+        var parent: Directory
+        var directories: [(path: [ByteString], entry: Entry)] = []
+        /// Directories that were made on the way to an entry, and have not come as entries themselves.
+        var madeUp: Set<[ByteString]> = []
+        var restored: Int64 = 0
+        var kept: Int64 = 0
+        var bytes: Int64 = 0
+        var clearedSetID: Int64 = 0
+    }
+    private let state: Monitor<State>
 
     /// Entries that were made.
-    package private(set) var restored: Int64 = 0
+    package var restored: Int64 { state.with { $0.restored } }
     /// What was there already with the same content.
-    package private(set) var kept: Int64 = 0
-    package private(set) var bytes: Int64 = 0
-
+    package var kept: Int64 { state.with { $0.kept } }
+    package var bytes: Int64 { state.with { $0.bytes } }
     /// Files that came without the setuid or setgid bit that their entry has.
-    package private(set) var clearedSetID: Int64 = 0
+    package var clearedSetID: Int64 { state.with { $0.clearedSetID } }
 
     /// - Parameters:
     ///   - root: where everything goes.
@@ -39,7 +47,7 @@ package final class RestoreTarget {
         self.root = root
         self.overwrites = overwrites
         self.keepsSetID = keepsSetID
-        parent = root
+        state = Monitor(State(parent: root))
     }
 
     /// The names on the way to an entry, checked.
@@ -56,52 +64,62 @@ package final class RestoreTarget {
     /// Opens the directory at `path`.
     ///
     /// What is missing on the way is made as mkdir(1) and tar(1) make it, with the modes that the umask leaves: whoever
-    /// may read an entry can reach it. A directory that is an entry itself gets its own in ``finish()``.
-    private func enter(_ path: [ByteString]) throws(Fault) -> Directory {
-        if path == parentPath { return parent }
+    /// may read an entry can reach it. A directory that is an entry itself gets its own in ``finish(isComplete:)``.
+    private func enter(_ path: [ByteString], _ state: inout State) throws(Fault) -> Directory {
+        if path == state.parentPath { return state.parent }
         var current = root
         for (depth, name) in path.enumerated() {
             do { current = try current.directory(name) } catch {
                 guard error.code == .notFound, try !current.exists(name) else { throw error }
                 try current.makeDirectory(name, mode: 0o777)
-                madeUp.insert(Array(path[...depth]))
+                state.madeUp.insert(Array(path[...depth]))
                 current = try current.directory(name)
             }
         }
-        (parent, parentPath) = (current, path)
-        return parent
+        (state.parent, state.parentPath) = (current, path)
+        return current
     }
 
-    /// Makes a directory now; its mode and time come last, in ``finish()``.
+    private func place(_ name: ByteString, _ state: inout State) throws(Fault) -> (Directory, ByteString) {
+        let path = try Self.components(name)
+        guard let leaf = path.last else { throw Fault(.damaged, "'\(name)': names nothing") }
+        return (try enter(path.dropLast(), &state), leaf)
+    }
+
+    /// Makes a directory now; its mode and time come last, in ``finish(isComplete:)``.
     package func makeDirectory(_ name: ByteString, _ entry: Entry) throws(Fault) {
         let path = try Self.components(name)
         guard let leaf = path.last else { return }
-        let directory = try enter(path.dropLast())
-        if try directory.exists(leaf) {
-            if try directory.status(leaf).kind == .directory {
-                if madeUp.remove(path) == nil { kept += 1 } else { restored += 1 }
-                directories.append((path, entry))
-                return
+        try state.with { (state: inout State) throws(Fault) in
+            let directory = try enter(path.dropLast(), &state)
+            if try directory.exists(leaf) {
+                if try directory.status(leaf).kind == .directory {
+                    if state.madeUp.remove(path) == nil { state.kept += 1 } else { state.restored += 1 }
+                    state.directories.append((path, entry))
+                    return
+                }
+                try clear(leaf, in: directory)
             }
-            try clear(leaf, in: directory)
+            try directory.makeDirectory(leaf)
+            state.directories.append((path, entry))
+            state.restored += 1
         }
-        try directory.makeDirectory(leaf)
-        directories.append((path, entry))
-        restored += 1
     }
 
     package func makeSymlink(_ name: ByteString, _ entry: Entry) throws(Fault) {
-        let (directory, leaf) = try place(name)
-        if try directory.exists(leaf) {
-            if try directory.status(leaf).kind == .symlink, try directory.readLink(leaf) == entry.link {
-                kept += 1
-                return
+        try state.with { (state: inout State) throws(Fault) in
+            let (directory, leaf) = try place(name, &state)
+            if try directory.exists(leaf) {
+                if try directory.status(leaf).kind == .symlink, try directory.readLink(leaf) == entry.link {
+                    state.kept += 1
+                    return
+                }
+                try clear(leaf, in: directory)
             }
-            try clear(leaf, in: directory)
+            try directory.makeLink(leaf, to: entry.link)
+            try settle(leaf, in: directory, entry, &state)
+            state.restored += 1
         }
-        try directory.makeLink(leaf, to: entry.link)
-        try settle(leaf, in: directory, entry)
-        restored += 1
     }
 
     /// Makes `name` a further name of what was restored as `existing`.
@@ -112,23 +130,63 @@ package final class RestoreTarget {
     ) throws(Fault) {
         let target = try Self.components(existing)
         guard let targetLeaf = target.last else { throw Fault(.damaged, "'\(existing)': names nothing") }
-        let other = try root.descend(target.dropLast())
-        guard try other.status(targetLeaf).kind == .file else {
-            throw Fault(.damaged, "'\(name)': a hard link to '\(existing)', which is no file, refused")
-        }
-        let (directory, leaf) = try place(name)
-        if try directory.exists(leaf) {
-            let (one, two) = (try directory.status(leaf), try other.status(targetLeaf))
-            var isThere = one.device == two.device && one.inode == two.inode
-            if !isThere, let expected { isThere = try isSame(leaf, in: directory, size: size, digest: expected) }
-            if isThere {
-                kept += 1
-                return
+        try state.with { (state: inout State) throws(Fault) in
+            let other = try root.descend(target.dropLast())
+            guard try other.status(targetLeaf).kind == .file else {
+                throw Fault(.damaged, "'\(name)': a hard link to '\(existing)', which is no file, refused")
             }
-            try clear(leaf, in: directory)
+            let (directory, leaf) = try place(name, &state)
+            if try directory.exists(leaf) {
+                let (one, two) = (try directory.status(leaf), try other.status(targetLeaf))
+                var isThere = one.device == two.device && one.inode == two.inode
+                if !isThere, let expected { isThere = try isSame(leaf, in: directory, size: size, digest: expected) }
+                if isThere {
+                    state.kept += 1
+                    return
+                }
+                try clear(leaf, in: directory)
+            }
+            try directory.makeHardLink(leaf, to: targetLeaf, in: other)
+            state.restored += 1
         }
-        try directory.makeHardLink(leaf, to: targetLeaf, in: other)
-        restored += 1
+    }
+
+    /// Keeps a file that is there already with the content that it should have, so that nobody need fetch it.
+    ///
+    /// Its bytes are read: a file that a crash left behind may have its size and no more.
+    ///
+    /// - Returns: whether it is there.
+    /// - Throws: `exists` when something else has the name and is not to be overwritten; `damaged` for a name that leads
+    ///   outside.
+    package func keepFile(_ name: ByteString, size: Int64, expected: Digest256) throws(Fault) -> Bool {
+        guard try hasFile(name, size: size, expected: expected) else { return false }
+        keep(files: 1, bytes: size)
+        return true
+    }
+
+    /// Counts files that were found to be there already.
+    package func keep(files: Int64, bytes: Int64) {
+        state.with { state in
+            state.kept += files
+            state.bytes += bytes
+        }
+    }
+
+    /// As ``keepFile(_:size:expected:)``, without counting it.
+    package func hasFile(_ name: ByteString, size: Int64, expected: Digest256) throws(Fault) -> Bool {
+        let path = try Self.components(name)
+        guard let leaf = path.last else { throw Fault(.damaged, "'\(name)': names nothing") }
+        let directory: Directory
+        do throws(Fault) { directory = try root.descend(path.dropLast()) } catch {
+            if error.code == .notFound { return false }
+            throw error
+        }
+        guard try directory.exists(leaf) else { return false }
+        guard try isSame(leaf, in: directory, size: size, digest: expected) else {
+            try checkReplacing(leaf, in: directory)
+            return false
+        }
+        return true
     }
 
     /// Writes a file from pieces in ascending order; what lies between them becomes holes.
@@ -146,13 +204,11 @@ package final class RestoreTarget {
         _ name: ByteString, _ entry: Entry, expected: Digest256?,
         fill: ((UnsafeRawBufferPointer, Int64) throws(Fault) -> Void) throws(Fault) -> Void
     ) throws(Fault) {
-        let (directory, leaf) = try place(name)
+        let (directory, leaf) = try state.with { (state: inout State) throws(Fault) in try place(name, &state) }
         let isThere = try directory.exists(leaf)
         if let expected, isThere {
             if try isSame(leaf, in: directory, size: entry.size, digest: expected) {
-                kept += 1
-                bytes += entry.size
-                return
+                return keep(files: 1, bytes: entry.size)
             }
             try checkReplacing(leaf, in: directory)
         }
@@ -178,19 +234,22 @@ package final class RestoreTarget {
             throw Fault(.damaged, "'\(name)': restored with SHA-256 \(digest), expected \(expected)")
         }
         try file.close()
-        if try directory.exists(leaf) {
-            if expected == nil, isHashed, try isSame(leaf, in: directory, size: entry.size, digest: digest) {
-                kept += 1
-                bytes += entry.size
-                return
+        isPlaced = try state.with { (state: inout State) throws(Fault) -> Bool in
+            if try directory.exists(leaf) {
+                // Also one that another thread has restored meanwhile: the same file of two hosts.
+                if isHashed, try isSame(leaf, in: directory, size: entry.size, digest: digest) {
+                    state.kept += 1
+                    state.bytes += entry.size
+                    return false
+                }
+                try clear(leaf, in: directory)
             }
-            try clear(leaf, in: directory)
+            try settle(temporary, in: directory, entry, &state)
+            try directory.rename(temporary, to: leaf)
+            state.restored += 1
+            state.bytes += entry.size
+            return true
         }
-        try settle(temporary, in: directory, entry)
-        try directory.rename(temporary, to: leaf)
-        isPlaced = true
-        restored += 1
-        bytes += entry.size
     }
 
     /// A new file beside `leaf`.
@@ -198,17 +257,13 @@ package final class RestoreTarget {
     /// What has the usual temporary name already may be an entry restored before, or a further name of one: it is left
     /// alone.
     private func makeTemporary(for leaf: ByteString, in directory: Directory) throws(Fault) -> (ByteString, File) {
-        var name = PendingFile.temporaryName(for: leaf)
-        if try directory.exists(name) {
-            name = PendingFile.temporaryName(for: ByteString("restore." + RandomID.make()))
+        try state.with { (_: inout State) throws(Fault) in
+            var name = PendingFile.temporaryName(for: leaf)
+            if try directory.exists(name) {
+                name = PendingFile.temporaryName(for: ByteString("restore." + RandomID.make()))
+            }
+            return (name, try directory.createNewFile(name))
         }
-        return (name, try directory.createNewFile(name))
-    }
-
-    private func place(_ name: ByteString) throws(Fault) -> (Directory, ByteString) {
-        let path = try Self.components(name)
-        guard let leaf = path.last else { throw Fault(.damaged, "'\(name)': names nothing") }
-        return (try enter(path.dropLast()), leaf)
     }
 
     private func isSame(_ leaf: ByteString, in directory: Directory, size: Int64, digest: Digest256) throws(Fault)
@@ -238,11 +293,13 @@ package final class RestoreTarget {
     }
 
     /// Owner (as root), mode and time; the owner first, since chown(2) clears setuid.
-    private func settle(_ leaf: ByteString, in directory: Directory, _ entry: Entry) throws(Fault) {
+    private func settle(_ leaf: ByteString, in directory: Directory, _ entry: Entry, _ state: inout State)
+        throws(Fault)
+    {
         if isRoot { try directory.setOwner(leaf, uid: entry.uid, gid: entry.gid) }
         if entry.kind != .symlink {
             let setID: UInt32 = entry.kind == .file && !keepsSetID ? entry.mode & 0o6000 : 0
-            if setID != 0 { clearedSetID += 1 }
+            if setID != 0 { state.clearedSetID += 1 }
             try directory.setMode(leaf, entry.mode & ~setID)
         }
         try directory.setModified(leaf, entry.modified)
@@ -250,17 +307,23 @@ package final class RestoreTarget {
 
     /// Gives the directories their modes and times, the deepest first, and brings everything to stable storage.
     ///
+    /// - Parameter isComplete: false when more is to come in another run: a directory whose mode lets nobody write gets it
+    ///   then.
     /// - Throws: the first fault of a directory, once all others are done; the system's fault when writing fails.
-    package func finish() throws(Fault) {
-        parent = root
-        parentPath = []
-        var failure: Fault?
-        for (path, entry) in directories.sorted(by: { $0.path.count > $1.path.count }) {
-            guard let leaf = path.last else { continue }
-            do { try settle(leaf, in: try root.descend(path.dropLast()), entry) } catch { failure = failure ?? error }
+    package func finish(isComplete: Bool = true) throws(Fault) {
+        try state.with { (state: inout State) throws(Fault) in
+            state.parent = root
+            state.parentPath = []
+            var failure: Fault?
+            for (path, entry) in isComplete ? state.directories.sorted(by: { $0.path.count > $1.path.count }) : [] {
+                guard let leaf = path.last else { continue }
+                do throws(Fault) { try settle(leaf, in: try root.descend(path.dropLast()), entry, &state) } catch {
+                    failure = failure ?? error
+                }
+            }
+            state.directories = []
+            try root.syncFileSystem()
+            if let failure { throw failure }
         }
-        directories = []
-        try root.syncFileSystem()
-        if let failure { throw failure }
     }
 }

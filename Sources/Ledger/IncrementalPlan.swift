@@ -13,11 +13,16 @@ package struct IncrementalPlan {
         package var carryNotBefore: CivilDate?
         /// True when one side keeps whole seconds only.
         package var wholeSeconds: Bool
+        /// Archives that a vault has lost (``LostObjects``): nothing is carried from them.
+        package var lost: Set<String>
 
-        package init(isAlwaysFull: Bool, carryNotBefore: CivilDate? = nil, wholeSeconds: Bool = false) {
+        package init(
+            isAlwaysFull: Bool, carryNotBefore: CivilDate? = nil, wholeSeconds: Bool = false, lost: Set<String> = []
+        ) {
             self.isAlwaysFull = isAlwaysFull
             self.carryNotBefore = carryNotBefore
             self.wholeSeconds = wholeSeconds
+            self.lost = lost
         }
     }
 
@@ -31,7 +36,7 @@ package struct IncrementalPlan {
     }
 
     package enum TakeReason: String, Sendable, CaseIterable {
-        case full, new, changed, racy, expired
+        case full, new, changed, racy, expired, lost
     }
 
     package typealias Inventory = () throws(Fault) -> Entry?
@@ -93,6 +98,7 @@ package struct IncrementalPlan {
         }
         guard entry.hasSameContent(as: row.entry, wholeSeconds: rules.wholeSeconds) else { return .take(.changed) }
         if let limit = rules.carryNotBefore, let run = CivilDate(row.run), run < limit { return .take(.expired) }
+        if rules.lost.contains(row.object) { return .take(.lost) }
         var carried = row
         carried.entry = entry
         return .carry(carried)

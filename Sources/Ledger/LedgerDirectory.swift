@@ -6,7 +6,7 @@ package import Platform
 /// A manifest is `RUN/UNIT.manifest.N.tsv.gz` with its `.sha256` beside it. A later attempt writes the next number, the
 /// highest counts, none is rewritten.
 package struct LedgerDirectory: Sendable {
-    private let root: Directory
+    let root: Directory
 
     package init(_ root: Directory) { self.root = root }
 
@@ -115,7 +115,27 @@ package struct LedgerDirectory: Sendable {
     private static let digestSuffix = ByteString(".sha256")
 
     private func existing(_ above: ByteString?, _ run: CivilDate) throws(Fault) -> Directory? {
-        do { return try root.descend((above.map { [$0] } ?? []) + [ByteString(run.description)]) } catch {
+        try directory(at: (above.map { [$0] } ?? []) + [ByteString(run.description)], makes: false)
+    }
+
+    // MARK: Directories
+
+    /// Where the manifests of a run lie, or nothing where there are none.
+    package func existingDirectory(of run: CivilDate) throws(Fault) -> Directory? {
+        try directory(at: [ByteString(run.description)], makes: false)
+    }
+
+    /// A directory below the ledger.
+    ///
+    /// - Parameters:
+    ///   - path: its names, which are safe.
+    ///   - makes: whether it is made where it is missing.
+    /// - Returns: nothing when it is missing and not made.
+    /// - Throws: the system's fault.
+    package func directory(at path: some Sequence<ByteString>, makes: Bool) throws(Fault) -> Directory? {
+        let path = Array(path)
+        if makes { return try root.descendCreating(path) }
+        do throws(Fault) { return try root.descend(path) } catch {
             if error.code == .notFound { return nil }
             throw error
         }

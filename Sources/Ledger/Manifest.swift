@@ -39,7 +39,8 @@ package enum Manifest {
 
     /// The columns in their order.
     ///
-    /// A reader finds them by name, so that later versions may add some.
+    /// A reader finds them by name, so that later versions may add some. A column whose name begins with `!` must be
+    /// understood: a reader that does not know it leaves the table alone.
     package static let columns = [
         "key", "type", "size", "modified", "mode", "uid", "gid", "link", "tenant", "identity", "sha256", "class", "run",
         "object", "entry", "offset", "length", "flags",
@@ -78,6 +79,12 @@ struct ColumnMap {
         guard try reader.next() else { throw Fault(.damaged, "\(reader.name): is empty, expected a header line") }
         var names: [String: Int] = [:]
         for index in 0..<reader.fieldCount { names[try reader.text(index)] = index }
+        // What a later version adds is passed over, unless it says that this must not be done.
+        if let name = names.keys.filter({ $0.hasPrefix("!") }).min() {
+            throw Fault(
+                .unsupported, "\(reader.name): has the column '\(name)', which this version does not know",
+                hint: "Use the version that wrote it, or a newer one; leave the file as it is.")
+        }
         for name in required.sorted() where names[name] == nil {
             throw reader.fault("has no column '\(name)'")
         }

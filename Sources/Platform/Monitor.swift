@@ -26,7 +26,7 @@ package final class Monitor<State>: @unchecked Sendable {
     }
 
     /// Runs `body` alone with the state.
-    package func with<R>(_ body: (inout State) throws -> R) rethrows -> R {
+    package func with<R, E>(_ body: (inout State) throws(E) -> R) throws(E) -> R {
         pthread_mutex_lock(mutex)
         defer { pthread_mutex_unlock(mutex) }
         return try body(&state)

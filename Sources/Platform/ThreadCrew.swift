@@ -47,6 +47,30 @@ package final class ThreadCrew: Sendable {
         state.with { $0.threads.append(thread) }
     }
 
+    /// Does something with each of some items, several at once, and waits until all are done.
+    ///
+    /// - Parameters:
+    ///   - items: taken in their order.
+    ///   - atOnce: threads.
+    ///   - name: of the threads.
+    ///   - body: gets an item; when it throws, no further item is begun.
+    /// - Throws: the first fault of `body`; `limit` when the system has no thread left.
+    package static func each<Item: Sendable>(
+        _ items: [Item], atOnce: Int, _ name: String, _ body: @escaping @Sendable (Item) throws(Fault) -> Void
+    ) throws(Fault) {
+        let rest = Monitor(items[...])
+        let crew = ThreadCrew(onFault: { rest.with { $0.removeAll() } })
+        for _ in 0..<min(atOnce, items.count) {
+            try crew.start(name) {
+                while let item = rest.with({ $0.popFirst() }) {
+                    try Shutdown.check()
+                    try body(item)
+                }
+            }
+        }
+        try crew.join()
+    }
+
     /// Keeps the first fault and tells the owner.
     package func failed(_ fault: Fault) {
         state.with { if $0.fault == nil { $0.fault = fault } }

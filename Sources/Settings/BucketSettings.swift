@@ -1,3 +1,5 @@
+package import Ledger
+
 /// What a vault `s3://BUCKET/PREFIX` is told besides its address.
 package struct BucketSettings: Hashable, Sendable {
     /// How a bucket is named in an address.
@@ -27,6 +29,19 @@ package struct BucketSettings: Hashable, Sendable {
         }
     }
 
+    /// How archives are made readable, and from when on that must be confirmed.
+    package struct Thaw: Hashable, Sendable {
+        package var tier = ThawTier.bulk
+        /// How long the copies stay.
+        package var days = 7
+        /// A request for more bytes is confirmed first.
+        package var askBytes = ByteCount(bytes: 1 << 40)
+        /// A request that costs more US dollars is confirmed first.
+        package var askPrice = 100
+
+        package init() {}
+    }
+
     package var bucket: String
     /// Without slashes at its ends; empty for the whole bucket.
     package var prefix: String
@@ -46,6 +61,7 @@ package struct BucketSettings: Hashable, Sendable {
     package var uploads = 8
     package var bandwidth: ByteRate?
     package var window: TimeWindow?
+    package var thaw = Thaw()
 
     package init(bucket: String, prefix: String) {
         self.bucket = bucket
@@ -76,6 +92,7 @@ package struct BucketSettings: Hashable, Sendable {
         settings.uploads = table.integer("uploads", in: 1...256) ?? settings.uploads
         settings.bandwidth = table.rate("bandwidth")
         settings.window = table.window("window")
+        if let inner = table.table("thaw") { settings.thaw = thaw(inner) }
         table.refuseUnknownKeys()
         return settings
     }
@@ -88,6 +105,16 @@ package struct BucketSettings: Hashable, Sendable {
         table.refuseUnknownKeys()
         guard let mode, let days else { return nil }
         return Lock(mode: mode, days: days)
+    }
+
+    private static func thaw(_ table: TomlTable) -> Thaw {
+        var thaw = Thaw()
+        thaw.tier = choice("tier", in: table) ?? thaw.tier
+        thaw.days = table.integer("days", in: 1...365) ?? thaw.days
+        thaw.askBytes = table.byteCount("ask_bytes") ?? thaw.askBytes
+        thaw.askPrice = table.integer("ask_price", in: 0...1_000_000) ?? thaw.askPrice
+        table.refuseUnknownKeys()
+        return thaw
     }
 
     private static func choice<Choice: RawRepresentable & CaseIterable>(_ key: String, in table: TomlTable) -> Choice?

@@ -11,11 +11,17 @@ package struct ObjectHead: Sendable, Equatable {
     package var sha256: Digest256?
     /// The storage class in the store's own word, for example `DEEP_ARCHIVE`; empty where there are none.
     package var storageClass: String
+    /// Whether its bytes can be read now; a listing does not tell, and says they can.
+    package var readability: Readability
 
-    package init(size: Int64, modified: Timestamp, sha256: Digest256? = nil, storageClass: String = "") {
+    package init(
+        size: Int64, modified: Timestamp, sha256: Digest256? = nil, storageClass: String = "",
+        readability: Readability = .readable
+    ) {
         self.size = size
         self.modified = modified
         self.sha256 = sha256
         self.storageClass = storageClass
+        self.readability = readability
     }
 }

@@ -25,6 +25,9 @@ extension ObjectStore {
         return result
     }
 
+    /// In a store without archive classes everything can be read at once.
+    package func thaw(_ key: ObjectKey, _ request: ThawRequest) throws(Fault) -> ThawAnswer { .notNeeded }
+
     /// A store without classes, locks and uploads in parts has only the content to prove.
     package func adopt(_ key: ObjectKey, expecting expected: ExpectedContent, _ options: PutOptions) throws(Fault)
         -> Evidence

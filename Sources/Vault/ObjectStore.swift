@@ -47,6 +47,12 @@ package protocol ObjectStore: Sendable {
     /// - Throws: `notFound` when there is none; `tryLater` when it must be thawed first.
     func open(_ key: ObjectKey) throws(Fault) -> any RangedSource
 
+    /// Asks for a copy of an archived object that can be read for some days.
+    ///
+    /// - Returns: how far that is; asking again is no error.
+    /// - Throws: `notFound` when there is no object; `usage` for a tier that its class does not have; the fault of the store.
+    func thaw(_ key: ObjectKey, _ request: ThawRequest) throws(Fault) -> ThawAnswer
+
     /// Calls `each` with every object whose key begins with `prefix`, in the order of the keys' bytes, one by one.
     ///
     /// - Parameters:

@@ -17,6 +17,8 @@ package struct S3Store: ObjectStore {
     /// The uploads under way, of all threads.
     let slots: Pool<Int>
     private let refusal = Monitor<Bool?>(nil)
+    /// Archive classes in which this store reads at once, as far as it was asked.
+    let openClasses = Monitor<[String: Bool]>([:])
 
     /// User metadata: the digest of the whole object in hexadecimal digits, and the mark of the upload that made it.
     static let digestName = "coldchain-sha256"
@@ -60,7 +62,7 @@ package struct S3Store: ObjectStore {
             ? nil : info.checksumSHA256.flatMap { Base64.decode($0) }.flatMap { Digest256(bytes: $0) }
         return ObjectHead(
             size: info.size, modified: info.modified ?? Timestamp(seconds: 0), sha256: checksum,
-            storageClass: info.storageClass)
+            storageClass: info.storageClass, readability: try readability(info, key))
     }
 
     package func put(

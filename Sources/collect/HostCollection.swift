@@ -96,6 +96,7 @@ struct HostCollection {
         var placer = job.placer(host: host.name, date: date)
         var held: TreeCollection.Held?
         var isHeldCoarse = false
+        var lost = LostObjects()
         if !job.isDated {
             let ledger = try context.directory.ledger()
             if let newest = try ledger.newest(unit: host.name, before: date) {
@@ -103,11 +104,12 @@ struct HostCollection {
                     try ledger.open(run: newest.run, unit: host.name, number: newest.number))
                 held = { () throws(Fault) -> Manifest.Row? in try reader.next() }
                 isHeldCoarse = try wasDistant(newest.run)
+                lost = try ledger.lost()
             }
         }
         let rules = IncrementalPlan.Rules(
             isAlwaysFull: job.isDated, carryNotBefore: job.fullEvery.map { date.adding(days: -$0.days) },
-            wholeSeconds: isHeldCoarse)
+            wholeSeconds: isHeldCoarse, lost: lost.keys)
         var options = TreeCollection.Options()
         options.settle = host.settle
         options.end = end
@@ -173,6 +175,10 @@ struct HostCollection {
 
         let seconds = Clock.monotonic() - began
         context.log.info("\(host.name): \(Self.summary(outcome, seconds))")
+        if let count = outcome.counts["taken.lost"] {
+            let again = Figures.count(count, "entry was", "entries were")
+            context.log.warning("\(host.name): \(again) collected again: a vault has lost the archives that held them")
+        }
         return .init(
             bytesIn: record.bytesIn ?? 0, bytesOut: record.bytesOut ?? 0,
             warnings: outcome.warningCount > Int64(outcome.warnings.count)

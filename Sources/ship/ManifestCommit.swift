@@ -11,6 +11,7 @@ struct ManifestCommit {
     let layout: VaultLayout
     let ledger: LedgerDirectory
     let scratch: Directory
+    let clock: Clock
     /// What the records on staging tell of an archive in a vault, by its run and key; nothing where none does.
     let shipped: (_ run: String, _ key: ObjectKey, _ vault: OpenVault) throws(Fault) -> UnitRecord.Output?
     /// Takes back what was on its way out of a vault.
@@ -63,10 +64,27 @@ struct ManifestCommit {
                 references[row.object] = Reference(entry: row.entry.key, run: row.run, end: end)
             }
         }
+        var lost = try ledger.lost()
+        let before = lost
+        var first: Fault?
         for (object, reference) in references.sorted(by: { $0.key < $1.key }) {
             try Shutdown.check()
-            try check(try ObjectKey(object), reference, vault)
+            do throws(Fault) {
+                try check(try ObjectKey(object), reference, vault)
+                // Another vault of the job may still lack it.
+                if lost.objects[object]?.vault == vault.name { lost.objects[object] = nil }
+            } catch {
+                guard error.code == .damaged else { throw error }
+                first = first ?? error
+                // What this run has made is shipped again by it.
+                guard reference.run != run.description else { continue }
+                lost.objects[object] = LostObjects.Loss(
+                    vault: vault.name, why: error.message, noticed: clock.now().rfc3339)
+            }
         }
+        // From now on nothing is carried from them; the manifest of this run can't have what carries from them already.
+        if lost.keys != before.keys { try ledger.setLost(lost) }
+        if let first { throw first }
     }
 
     private func check(_ key: ObjectKey, _ reference: Reference, _ vault: OpenVault) throws(Fault) {

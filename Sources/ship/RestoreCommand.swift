@@ -2,6 +2,7 @@ import Archive
 import ArgumentParser
 import Codec
 import Console
+import Glibc
 import Ledger
 import Logging
 import Platform
@@ -16,11 +17,14 @@ struct RestoreCommand: ParsableCommand {
             Reads the manifests of the run in the vault and fetches only the gzip members that hold what is wanted, \
             from the archives of this run and of the earlier ones that it carries entries from. Every file is checked \
             against its digest. What can't be restored is named, and all else comes back. Running it again goes on \
-            where it stopped: what is there with the same content is kept.
+            where it stopped: what is there with the same content is kept, and not fetched again. What lies in an \
+            archive class is thawed first: what that costs is told, the store is asked, and the exit status is 75 until \
+            everything can be read; then the same command fetches it.
             """)
 
     @OptionGroup var common: CommonOptions
     @OptionGroup var options: VaultOptions
+    @OptionGroup var thaw: ThawOptions
     @Argument(help: "Only these paths or globs, as ship list prints them; a directory brings all below it.")
     var paths: [String] = []
     @Option(name: .customLong("run"), help: ArgumentHelp("The run to restore.", valueName: "date")) var date: String
@@ -30,110 +34,183 @@ struct RestoreCommand: ParsableCommand {
     var to: String?
     @Flag(name: .long, help: "Write the content of the one file that matches to stdout.") var stdout = false
     @Flag(name: .long, help: "Replace files that are there already.") var force = false
-    @Flag(name: .shortAndLong, help: "Print what would be fetched, and fetch nothing.") var dryRun = false
+    @Flag(name: .shortAndLong, help: "Print what would be thawed and fetched, and do neither.") var dryRun = false
 
     func validate() throws {
         guard CivilDate(date) != nil else {
             throw ValidationError("--run '\(date)': expected a date such as 2026-11-20")
         }
-        guard dryRun || (to != nil) != stdout else { throw ValidationError("give either --to DIR or --stdout") }
-    }
-
-    private struct PlanLine: Codable {
-        var object: String
-        var entries: Int64
-        var fetched: Int64
+        if to != nil && stdout { throw ValidationError("--stdout excludes --to") }
+        let isFetching = !dryRun && !thaw.request && !thaw.status
+        if isFetching && to == nil && !stdout { throw ValidationError("give either --to DIR or --stdout") }
     }
 
     func run() throws {
         try Door.run {
+            let configuration = try common.settings()
             let (settings, vault) = try options.open(common)
-            let layout = VaultLayout(job: settings.name)
-            guard let run = CivilDate(date), let found = try layout.manifests(in: vault.store, run: run).first else {
-                throw Fault(
-                    .notFound, "\(vault.store.description): has no manifest of job '\(settings.name)' for run \(date)",
-                    hint: "'ship list \(settings.name) --runs' shows the runs; is the vault mounted?")
-            }
-            let place = "run \(run) of job '\(settings.name)'"
-            let selection = options.selection(paths)
             let report = RestoreReport(common)
-            let scratch: Directory
-            if let to, !dryRun { scratch = try target(to) } else { scratch = try Directory.open("/tmp") }
-            var plan = try RestorePlan(scratch: scratch)
-            for (host, number) in found.units.sorted(by: { $0.key < $1.key }) where selection.selects(host: host) {
-                let key = try layout.manifest(run: run, unit: host, number: number)
-                do throws(Fault) {
-                    try plan.add(
-                        host, { () throws(Fault) -> ManifestReader in try ManifestReader(try vault.store.open(key)) },
-                        selects: selection.selects)
-                } catch {
-                    guard error.code != .interrupted, error.code != .noSpace else { throw error }
-                    // One damaged manifest must not keep the other hosts from coming back.
-                    report.lost("host \(host)", error)
-                }
-            }
-            try plan.finish()
-            // What was not found may stand in a manifest that could not be read.
-            if report.isClean { try selection.checkAllMatched(in: place, run: date) }
+            let plan = try plan(settings, vault, report)
             for (name, fault) in plan.lost { report.failed(name, fault) }
-            if dryRun {
-                try show(plan)
-                return report.isClean ? ExitStatus.done : plan.entries > 0 ? ExitStatus.partial : ExitStatus.failed
+            let thawing = try Thawing(
+                try VaultOptions.vaults(of: settings, named: options.vault)[0], vault, thaw, configuration,
+                log: common.logger())
+            if stdout { return try write(plan, thawing, vault, report) }
+
+            let fetch = try fetch(plan, vault, report, workers: configuration.workers)
+            // What is there already needs no thaw.
+            let needed = try fetch?.lacking(plan.objects) ?? plan.objects.filter(\.isRead)
+            let look = try thawing.look(at: needed)
+            let outline = RestoreOutline(plan, look, now: thawing.clock.now())
+            if dryRun || thaw.status {
+                try common.output.result(outline) { outline.text }
+                if thaw.status, outline.thaw != nil { return ExitStatus.tryLater }
+                let isClean = report.isClean && outline.objects.allSatisfy { $0.state != "unreadable" }
+                return isClean ? ExitStatus.done : plan.entries > 0 ? ExitStatus.partial : ExitStatus.failed
             }
             for what in plan.notKept { common.logger().warning("not kept when the run was collected: \(what)") }
-            if let to { return try restore(plan, vault, to, report) }
-            try write(plan, vault)
-            return report.isClean ? ExitStatus.done : ExitStatus.partial
+            if let thaw = outline.thaw { try thawing.ask(look, thaw) }
+            guard let to, let fetch, !thaw.request else {
+                let now = RestoreOutline(plan, try thawing.look(at: needed), now: thawing.clock.now())
+                try common.output.result(now) { now.thaw?.text ?? "all can be read" }
+                return now.thaw == nil ? ExitStatus.done : ExitStatus.tryLater
+            }
+            try fetch.makeOthers(of: plan.objects)
+            // A store may have the copies at once.
+            let first = outline.thaw == nil ? look : try thawing.look(at: needed)
+            return try restore(needed, first, thawing, fetch, to)
         }
     }
 
-    /// Opens where to restore to; a directory that has to be made is one as mkdir(1) makes it.
-    private func target(_ path: String) throws(Fault) -> Directory { try Directory.create(path, mode: 0o777) }
-
-    private func show(_ plan: RestorePlan) throws {
-        let lines = plan.objects.map { PlanLine(object: $0.key, entries: $0.entries, fetched: $0.bytes) }
-        try common.output.result(lines) {
-            var table = TextTable(["OBJECT", "ENTRIES", "FETCH"], right: [1, 2])
-            for line in lines { table.add([line.object, "\(line.entries)", Figures.bytes(line.fetched)]) }
-            return table.text
-                + "\n\(Figures.count(plan.entries, "entry", "entries")), \(Figures.bytes(plan.contentBytes)) of content, \(Figures.bytes(lines.reduce(0) { $0 + $1.fetched })) to fetch from \(Figures.count(Int64(lines.count), "object", "objects"))"
+    /// What brings files to where they are wanted, or are already; nothing where that is not told or not there.
+    private func fetch(_ plan: RestorePlan, _ vault: OpenVault, _ report: RestoreReport, workers: Int) throws(Fault)
+        -> RestoreFetch?
+    {
+        guard let to, let entries = plan.content else { return nil }
+        let directory: Directory
+        do throws(Fault) { directory = try Directory.open(to) } catch {
+            if error.code == .notFound { return nil }
+            throw error
         }
+        return RestoreFetch(
+            store: vault.store, entries: entries, target: RestoreTarget(directory, overwrites: force), report: report,
+            workers: workers)
     }
 
-    private func write(_ plan: RestorePlan, _ vault: OpenVault) throws {
-        var files: [(object: String, wanted: ArchiveExtractor.Wanted)] = []
-        for object in plan.objects where files.count < 2 {
-            try plan.forEachBatch(of: object) { (batch: [ArchiveExtractor.Wanted]) throws(Fault) in
-                files += batch.filter { $0.entry.kind == .file }.prefix(2).map { (object.key, $0) }
+    private func plan(_ settings: JobSettings, _ vault: OpenVault, _ report: RestoreReport) throws(Fault) -> RestorePlan
+    {
+        let layout = VaultLayout(job: settings.name)
+        guard let run = CivilDate(date), let found = try layout.manifests(in: vault.store, run: run).first else {
+            throw Fault(
+                .notFound, "\(vault.store.description): has no manifest of job '\(settings.name)' for run \(date)",
+                hint: "'ship list \(settings.name) --runs' shows the runs; is the vault mounted?")
+        }
+        let selection = options.selection(paths)
+        // A directory that has to be made is one as mkdir(1) makes it.
+        let isWriting = !dryRun && !thaw.status && !thaw.request
+        let scratch =
+            if let to, isWriting { try Directory.create(to, mode: 0o777) } else { try Directory.open(Self.scratch) }
+        var plan = try RestorePlan(scratch: scratch)
+        for (host, number) in found.units.sorted(by: { $0.key < $1.key }) where selection.selects(host: host) {
+            let key = try layout.manifest(run: run, unit: host, number: number)
+            do throws(Fault) {
+                try plan.add(
+                    host, { () throws(Fault) -> ManifestReader in try ManifestReader(try vault.store.open(key)) },
+                    selects: selection.selects)
+            } catch {
+                guard error.code != .interrupted, error.code != .noSpace else { throw error }
+                // One damaged manifest must not keep the other hosts from coming back.
+                report.lost("host \(host)", error)
             }
         }
-        guard files.count == 1, let (key, wanted) = files.first else {
+        try plan.finish()
+        // What was not found may stand in a manifest that could not be read.
+        if report.isClean {
+            try selection.checkAllMatched(in: "run \(run) of job '\(settings.name)'", run: date)
+        }
+        return plan
+    }
+
+    /// Where a file without a name has room when no directory is given.
+    private static var scratch: String { getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp" }
+
+    // MARK: One file
+
+    private func write(_ plan: RestorePlan, _ thawing: Thawing, _ vault: OpenVault, _ report: RestoreReport) throws
+        -> Int32
+    {
+        var files: [(object: RestorePlan.Object, wanted: ArchiveExtractor.Wanted)] = []
+        for object in plan.objects where files.count < 2 {
+            try plan.content?.forEachBatch(of: object) { (batch: [ArchiveExtractor.Wanted]) throws(Fault) in
+                files += batch.filter { $0.entry.kind == .file }.prefix(2).map { (object, $0) }
+            }
+        }
+        guard files.count == 1, let (object, wanted) = files.first else {
             throw Fault(
                 .usage, "--stdout takes one file, \(files.isEmpty ? "none matches" : "more than one matches")",
                 hint: "Name one path as 'ship list' prints it.")
         }
-        let source = try vault.store.open(try ObjectKey(key))
-        try ArchiveExtractor(source, codec: MemberCodec(ofName: key) ?? .gzip).content(of: wanted) {
+        var look = try thawing.look(at: [object])
+        let outline = RestoreOutline(plan, look, now: thawing.clock.now())
+        if dryRun || thaw.status {
+            try common.output.result(outline) { outline.text }
+            return thaw.status && outline.thaw != nil ? ExitStatus.tryLater : ExitStatus.done
+        }
+        if let needed = outline.thaw { try thawing.ask(look, needed) }
+        repeat { look = try thawing.look(at: [object]) } while try !look.canRead(object) && pause(thawing, look)
+        guard look.canRead(object), !thaw.request else { throw waiting(thawing, look) }
+        let source = try vault.store.open(try ObjectKey(object.key))
+        let ahead = ReadAheadSource(source, ReadAheadSource.buffers(4), threads: 4)
+        try ahead.fetch([wanted.range])
+        defer { try? ahead.stop() }
+        try ArchiveExtractor(ahead, codec: MemberCodec(ofName: object.key) ?? .gzip).content(of: wanted) {
             (bytes: UnsafeRawBufferPointer) throws(Fault) in
             try Output.write(bytes)
         }
+        return report.isClean ? ExitStatus.done : ExitStatus.partial
     }
 
-    private func restore(_ plan: RestorePlan, _ vault: OpenVault, _ to: String, _ report: RestoreReport) throws -> Int32
-    {
-        let target = RestoreTarget(try target(to), overwrites: force)
-        for object in plan.objects {
-            let source: any RangedSource
-            do { source = try vault.store.open(try ObjectKey(object.key)) } catch {
-                try Shutdown.check()
-                source = UnreadableObject(object.key, error)
-            }
-            let extractor = ArchiveExtractor(source, codec: MemberCodec(ofName: object.key) ?? .gzip)
-            try plan.forEachBatch(of: object) { (batch: [ArchiveExtractor.Wanted]) throws(Fault) in
-                try extractor.extract(batch, to: target) { report.failed($0, $1) }
-            }
+    // MARK: Into a directory
+
+    private func restore(
+        _ needed: [RestorePlan.Object], _ first: ThawLook, _ thawing: Thawing, _ fetch: RestoreFetch, _ to: String
+    ) throws -> Int32 {
+        var (left, look) = (needed, first)
+        while true {
+            // What can be read is fetched at once: its copy will not stay.
+            try fetch.fetch(left.filter(look.canRead))
+            left.removeAll(where: look.canRead)
+            guard !left.isEmpty, try pause(thawing, look) else { break }
+            look = try thawing.look(at: left)
         }
-        try target.finish()
-        return try report.finish(to: to, restored: target.restored, kept: target.kept, bytes: target.bytes)
+        let (target, report) = (fetch.target, fetch.report)
+        report.waits(left.reduce(0) { $0 + $1.entries })
+        try target.finish(isComplete: report.waiting == 0)
+        let status = try report.finish(to: to, restored: target.restored, kept: target.kept, bytes: target.bytes)
+        if !left.isEmpty { throw waiting(thawing, look) }
+        return status
+    }
+
+    /// Waits before the next look, where that was asked for.
+    ///
+    /// - Returns: false when there is nothing to wait for.
+    /// - Throws: `interrupted` after a signal.
+    private func pause(_ thawing: Thawing, _ look: ThawLook) throws(Fault) -> Bool {
+        guard thaw.wait, look.plan.waiting.contains(where: { $0.readability == .thawing }),
+            let seconds = Period(thaw.poll)?.seconds
+        else { return false }
+        common.logger().info("\(waiting(thawing, look).message)")
+        Clock.pause(Double(seconds))
+        try Shutdown.check()
+        return true
+    }
+
+    private func waiting(_ thawing: Thawing, _ look: ThawLook) -> Fault {
+        let objects = Figures.count(Int64(look.plan.waiting.count), "object waits", "objects wait")
+        let readable = look.plan.readable(now: thawing.clock.now())
+        let by = readable.map { ", which is over by \($0.local) at the latest" } ?? ""
+        return Fault(
+            .tryLater, "\(objects) for a thaw\(by)",
+            hint: "Run the same command again then: it goes on where it stopped. With --wait it waits itself.")
     }
 }

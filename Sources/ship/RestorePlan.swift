@@ -12,8 +12,10 @@ struct RestorePlan {
     struct Object: Sendable {
         var key: String
         var entries: Int64 = 0
-        /// Compressed bytes that will be fetched: ranges that touch count once.
+        /// Compressed bytes that will be fetched: ranges that touch count once, with little between them as one.
         var bytes: Int64 = 0
+        /// Whether it has to be read: directories and links come from the manifest alone.
+        var isRead: Bool { bytes > 0 }
         fileprivate var rows: [Range<Int64>] = []
         fileprivate var end: Int64 = 0
         /// The names under which to restore an entry, where that is not just its own name.
@@ -33,10 +35,8 @@ struct RestorePlan {
     private var numbers: [String: Int] = [:]
     private var claims = PathClaims()
     private let spool: EntrySpool
-    private var spooled: SpooledEntries?
-
-    /// Entries that are taken out of an archive at once.
-    private static let batch = 4_096
+    /// The entries, once all were added.
+    private(set) var content: RestoreEntries?
 
     /// Begins an empty plan.
     ///
@@ -129,11 +129,22 @@ struct RestorePlan {
     }
 
     /// Ends the adding.
-    mutating func finish() throws(Fault) { spooled = try spool.finish() }
+    mutating func finish() throws(Fault) { content = RestoreEntries(try spool.finish()) }
+}
+
+/// The entries of a plan: any number of threads may read them.
+struct RestoreEntries: Sendable {
+    private let spooled: SpooledEntries
+
+    /// Entries that are taken out of an archive at once.
+    private static let batch = 4_096
+
+    fileprivate init(_ spooled: SpooledEntries) { self.spooled = spooled }
 
     /// Calls `body` with the wanted entries of an archive, some thousands at once, in the order of the archive.
-    func forEachBatch(of object: Object, _ body: ([ArchiveExtractor.Wanted]) throws(Fault) -> Void) throws(Fault) {
-        guard let spooled else { return }
+    func forEachBatch(of object: RestorePlan.Object, _ body: ([ArchiveExtractor.Wanted]) throws(Fault) -> Void)
+        throws(Fault)
+    {
         let rows = spooled.rows(object.rows)
         var batch: [ArchiveExtractor.Wanted] = []
         while let row = try rows.next()?.manifest {
@@ -159,7 +170,8 @@ extension RestorePlan.Object {
             rows.append(row)
         }
         guard let range else { return }
-        bytes += max(0, range.upperBound - max(end, range.lowerBound))
+        let isNear = end > 0 && range.lowerBound <= end + ReadAheadSource.gap
+        bytes += max(0, range.upperBound - (isNear ? end : max(end, range.lowerBound)))
         end = max(end, range.upperBound)
     }
 }

@@ -24,7 +24,7 @@ struct ShipCommand: DoorCommand {
 
     static let stage = Stage.ship
     static let ownVerbs: [any ParsableCommand.Type] = [
-        AuditCommand.self, HoldCommand.self, ListCommand.self, NotifyCommand.self, PruneCommand.self,
+        AuditCommand.self, HoldCommand.self, ListCommand.self, NotifyCommand.self, PruneCommand.self, RebuildCommand.self,
         RestoreCommand.self, SetupCommand.self, SweepCommand.self, UndoCommand.self, VerifyCommand.self,
     ]
 

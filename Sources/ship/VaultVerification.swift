@@ -102,28 +102,20 @@ struct VaultVerification: Sendable {
     private func examine(_ work: [Work], _ comparison: VaultComparison, into verdict: inout VaultVerdict)
         throws(Fault)
     {
-        let rest = Monitor(Array(work.reversed()))
         let results = Monitor(verdict)
-        let crew = ThreadCrew(onFault: { rest.with { $0.removeAll() } })
-        for _ in 0..<min(Self.atOnce, work.count) {
-            try crew.start("verify") {
-                while let next = rest.with({ $0.popLast() }) {
-                    try Shutdown.check()
-                    switch next {
-                    case .manifest(let key):
-                        let found = try comparison.manifest(key)
-                        results.with { $0.add(found) }
-                    case .archive(let named):
-                        let found = try comparison.archive(named.key, run: named.run, isRead: named.isSampled)
-                        results.with { verdict in
-                            verdict.add([found.archive] + found.sidecars)
-                            if named.isSampled { verdict.addSample(found.archive) }
-                        }
-                    }
+        try ThreadCrew.each(work, atOnce: Self.atOnce, "verify") { next throws(Fault) in
+            switch next {
+            case .manifest(let key):
+                let found = try comparison.manifest(key)
+                results.with { $0.add(found) }
+            case .archive(let named):
+                let found = try comparison.archive(named.key, run: named.run, isRead: named.isSampled)
+                results.with { verdict in
+                    verdict.add([found.archive] + found.sidecars)
+                    if named.isSampled { verdict.addSample(found.archive) }
                 }
             }
         }
-        try crew.join()
         verdict = results.with { $0 }
     }
 }

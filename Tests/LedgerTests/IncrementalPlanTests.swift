@@ -40,6 +40,14 @@ struct IncrementalPlanTests {
         return row
     }
 
+    @Test func `what an archive held that a vault has lost is taken again, and nothing else`() throws {
+        var other = held(entry("b"))
+        other.object = "siem/acme/web2.tar.gz"
+        let rules = IncrementalPlan.Rules(isAlwaysFull: false, lost: ["siem/acme/web1.tar.gz"])
+        #expect(
+            try plan(["a", "b"].map { entry($0) }, [held(entry("a")), other], rules) == ["take lost a", "carry b"])
+    }
+
     private static let moment = Timestamp(seconds: 1_000, nanoseconds: 500)
 
     @Test func `both sides are merged in key order`() throws {
@@ -200,6 +208,7 @@ struct IncrementalPlanTests {
         let sameKind = wasOwnFile || (now.kind == row.entry.kind && now.link == row.entry.link)
         guard sameKind, sameTime, now.size == row.entry.size else { return "take changed \(now.key)" }
         if let limit = rules.carryNotBefore, row.run < limit.description { return "take expired \(now.key)" }
+        if rules.lost.contains(row.object) { return "take lost \(now.key)" }
         return "carry \(now.key)"
     }
 
@@ -217,11 +226,12 @@ struct IncrementalPlanTests {
                     entry, run: ["2026-11-18", "2026-11-19", "2026-11-20"][Int.random(in: 0..<3, using: &random)],
                     flags[Int.random(in: 0..<8, using: &random)])
                 if Int.random(in: 0..<10, using: &random) == 0 { row.object = "" }
+                if seed % 5 == 1, entry.size == 1 { row.object = "siem/lost.tar.gz" }
                 return row
             }
             let rules = IncrementalPlan.Rules(
                 isAlwaysFull: seed % 10 == 9, carryNotBefore: seed % 3 == 0 ? CivilDate("2026-11-19") : nil,
-                wholeSeconds: seed % 2 == 0)
+                wholeSeconds: seed % 2 == 0, lost: ["siem/lost.tar.gz"])
             let keys = Set(now.keys).union(rows.keys).sorted()
             let expected = keys.compactMap { model(now[$0], rows[$0], rules) }
             let inventory = now.keys.sorted().compactMap { now[$0] }

@@ -49,6 +49,20 @@ struct ManifestTests {
         }
     }
 
+    @Test func `columns of a later version are passed over wherever they stand`() throws {
+        let text = "new\tsize\tkey\tflags\tmodified\ttype\tlater\n?\t7\ta\\tb\tracy,later\t12.500000000\tf\t\n"
+        let row = try #require(try rows(try packed(text)).first)
+        #expect(row.entry.key == "a\tb" && row.entry.size == 7 && row.entry.kind == .file)
+        #expect(row.flags == .racy)
+        // A row is as long as its header says, or longer: what has no name is nobody's.
+        #expect(try rows(try packed("key\ttype\tsize\tmodified\na\tf\t1\t2.000000000\tmore\n")).count == 1)
+    }
+
+    @Test func `a column that must be understood is refused, as of a later version and not as damaged`() throws {
+        let text = "key\ttype\tsize\tmodified\t!cipher\na\tf\t1\t2.000000000\tx\n"
+        try expectFault(.unsupported, "'!cipher', which this version does not know") { try rows(try packed(text)) }
+    }
+
     @Test(arguments: [
         EntryKind.file, .directory, .symlink, .hardLink, .fifo, .socket, .blockDevice, .characterDevice, .unknown,
     ])

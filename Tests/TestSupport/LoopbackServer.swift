@@ -43,6 +43,8 @@ package final class LoopbackServer: Sendable {
     /// What is answered.
     package enum Answer: Sendable {
         case status(Int, String = "", headers: [String: String] = [:])
+        /// Headers and a body of bytes; of the answer to a HEAD only the headers are sent.
+        case content([UInt8], status: Int = 200, headers: [String: String] = [:], isHead: Bool = false)
         /// Bytes as they are, then the end of the connection.
         case raw(String)
         /// The end of the connection without an answer.
@@ -87,15 +89,20 @@ package final class LoopbackServer: Sendable {
             answer = next
         }
         let text: String
+        var content: [UInt8] = []
         switch answer {
         case .late, .drop: return
         case .raw(let bytes): text = bytes
+        case .content(let bytes, let status, let headers, let isHead):
+            let fields = headers.map { "\($0.key): \($0.value)\r\n" }.joined()
+            text = "HTTP/1.1 \(status) Status\r\n\(fields)Content-Length: \(bytes.count)\r\nConnection: close\r\n\r\n"
+            content = isHead ? [] : bytes
         case .status(let status, let body, let headers):
             let fields = headers.map { "\($0.key): \($0.value)\r\n" }.joined()
             text =
                 "HTTP/1.1 \(status) Status\r\n\(fields)Content-Length: \(body.utf8.count)\r\nConnection: close\r\n\r\n\(body)"
         }
-        let bytes = Array(text.utf8)
+        let bytes = Array(text.utf8) + content
         bytes.withUnsafeBytes { try? connection.write($0) }
         connection.endWriting()
     }

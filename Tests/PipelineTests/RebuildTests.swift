@@ -1,0 +1,116 @@
+import FoundationEssentials
+import Platform
+import TestSupport
+import Testing
+
+extension PipelineTests {
+    /// A new server: the ledger from the vault alone, and what a vault has lost.
+    @Suite
+    struct RebuildTests {
+        private static let next = "2025-11-20"
+
+        private func nights() async throws -> Pipeline {
+            let world = try Pipeline()
+            try await SmallWorld.fill(world)
+            try await world.initialize()
+            try await world.night()
+            // Old enough to be carried.
+            try await world.shell(
+                "echo more > \"$1/web1/acme/more\"; find \"$1\" -exec touch -h -d '2025-11-18T01:02:03Z' {} +",
+                [world.source])
+            try await world.night(Self.next)
+            return world
+        }
+
+        private struct Result: Decodable {
+            var runs: Int
+            var manifests: Int
+            var others: Int
+            var kept: Int
+            var lost: [String]
+            var problems: [String]
+        }
+
+        private func rebuild(_ world: Pipeline, _ more: [String] = [], status: Int32 = 0) async throws -> Result {
+            let result = try await world.expect(.ship, ["rebuild", "logs", "--json"] + more, status: status)
+            return try JSONDecoder().decode(Result.self, from: Data(result.stdout))
+        }
+
+        @Test("The ledger of a new server is that of the old one, and the next run carries by it")
+        func whole() async throws {
+            let world = try await nights()
+            // What is no manifest comes along.
+            try await world.shell(
+                """
+                set -eu
+                cp -a "$1/logs/ledger" "$3"
+                mkdir "$2/logs/_ledger/_audit"
+                echo '{}' > "$2/logs/_ledger/_audit/20251120T000000Z-a.jsonl"
+                rm -rf "$1" "$4"
+                """, [world.staging, world.vault, world.root + "/ledger", world.state])
+            try await world.initialize()
+            let dry = try await rebuild(world, ["--dry-run"])
+            #expect(dry.runs == 2 && dry.manifests == 4 && dry.others == 1 && dry.kept == 0)
+            let made = try await rebuild(world)
+            #expect(made.runs == 2 && made.manifests == 4 && made.others == 1 && made.lost == [] && made.problems == [])
+            try await world.shell(
+                "diff -r --exclude=_audit \"$1\" \"$2/logs/ledger\" && test -s \"$2/logs/ledger/_audit/20251120T000000Z-a.jsonl\"",
+                [world.root + "/ledger", world.staging])
+            let again = try await rebuild(world)
+            #expect(again.manifests == 0 && again.kept == 5)
+            try await world.night("2025-11-21", [.collect])
+            let list = try await StockRestore.table("\(world.runDirectory("2025-11-21"))/collect/web1.entries.tsv.gz")
+            #expect(list.allSatisfy { $0["action"] == "carry" })
+        }
+
+        @Test(
+            "A manifest that is not what its digest says is told, and the one before it counts; other bytes are left alone"
+        )
+        func damaged() async throws {
+            let world = try await nights()
+            let place = world.vault + "/logs/_ledger/2025-11-19"
+            try await world.shell(
+                """
+                set -eu
+                cd "$1"
+                cp web1.manifest.1.tsv.gz web1.manifest.2.tsv.gz
+                printf '%064d  web1.manifest.2.tsv.gz\\n' 0 > web1.manifest.2.tsv.gz.sha256
+                echo other > "$2/logs/ledger/2025-11-19/web2.manifest.1.tsv.gz"
+                rm "$2/logs/ledger/2025-11-19/"web1*
+                """, [place, world.staging])
+            let result = try await rebuild(world, status: 3)
+            #expect(result.manifests == 1 && result.kept == 2 && result.problems.count == 2, "\(result)")
+            #expect(result.problems.contains { $0.contains("web1.manifest.2") && $0.contains("digest file") })
+            #expect(result.problems.contains { $0.contains("web2.manifest.1") && $0.contains("left alone") })
+            let kept = try world.read(world.staging + "/logs/ledger/2025-11-19/web2.manifest.1.tsv.gz")
+            #expect(kept == Array("other\n".utf8))
+            // A vault that is not there is no empty ledger.
+            try await world.shell("mv \"$1\" \"$1.aside\"", [world.vault])
+            try await world.expect(.ship, ["rebuild", "logs"], status: 1)
+        }
+
+        @Test("What an archive held that the vault has lost is collected again, and said, and the run comes back whole")
+        func lost() async throws {
+            let world = try await nights()
+            let object = "logs/acme/2025/11/20/web1.tar.gz"
+            try await world.shell("rm \"$1/$2\"; rm -r \"$3/logs/2025-11-20\"", [world.vault, object, world.staging])
+            let third = "2025-11-21"
+            try await world.night(third, [.collect, .pack])
+            let noticed = try await world.stage(.ship, third)
+            #expect(noticed.status == 3 && noticed.errors.contains(object), "\(noticed)")
+            let again = try await world.expect(.collect, ["logs", "--run", third, "--only", "web1", "--force"])
+            #expect(again.errors.contains("collected again: a vault has lost"), "\(again)")
+            try await world.night(third, [.pack, .ship])
+            let differences = try await world.stockDifferences(
+                third, to: try await world.sourceTrees(), [.fileTimes, .mode])
+            #expect(differences == [])
+            // From here on it is carried from where it is now.
+            try await world.night("2025-11-22")
+            // A new server notices the same from the listing.
+            try await world.shell("rm -rf \"$1\" \"$2\"", [world.staging, world.state])
+            try await world.initialize()
+            let result = try await rebuild(world)
+            #expect(result.lost == [object], "\(result)")
+        }
+    }
+}
