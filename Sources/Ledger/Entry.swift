@@ -15,6 +15,10 @@ package struct Entry: Sendable, Equatable {
     package var gid: UInt32
     /// Where a symbolic link points, or the key that holds a hard link's bytes; empty otherwise.
     package var link: ByteString
+    /// The ETag that an object has at its source, without quotes; empty for a file.
+    package var etag = ""
+    /// The version of the object, where its bucket keeps several; empty otherwise.
+    package var version = ""
 
     package init(
         key: ByteString, kind: EntryKind, size: Int64, modified: Timestamp, mode: UInt32, uid: UInt32, gid: UInt32,
@@ -30,11 +34,24 @@ package struct Entry: Sendable, Equatable {
         self.link = link
     }
 
-    /// What decides "same content" for files: size and mtime, written `size:seconds.nanoseconds`.
+    /// What decides "same content": size and mtime of a file, written `size:seconds.nanoseconds`; ETag and version of an
+    /// object, written `etag:ETAG` or `etag:ETAG:VERSION`.
     package func writeIdentity(to writer: inout RowWriter) {
+        guard etag.isEmpty else {
+            writer.field(version.isEmpty ? "etag:\(etag)" : "etag:\(etag):\(version)")
+            return
+        }
         writer.field(size)
         writer.append(ascii: ":")
         writer.append(modified)
+    }
+
+    /// Reads the identity of an object; that of a file is made of what stands in other columns.
+    mutating func readIdentity(_ text: String) {
+        let parts = text.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
+        guard parts.count > 1, parts[0] == "etag" else { return }
+        etag = String(parts[1])
+        version = parts.count > 2 ? String(parts[2]) : ""
     }
 
     /// Whether `held` has the same content as this entry, as far as kind, size, mtime and link tell.
