@@ -87,12 +87,13 @@ let package = Package(
         room("HTTP", ["CCurl", "Platform", log]),
         room("AWS", ["CExpat", "Platform", "Codec", "HTTP", crypto, log]),
         room("Vault", ["Platform", "Codec", "Ledger", "Settings", "HTTP", "AWS", crypto, log]),
+        room("Warehouse", ["Platform", "Codec", "Ledger", "Settings", "HTTP", "AWS", "Vault", crypto, log]),
         room("Notify", ["Platform", "Settings", "HTTP", log]),
         room("Console", ["CLinux", "Platform", "Ledger", "Settings", "Staging", arguments, log]),
 
         door("collect", ["Codec", "Hosts", "Vault"]),
         door("pack", ["Codec", "Archive"]),
-        door("ship", ["Codec", "Archive", "Vault", "HTTP", "AWS", "Notify"]),
+        door("ship", ["Codec", "Archive", "Vault", "HTTP", "AWS", "Warehouse", "Notify"]),
 
         // A test target too, so that a build without tests leaves it out: a static standard library has no Testing.
         .testTarget(
@@ -109,6 +110,7 @@ let package = Package(
         tests("AWS", ["Platform", "Codec", "HTTP", log]),
         tests("Notify", ["Platform", "Settings", "HTTP", log]),
         tests("Vault", ["Platform", "Codec", "Ledger", "Settings", "HTTP", "AWS", log]),
+        tests("Warehouse", ["Platform", "Codec", "Ledger", "Settings", "HTTP", "AWS", "Vault", log]),
         tests("Console", ["Platform", "Ledger", "Settings", "Staging", arguments, log]),
         .testTarget(
             name: "PipelineTests", dependencies: ["Platform", "Codec", "HTTP", "AWS", "TestSupport"],

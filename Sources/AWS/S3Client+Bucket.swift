@@ -15,6 +15,12 @@ extension S3Client {
             name: "lifecycle", root: "LifecycleConfiguration", absent: "NoSuchLifecycleConfiguration")
         package static let objectLock = Configuration(
             name: "object-lock", root: "ObjectLockConfiguration", absent: "ObjectLockConfigurationNotFoundError")
+        package static let encryption = Configuration(
+            name: "encryption", root: "ServerSideEncryptionConfiguration",
+            absent: "ServerSideEncryptionConfigurationNotFoundError")
+        package static let publicAccessBlock = Configuration(
+            name: "publicAccessBlock", root: "PublicAccessBlockConfiguration",
+            absent: "NoSuchPublicAccessBlockConfiguration")
         package static let versioning = Configuration(
             name: "versioning", root: "VersioningConfiguration", absent: "")
     }

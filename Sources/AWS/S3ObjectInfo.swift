@@ -14,12 +14,21 @@ package struct S3ObjectInfo: Sendable, Equatable {
     package var checksumSHA256: String?
     /// User metadata; names in lower case without `x-amz-meta-`.
     package var metadata: [String: String]
+    /// Whether there is user metadata that a header can't tell.
+    package var lacksMetadata: Bool
+    /// What a reader is told of the content, by the names in ``contentHeaders``.
+    package var content: [String: String]
     package var lockMode: String?
     package var lockUntil: String?
     package var tagCount: Int
     /// `x-amz-restore`.
     package var restore: String?
     package var encryption: String?
+
+    /// The system metadata that its owner sets (S3 user guide, object metadata).
+    package static let contentHeaders = [
+        "Cache-Control", "Content-Disposition", "Content-Encoding", "Content-Language", "Content-Type", "Expires",
+    ]
 
     init(_ response: HTTPResponse) {
         let headers = response.headers
@@ -34,6 +43,9 @@ package struct S3ObjectInfo: Sendable, Equatable {
         tagCount = headers["x-amz-tagging-count"].flatMap { Int($0) } ?? 0
         restore = headers["x-amz-restore"]
         encryption = headers["x-amz-server-side-encryption"]
+        lacksMetadata = headers["x-amz-missing-meta"].flatMap { Int($0) } ?? 0 > 0
+        content = [:]
+        for name in Self.contentHeaders { content[name] = headers[name] }
         metadata = [:]
         for field in headers.fields where field.name.lowercased().hasPrefix("x-amz-meta-") {
             metadata[String(field.name.lowercased().dropFirst("x-amz-meta-".count))] = field.value

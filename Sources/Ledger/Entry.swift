@@ -15,9 +15,9 @@ package struct Entry: Sendable, Equatable {
     package var gid: UInt32
     /// Where a symbolic link points, or the key that holds a hard link's bytes; empty otherwise.
     package var link: ByteString
-    /// The ETag that an object has at its source, without quotes; empty for a file.
+    /// What a store says of an object's content, without quotes; empty for a file.
     package var etag = ""
-    /// The version of the object, where its bucket keeps several; empty otherwise.
+    /// The version of an object in a bucket that keeps several; empty otherwise.
     package var version = ""
 
     package init(
@@ -34,24 +34,15 @@ package struct Entry: Sendable, Equatable {
         self.link = link
     }
 
-    /// What decides "same content": size and mtime of a file, written `size:seconds.nanoseconds`; ETag and version of an
-    /// object, written `etag:ETAG` or `etag:ETAG:VERSION`.
+    /// What decides "same content": size and mtime of files, written `size:seconds.nanoseconds`; the ETag of objects, and
+    /// the version where there is one, written `etag:ETAG:VERSION`.
     package func writeIdentity(to writer: inout RowWriter) {
         guard etag.isEmpty else {
-            writer.field(version.isEmpty ? "etag:\(etag)" : "etag:\(etag):\(version)")
-            return
+            return writer.field("etag:\(etag)" + (version.isEmpty ? "" : ":\(version)"))
         }
         writer.field(size)
         writer.append(ascii: ":")
         writer.append(modified)
-    }
-
-    /// Reads the identity of an object; that of a file is made of what stands in other columns.
-    mutating func readIdentity(_ text: String) {
-        let parts = text.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
-        guard parts.count > 1, parts[0] == "etag" else { return }
-        etag = String(parts[1])
-        version = parts.count > 2 ? String(parts[2]) : ""
     }
 
     /// Whether `held` has the same content as this entry, as far as kind, size, mtime and link tell.
@@ -61,7 +52,17 @@ package struct Entry: Sendable, Equatable {
     ///   - wholeSeconds: true when one side keeps whole seconds only; the coarser resolution decides.
     /// - Returns: true when all of them are the same.
     package func hasSameContent(as held: Entry, wholeSeconds: Bool = false) -> Bool {
+        if !etag.isEmpty || !held.etag.isEmpty { return etag == held.etag && size == held.size }
         guard kind == held.kind, size == held.size, link == held.link else { return false }
         return wholeSeconds ? modified.seconds == held.modified.seconds : modified == held.modified
+    }
+
+    /// Reads what ``writeIdentity(to:)`` writes of an object; what stands there of a file is in other columns, too.
+    package mutating func readIdentity(_ text: String) {
+        guard text.hasPrefix("etag:") else { return }
+        let parts = text.dropFirst("etag:".utf8.count).split(
+            separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+        etag = String(parts[0])
+        version = parts.count > 1 ? String(parts[1]) : ""
     }
 }
