@@ -91,8 +91,8 @@ let package = Package(
         room("Notify", ["Platform", "Settings", "HTTP", log]),
         room("Console", ["CLinux", "Platform", "Ledger", "Settings", "Staging", arguments, log]),
 
-        door("collect", ["Codec", "Hosts", "Vault"]),
-        door("pack", ["Codec", "Archive"]),
+        door("collect", ["Codec", "Hosts", "AWS", "Vault", "Warehouse"]),
+        door("pack", ["Codec", "Archive", "Warehouse"]),
         door("ship", ["Codec", "Archive", "Vault", "HTTP", "AWS", "Warehouse", "Notify"]),
 
         // A test target too, so that a build without tests leaves it out: a static standard library has no Testing.

@@ -53,6 +53,11 @@ package struct DestinationKeys: Sendable {
         return ByteString("\(job)/long/\(run)/\(SHA256Hasher.digest(of: key.bytes))")
     }
 
+    /// Whether a prefix of these and a key of so many bytes are a key.
+    func fits(_ prefix: String, keyLength: Int) -> Bool {
+        prefixLength + prefix.utf8.count + keyLength <= Self.longest
+    }
+
     /// The key for other content than lies under `object` already.
     ///
     /// - Parameter generation: from 1, which is the key itself.
