@@ -110,7 +110,9 @@ let package = Package(
         tests("AWS", ["Platform", "Codec", "HTTP", log]),
         tests("Notify", ["Platform", "Settings", "HTTP", log]),
         tests("Vault", ["Platform", "Codec", "Ledger", "Settings", "HTTP", "AWS", log]),
-        tests("Warehouse", ["Platform", "Codec", "Ledger", "Settings", "HTTP", "AWS", "Vault", log]),
+        tests(
+            "Warehouse", ["Platform", "Codec", "Ledger", "Settings", "HTTP", "AWS", "Vault", crypto, log],
+            excluding: ["inventory_reader.py"]),
         tests("Console", ["Platform", "Ledger", "Settings", "Staging", arguments, log]),
         .testTarget(
             name: "PipelineTests", dependencies: ["Platform", "Codec", "HTTP", "AWS", "TestSupport"],

@@ -115,13 +115,15 @@ struct WarehouseCollection: Sendable {
         if !context.request.isNarrowed { try removeOrphans(Set(selected.map(\.unit)), run) }
         try attempt.open(
             upstream: nil, units: lists.databases.count, before: [], open: lists.databases.map(\.unit))
+        let (inputs, totals) = (inputs.merging(reading.inputs) { one, _ in one }, reading.objects.totals)
+        let hasVersions = reading.hasVersions
         try attempt.perform(selected, atOnce: warehouse.databasesAtOnce, name: { $0.unit }) { database in
             if let fault = database.fault { throw fault }
             guard let list = database.list else { throw Fault(.io, "no list was written") }
             var record = UnitRecord(
                 job: job.name, run: run.date.description, stage: .collect, unit: database.unit, attempt: attempt.id,
                 tool: context.tool, startedAt: began, finishedAt: context.clock.now().rfc3339,
-                inputs: inputs.merging(reading.inputs) { one, _ in one },
+                inputs: inputs,
                 outputs: [
                     .init(
                         path: "collect/" + DatabaseLists.fileName(unit: database.unit), size: list.size,
@@ -129,13 +131,13 @@ struct WarehouseCollection: Sendable {
                 ],
                 counts: [
                     "objects": database.objects, "bytes": database.bytes,
-                    "inventory.files": Int64(reading.objects.totals.files), "inventory.rows": reading.objects.totals.rows,
+                    "inventory.files": Int64(totals.files), "inventory.rows": totals.rows,
                 ])
             for (name, sum) in database.classes {
                 record.counts["class.\(name).objects"] = sum.objects
                 record.counts["class.\(name).bytes"] = sum.bytes
             }
-            if reading.hasVersions { record.counts["versions"] = 1 }
+            if hasVersions { record.counts["versions"] = 1 }
             record.tenant = database.unit
             (record.bytesIn, record.bytesOut) = (database.bytes, list.size)
             try run.write(record)

@@ -2,6 +2,7 @@ import ArgumentParser
 import Console
 import Ledger
 import Platform
+import Settings
 import Staging
 
 @main

@@ -113,6 +113,7 @@ struct WarehousePack: Sendable {
         inputs["classes"] = warehouse.classes.sorted().joined(separator: ",")
         inputs["mode"] = warehouse.mode.rawValue
         inputs["max_skipped"] = "\(warehouse.maxSkipped)"
+        if warehouse.mode == .full { inputs["snapshot"] = warehouse.snapshot }
         inputs["log_class"] = warehouse.logClass
         inputs["vaults"] = job.vaults.map(\.name).joined(separator: ",")
         return inputs
@@ -150,8 +151,11 @@ struct WarehousePack: Sendable {
         let prefix = buckets.map(\.prefix).max { $0.utf8.count < $1.utf8.count } ?? ""
         return try DatabasePlan(
             unit: record.unit, list: list, held: held, settings: warehouse, run: run.date,
-            keys: DestinationKeys(
-                job: job.name, run: run.date, prefix: ByteString(prefix.isEmpty ? "" : prefix + "/")),
+            keys: try warehouse.mode == .full
+                ? DestinationKeys(
+                    snapshot: SnapshotName.bucket(
+                        template: warehouse.snapshot, source: warehouse.source.bucket, run: run.date))
+                : DestinationKeys(job: job.name, run: run.date, prefix: ByteString(prefix.isEmpty ? "" : prefix + "/")),
             storageClass: buckets.first?.storageClass ?? "", maxVanished: job.retention.maxVanished)
     }
 

@@ -1,4 +1,3 @@
-package import Codec
 import Crypto
 import FoundationEssentials
 package import Platform
@@ -12,6 +11,12 @@ package struct InventoryReport: Sendable, Equatable {
         package var size: Int64
         /// In small letters.
         package var md5: String
+
+        package init(key: ByteString, size: Int64, md5: String) {
+            self.key = key
+            self.size = size
+            self.md5 = md5
+        }
     }
 
     /// The bucket that was listed.
