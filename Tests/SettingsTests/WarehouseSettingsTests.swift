@@ -111,7 +111,7 @@ struct WarehouseSettingsTests {
         "The name of a database is as short as it can be, never empty, and has no slash",
         arguments: [
             ("{database}/", "sales/t/x", "sales"), ("{database}/", "/t/x", nil), ("{database}/", "sales", nil),
-            ("{database}/", "sales/", nil), ("w/{database}.db/", "w/a.db.db/x", "a.db"),
+            ("{database}/", "sales/", "sales"), ("w/{database}.db/", "w/a.db.db/x", "a.db"),
             ("w/{database}.db/", "w/a.dbx/x", nil), ("w/{database}.db/", "x/a.db/x", nil),
             ("{database}.db/", ".db/a.db/x", nil), ("{database}.db/", "a.db.db/x", "a.db"),
         ] as [(String, String, String?)])
