@@ -115,7 +115,8 @@ package final class TableScanner {
 
     private func raw(_ index: Int) -> UnsafeRawBufferPointer {
         let (from, to) = (starts[index], min(starts[index + 1] - 1, rowEnd))
-        return from > to ? UnsafeRawBufferPointer(start: nil, count: 0) : UnsafeRawBufferPointer(rebasing: window[from..<to])
+        return from > to
+            ? UnsafeRawBufferPointer(start: nil, count: 0) : UnsafeRawBufferPointer(rebasing: window[from..<to])
     }
 
     /// The bytes of the whole row, without its end.

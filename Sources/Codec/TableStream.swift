@@ -1,7 +1,8 @@
+package import Platform
+
 #if !COLDCHAIN_ZLIB_ONLY
 import CDeflate
 #endif
-package import Platform
 
 /// Inflates a gzip'd table as ``GzipWriter`` writes them: members of at most a MiB, each at once, by libdeflate.
 ///
@@ -54,7 +55,8 @@ package final class TableStream: ByteStream {
             if rest.isEmpty { return 0 }
             var (taken, made) = (0, 0)
             let result = libdeflate_gzip_decompress_ex(
-                decompressor, input.bytes.baseAddress?.advanced(by: start), rest.count, buffer.baseAddress, buffer.count,
+                decompressor, input.bytes.baseAddress?.advanced(by: start), rest.count, buffer.baseAddress,
+                buffer.count,
                 &taken, &made)
             guard result == LIBDEFLATE_SUCCESS else {
                 let reader = GzipReader(source, range: (offset - Int64(rest.count))..<source.size)

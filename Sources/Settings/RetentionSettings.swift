@@ -10,7 +10,7 @@ package struct RetentionSettings: Sendable, Equatable {
 
     package init() {}
 
-    /// - Parameter minAge: the days of `min_age` where the table does not say.
+    /// Reads `[retention]`; `minAge` is the days of `min_age` where the table does not say.
     static func read(_ root: TomlTable, minAge: Int = 0) -> RetentionSettings {
         var settings = RetentionSettings()
         settings.policy.minAge = minAge

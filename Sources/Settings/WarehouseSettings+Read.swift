@@ -51,8 +51,10 @@ extension WarehouseSettings {
             return []
         }
         let scheme = "s3://"
-        return (root.strings("inventory", "a list of addresses s3://BUCKET/PREFIX") ?? []).compactMap { text, position in
-            let rest = text.hasPrefix(scheme) ? VaultSettings.bucketAndPrefix(String(text.dropFirst(scheme.count))) : nil
+        return (root.strings("inventory", "a list of addresses s3://BUCKET/PREFIX") ?? []).compactMap {
+            text, position in
+            let rest =
+                text.hasPrefix(scheme) ? VaultSettings.bucketAndPrefix(String(text.dropFirst(scheme.count))) : nil
             if let rest, !rest.prefix.isEmpty { return InventoryPlace(bucket: rest.bucket, prefix: rest.prefix) }
             root.add(
                 "'inventory': expected \"s3://BUCKET/PREFIX/SOURCE-BUCKET/ID\", found \(quoted(text))", at: position,
@@ -64,7 +66,8 @@ extension WarehouseSettings {
     private static func readLag(_ root: TomlTable) -> Period? {
         guard let lag = root.days("lag") else { return nil }
         if !(1...366).contains(lag.days) {
-            root.problem("lag", "expected 1 to 366 days", hint: "With 1 day the run's own day is over, which is the least.")
+            root.problem(
+                "lag", "expected 1 to 366 days", hint: "With 1 day the run's own day is over, which is the least.")
         }
         return lag
     }
@@ -79,12 +82,14 @@ extension WarehouseSettings {
         guard let classes = root.strings("classes", "a list of storage classes") else { return nil }
         for (text, position) in classes {
             guard BucketSettings.isStorageClass(text), !text.isEmpty else {
-                root.add("'classes': expected a storage class such as \"STANDARD\", found \(quoted(text))", at: position)
+                root.add(
+                    "'classes': expected a storage class such as \"STANDARD\", found \(quoted(text))", at: position)
                 continue
             }
             guard ["GLACIER", "DEEP_ARCHIVE"].contains(text) else { continue }
             root.add(
-                "'classes': objects of class \(quoted(text)) can't be copied without being restored first", at: position,
+                "'classes': objects of class \(quoted(text)) can't be copied without being restored first",
+                at: position,
                 hint: "Leave it out; objects of other classes are skipped and counted.")
         }
         return Set(classes.map(\.text))
@@ -93,7 +98,8 @@ extension WarehouseSettings {
     private static func readSnapshot(_ root: TomlTable, _ mode: Mode) -> String? {
         guard let text = root.string("snapshot") else { return nil }
         if mode != .full {
-            root.problem("snapshot", "has no meaning with mode \(quoted(mode.rawValue))", hint: "Write mode = \"full\".")
+            root.problem(
+                "snapshot", "has no meaning with mode \(quoted(mode.rawValue))", hint: "Write mode = \"full\".")
         }
         var rest = text
         let variables = ["{source}", "{yyyy}", "{mm}", "{mmm}", "{dd}"]

@@ -84,9 +84,7 @@ package struct WarehouseSettings: Sendable {
         self.prefix = prefix
     }
 
-    /// Whether the settings want a database.
-    ///
-    /// - Parameter database: its name as the keys have it.
+    /// Whether the settings want a database, named as the keys have it.
     package func selects(_ database: ByteString) -> Bool {
         include.contains { Glob($0).matches(database) } && !exclude.contains { Glob($0).matches(database) }
     }

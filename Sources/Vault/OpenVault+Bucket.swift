@@ -34,6 +34,7 @@ extension OpenVault {
     ///   - requests: the most that are on their way at once.
     ///   - clock: tells when requests are signed.
     ///   - log: is told of credentials and connections.
+    /// - Returns: the client.
     /// - Throws: `settings` when no place names a region, or the endpoint is none; nothing is sent yet.
     package static func bucketClient(
         _ settings: BucketSettings, requests: Int, clock: Clock = .system, log: Logger

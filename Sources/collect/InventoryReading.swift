@@ -58,7 +58,10 @@ struct InventoryReading {
                 // Damage that reading finds is not told of by any listing, so the wait would not end it.
                 guard error.code == .damaged || error.code == .notFound || error.code == .changed else { throw error }
                 context.log.error("\(error)")
-                torn = torn ?? error.hinting("The next complete inventory is taken when it is there; run the command again then.")
+                torn =
+                    torn
+                    ?? error.hinting(
+                        "The next complete inventory is taken when it is there; run the command again then.")
                 for (index, one) in found.enumerated() where Self.names(error, one) { rejected[index].insert(one.key) }
                 if !found.contains(where: { Self.names(error, $0) }) { throw error }
             }

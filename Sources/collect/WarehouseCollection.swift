@@ -35,7 +35,8 @@ struct WarehouseCollection: Sendable {
         let attempt = try StageAttempt(.collect, of: run, context)
         if try run.record() == nil { try run.write(runRecord(date)) }
         let before = try run.unitRecords(.collect)
-        if !context.request.force, try run.stageRecord(.collect)?.leftOut == 0, try before.allSatisfy({ try isDone($0, run) }),
+        if !context.request.force, try run.stageRecord(.collect)?.leftOut == 0,
+            try before.allSatisfy({ try isDone($0, run) }),
             let previous = attempt.previousIfComplete(upstream: nil, pending: 0)
         {
             return previous
@@ -97,7 +98,8 @@ struct WarehouseCollection: Sendable {
         where !found.contains(unit) {
             guard warehouse.selects(PathEscape.unescape(unit) ?? ByteString(unit)) else { continue }
             attempt.warn(
-                unit, "alarm: the whole database is gone from the source, run \(run) had it; nothing is retired for that")
+                unit,
+                "alarm: the whole database is gone from the source, run \(run) had it; nothing is retired for that")
         }
     }
 
@@ -109,7 +111,8 @@ struct WarehouseCollection: Sendable {
     }
 
     private func record(
-        _ lists: DatabaseLists, _ reading: InventoryReading, _ run: RunDirectory, _ attempt: StageAttempt, _ began: String
+        _ lists: DatabaseLists, _ reading: InventoryReading, _ run: RunDirectory, _ attempt: StageAttempt,
+        _ began: String
     ) throws {
         let selected = lists.databases.filter { context.request.selects($0.unit, tenant: $0.unit) }
         if !context.request.isNarrowed { try removeOrphans(Set(selected.map(\.unit)), run) }

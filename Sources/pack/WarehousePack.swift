@@ -236,14 +236,18 @@ struct WarehousePack: Sendable {
     private static func table(_ reports: [Report]) -> String {
         if reports.isEmpty { return "nothing to pack" }
         var table = TextTable(
-            ["RUN", "DATABASE", "OBJECTS", "BYTES", "COPY", "LOGS", "BYTES", "HELD", "VANISHED", "ROUTE", "LEFT OUT", ""],
+            [
+                "RUN", "DATABASE", "OBJECTS", "BYTES", "COPY", "LOGS", "BYTES", "HELD", "VANISHED", "ROUTE", "LEFT OUT",
+                "",
+            ],
             right: [2, 3, 4, 5, 6, 7, 8])
         for report in reports {
             let skipped = report.skipped.sorted { $0.key < $1.key }.map {
                 "\($0.key) \($0.value.objects) (\(Figures.bytes($0.value.bytes)))"
             }
             table.add([
-                report.run, report.database, "\(report.objects)", Figures.bytes(report.bytes), "\(report.taken.objects)",
+                report.run, report.database, "\(report.objects)", Figures.bytes(report.bytes),
+                "\(report.taken.objects)",
                 "\(report.logs.objects)", Figures.bytes(report.taken.bytes + report.logs.bytes),
                 "\(report.carried.objects)", "\(report.vanished.objects)", report.route,
                 skipped.isEmpty ? "-" : skipped.joined(separator: ", "),

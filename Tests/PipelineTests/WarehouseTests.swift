@@ -26,7 +26,8 @@ extension PipelineTests {
                     "AWS_ACCESS_KEY_ID": "AKID", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_EC2_METADATA_DISABLED": "true",
                     "HOME": world.root,
                 ]
-                for name in ["AWS_PROFILE", "AWS_REGION", "AWS_SESSION_TOKEN", "http_proxy", "HTTP_PROXY", "all_proxy"] {
+                for name in ["AWS_PROFILE", "AWS_REGION", "AWS_SESSION_TOKEN", "http_proxy", "HTTP_PROXY", "all_proxy"]
+                {
                     environment[name] = .some(nil)
                 }
                 self.environment = environment.merging(world.environment) { one, _ in one }
@@ -183,7 +184,9 @@ extension PipelineTests {
             try await lake.expect(.pack, ["--run", Self.run])
             let runs = try await lake.world.shell(
                 "zcat \"$1\"/pack/db00.manifest.tsv.gz | cut -f 13 | sort | uniq -c", [lake.directory])
-            #expect(runs.lines.contains { $0.hasSuffix(" 2026-03-30") } && runs.lines.contains { $0.hasSuffix(" 2026-03-31") })
+            #expect(
+                runs.lines.contains { $0.hasSuffix(" 2026-03-30") }
+                    && runs.lines.contains { $0.hasSuffix(" 2026-03-31") })
             // Versions stand in the third column.
             let csv = try await lake.world.shell("head -1 \"$1\"/pack/db00.data.csv", [lake.directory])
             #expect(csv.lines.first?.split(separator: ",").count == 3, "\(csv)")
@@ -203,7 +206,9 @@ extension PipelineTests {
                 "cp \"$1\" \"$1.whole\" && printf X | dd of=\"$1\" bs=1 seek=40 conv=notrunc 2>/dev/null", [part])
             try await lake.upload("one")
             try await lake.expect(.collect, ["--run", Self.run], status: 1, "-003.csv.gz")
-            let paths = try await lake.world.paths().filter { $0.contains("entries") || $0.contains("records/collect/") }
+            let paths = try await lake.world.paths().filter {
+                $0.contains("entries") || $0.contains("records/collect/")
+            }
             #expect(paths.isEmpty, "\(paths)")
             try await lake.expect(.pack, ["--run", Self.run], status: 75)
             try await lake.world.shell("mv \"$1.whole\" \"$1\"", [part])

@@ -99,7 +99,9 @@ struct DocumentationTests {
             #expect(lines.contains { $0.hasPrefix("\(key) =") || $0.hasPrefix("#\(key) =") }, "\(key)")
         }
         // It needs the other mode.
-        let uncommented = lines.filter { !$0.hasPrefix("#snapshot") }.map { $0.hasPrefix("#") && !$0.hasPrefix("# ") ? $0.dropFirst() : $0[...] }
+        let uncommented = lines.filter { !$0.hasPrefix("#snapshot") }.map {
+            $0.hasPrefix("#") && !$0.hasPrefix("# ") ? $0.dropFirst() : $0[...]
+        }
         let plain = try Samples.read(text, vaults: [Samples.bucket])
         let shown = try Samples.read(uncommented.joined(separator: "\n"), vaults: [Samples.bucket])
         let (left, right) = (try #require(plain.warehouse), try #require(shown.warehouse))

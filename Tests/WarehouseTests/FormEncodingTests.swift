@@ -13,7 +13,8 @@ struct FormEncodingTests {
     @Test(
         "A plus sign is a space, and escapes are bytes",
         arguments: [
-            ("a+b", "a b"), ("a%2Bb", "a+b"), ("a%2bb", "a+b"), ("a%20b", "a b"), ("a%25b", "a%b"), ("a%252Bb", "a%2Bb"),
+            ("a+b", "a b"), ("a%2Bb", "a+b"), ("a%2bb", "a+b"), ("a%20b", "a b"), ("a%25b", "a%b"),
+            ("a%252Bb", "a%2Bb"),
             ("a%26b%3Dc%23d%3Fe", "a&b=c#d?e"), ("a%0Ab", "a\nb"), ("%2Fa", "/a"), ("a//b", "a//b"),
             ("dt%3D2024-05-07-01-00/symlink.txt", "dt=2024-05-07-01-00/symlink.txt"), ("%C3%BC", "\u{FC}"), ("", ""),
         ])

@@ -45,7 +45,8 @@ package final class InventoryObjects {
     ///   - scratch: a local directory for what does not fit into memory.
     ///   - memory: bytes for what is sorted at once.
     /// - Throws: `damaged` for a file that is not as its manifest says, or is no inventory; what a source throws.
-    package init(_ files: [File], atOnce: Int, scratch: Directory, memory: Int = InventoryObjects.memory) throws(Fault) {
+    package init(_ files: [File], atOnce: Int, scratch: Directory, memory: Int = InventoryObjects.memory) throws(Fault)
+    {
         let count = max(1, min(atOnce, files.count))
         let lanes = (0..<count).map { _ in Handed(SortLane(scratch: scratch, memory: memory / count)) }
         let queue = BoundedQueue<File>(capacity: max(1, files.count))
@@ -77,7 +78,8 @@ package final class InventoryObjects {
         let source = try file.open()
         guard source.size == file.part.size else {
             throw Fault(
-                .damaged, "\(source.name): has \(source.size) bytes, and the inventory's manifest says \(file.part.size)")
+                .damaged,
+                "\(source.name): has \(source.size) bytes, and the inventory's manifest says \(file.part.size)")
         }
         let stream = PartStream(source)
         var rows = InventoryRows(

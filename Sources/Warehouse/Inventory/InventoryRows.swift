@@ -79,7 +79,9 @@ struct InventoryRows {
     private func flag(_ column: Int) throws(Fault) -> Bool {
         let field = scanner[column]
         if field.elementsEqual("true".utf8) { return true }
-        guard field.elementsEqual("false".utf8) else { throw scanner.fault("has neither true nor false in a column of versions") }
+        guard field.elementsEqual("false".utf8) else {
+            throw scanner.fault("has neither true nor false in a column of versions")
+        }
         return false
     }
 

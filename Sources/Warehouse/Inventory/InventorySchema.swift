@@ -30,7 +30,8 @@ package struct InventorySchema: Sendable, Equatable {
         for part in text.split(separator: ",", omittingEmptySubsequences: false) {
             let name = String(part.drop { $0 == " " })
             guard !name.isEmpty, names.updateValue(count, forKey: name) == nil else {
-                throw Fault(.damaged, "the inventory's 'fileSchema' has column '\(ByteString(name))' twice or without a name")
+                throw Fault(
+                    .damaged, "the inventory's 'fileSchema' has column '\(ByteString(name))' twice or without a name")
             }
             count += 1
         }

@@ -176,7 +176,9 @@ package struct InventorySearch: Sendable {
     private func trailingSlash(_ what: String) -> Fault {
         Fault(
             .settings, "\(place): the inventory's destination prefix ends with a slash: \(what)",
-            hint: "Remove the slash at the end of the prefix in the inventory's configuration, and take the next inventory.")
+            hint:
+                "Remove the slash at the end of the prefix in the inventory's configuration, and take the next inventory."
+        )
     }
 
     /// Tells what keeps inventories from being found for good.

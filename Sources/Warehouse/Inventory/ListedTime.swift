@@ -4,7 +4,8 @@ import Platform
 enum ListedTime {
     /// Reads one; nothing for anything else.
     static func parse(_ text: UnsafeMutableRawBufferPointer) -> Timestamp? {
-        guard text.count >= 20, text.count <= 30, text[text.count - 1] == UInt8(ascii: "Z"), text[10] == UInt8(ascii: "T"),
+        guard text.count >= 20, text.count <= 30, text[text.count - 1] == UInt8(ascii: "Z"),
+            text[10] == UInt8(ascii: "T"),
             text[4] == 0x2D, text[7] == 0x2D, text[13] == 0x3A, text[16] == 0x3A,
             let century = number(text, 0), let years = number(text, 2), let month = number(text, 5),
             let day = number(text, 8), let hour = number(text, 11), let minute = number(text, 14),

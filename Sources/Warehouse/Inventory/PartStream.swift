@@ -16,7 +16,9 @@ final class PartStream: RangedSource, @unchecked Sendable {
     var size: Int64 { source.size }
 
     func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) throws(Fault) -> Int {
-        guard offset == self.offset else { throw Fault(.io, "\(name): is read from \(offset) on, not from \(self.offset)") }
+        guard offset == self.offset else {
+            throw Fault(.io, "\(name): is read from \(offset) on, not from \(self.offset)")
+        }
         let count = try source.read(into: buffer, at: offset)
         md5.update(bufferPointer: UnsafeRawBufferPointer(rebasing: buffer[..<count]))
         self.offset += Int64(count)

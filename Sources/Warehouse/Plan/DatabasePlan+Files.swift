@@ -46,7 +46,8 @@ extension DatabasePlan {
         var lists: [(part: BatchCSV.Part, file: PendingFile, writer: BatchCSV.Writer)] = []
         for part in BatchCSV.Part.allCases {
             let file = try PendingFile(ByteString(Self.listName(unit: unit, part)), in: directory)
-            lists.append((part, file, BatchCSV.Writer(file.file, bucket: settings.source.bucket, hasVersions: hasVersions)))
+            lists.append(
+                (part, file, BatchCSV.Writer(file.file, bucket: settings.source.bucket, hasVersions: hasVersions)))
         }
         let totals = try run { (decision, size) throws(Fault) in
             switch decision {
@@ -78,7 +79,8 @@ extension DatabasePlan {
         for list in lists where list.writer.count > 0 {
             let digest = try list.writer.finish()
             try list.file.commit()
-            outputs.append(.init(path: place + Self.listName(unit: unit, list.part), size: list.writer.size, sha256: digest))
+            outputs.append(
+                .init(path: place + Self.listName(unit: unit, list.part), size: list.writer.size, sha256: digest))
         }
         try pending.commit()
         for output in outputs {
@@ -122,7 +124,9 @@ extension DatabasePlan {
         return parts.count > 2 ? String(decoding: parts[2], as: UTF8.self) : ""
     }
 
-    private func writeRow(_ size: Int64, object: Object?, isLog: Bool = false, flags: String = "", to row: inout RowWriter) {
+    private func writeRow(
+        _ size: Int64, object: Object?, isLog: Bool = false, flags: String = "", to row: inout RowWriter
+    ) {
         row.field(raw: plan.key)
         row.field("f" as StaticString)
         row.field(size)

@@ -92,13 +92,16 @@ package struct DatabasePlan {
         let trips = RetentionBreaker(limit: maxVanished).trips(
             going: [unit: Int(totals.vanished.objects)], of: [unit: Int(totals.held)])
         for trip in trips {
-            warnings.append("alarm: \(trip.going) of \(trip.all) objects are gone from the source; nothing is retired for that")
+            warnings.append(
+                "alarm: \(trip.going) of \(trip.all) objects are gone from the source; nothing is retired for that")
         }
         for (name, count) in totals.goneTables.sorted(by: { $0.key < $1.key }) where trips.isEmpty {
-            warnings.append("alarm: all of '\(name)', \(count) objects, is gone from the source; nothing is retired for that")
+            warnings.append(
+                "alarm: all of '\(name)', \(count) objects, is gone from the source; nothing is retired for that")
         }
         if totals.skippedLogs > 0 {
-            warnings.append("\(totals.skippedLogs) log objects are left out for their class: the tables can't be restored")
+            warnings.append(
+                "\(totals.skippedLogs) log objects are left out for their class: the tables can't be restored")
         }
         return warnings
     }

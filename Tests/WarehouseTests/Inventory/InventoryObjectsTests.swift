@@ -128,9 +128,14 @@ struct InventoryObjectsTests {
         "Every kind of key comes through",
         arguments: [
             ("db/a+b", "db/a b"), ("db/a%2Bb", "db/a+b"), ("db/a%25b", "db/a%b"), ("db/a%252Bb", "db/a%2Bb"),
-            ("db/a%26b%3Dc%23d%3Fe", "db/a&b=c#d?e"), ("db/a%0Ab", "db/a\nb"), ("db//a", "db//a"), ("db/%5Ca", "db/\\a"),
+            ("db/a%26b%3Dc%23d%3Fe", "db/a&b=c#d?e"), ("db/a%0Ab", "db/a\nb"), ("db//a", "db//a"),
+            ("db/%5Ca", "db/\\a"),
             ("db/%C3%BC%F0%9F%98%80", "db/\u{FC}\u{1F600}"), ("db/%22q%22", "db/\"q\""), ("db/\"\"q\"\"", "db/\"q\""),
-            ("db/%09", "db/\t"), ("db/" + String(repeating: "%C3%BC", count: 510) + "x", "db/" + String(repeating: "\u{FC}", count: 510) + "x"),
+            ("db/%09", "db/\t"),
+            (
+                "db/" + String(repeating: "%C3%BC", count: 510) + "x",
+                "db/" + String(repeating: "\u{FC}", count: 510) + "x"
+            ),
         ])
     func keys(encoded: String, key: String) throws {
         try withTemporaryDirectory { path in

@@ -79,7 +79,8 @@ struct InventoryReportTests {
     @Test("ORC and Parquet are recognised, and refused with advice", arguments: ["ORC", "Parquet"])
     func formats(format: String) throws {
         let text = PublishedInventory.manifest.replacing("\"CSV\"", with: "\"\(format)\"")
-            .replacing("Bucket, Key, ", with: format == "ORC" ? PublishedInventory.orcSchema : "message s3.inventory { ")
+            .replacing(
+                "Bucket, Key, ", with: format == "ORC" ? PublishedInventory.orcSchema : "message s3.inventory { ")
         let fault = try expectFault(.unsupported, "is in \(format), not in CSV") { try read(text) }
         #expect(fault.hint?.contains("CSV") ?? false)
     }
@@ -88,7 +89,8 @@ struct InventoryReportTests {
         "Values that can't be are refused",
         arguments: [
             ("1514944800000", "soon", "creationTimestamp"), ("2147483647", "-1", "no key, size or MD5"),
-            ("f11166069f1990abeb9c97ace9cdfabc", "f111", "no key, size or MD5"), ("\"files\"", "\"parts\"", "no 'files'"),
+            ("f11166069f1990abeb9c97ace9cdfabc", "f111", "no key, size or MD5"),
+            ("\"files\"", "\"parts\"", "no 'files'"),
             ("2147483647", "\"2147483647\"", "of another type"),
         ])
     func values(old: String, new: String, words: String) throws {

@@ -16,7 +16,8 @@ enum Inventories {
 
     /// A row of ``schema``; the key is encoded already.
     static func row(
-        _ key: String, size: Int = 1, etag: String = "d41d8cd98f00b204e9800998ecf8427e", storageClass: String = "STANDARD",
+        _ key: String, size: Int = 1, etag: String = "d41d8cd98f00b204e9800998ecf8427e",
+        storageClass: String = "STANDARD",
         modified: String = "2026-03-31T23:59:59.000Z"
     ) -> String {
         "\"lake\",\"\(key)\",\"\(size)\",\"\(modified)\",\"\(etag)\",\"\(storageClass)\"\n"

@@ -55,7 +55,8 @@ struct DatabasePlanTests {
         }
     }
 
-    private func row(_ key: String, _ etag: String = "aa", size: Int = 1, _ storageClass: String = "STANDARD") -> String {
+    private func row(_ key: String, _ etag: String = "aa", size: Int = 1, _ storageClass: String = "STANDARD") -> String
+    {
         Inventories.row(key, size: size, etag: etag, storageClass: storageClass)
     }
 
@@ -74,7 +75,8 @@ struct DatabasePlanTests {
             let rows = try world.manifest()
             #expect(
                 rows.map(\.object) == [
-                    "lake/run/2026-04-02/db/t/_delta_log/0.json", "lake/data/db/t/a b+.parquet", "lake/data/db/t/big", "",
+                    "lake/run/2026-04-02/db/t/_delta_log/0.json", "lake/data/db/t/a b+.parquet", "lake/data/db/t/big",
+                    "",
                 ])
             #expect(rows.map(\.storageClass) == ["STANDARD", "DEEP_ARCHIVE", "DEEP_ARCHIVE", ""])
             #expect(rows.map(\.run) == ["2026-04-02", "2026-04-02", "2026-04-02", ""])
@@ -206,7 +208,8 @@ struct DatabasePlanTests {
         try withTemporaryDirectory { path in
             var world = World(path: path)
             world.settings.maxSkipped = 1
-            let plan = try world.plan([row("db/_delta_log/0.json", "GLACIER"), row("db/t/_delta_log/1", "a", "GLACIER")], held: nil)
+            let plan = try world.plan(
+                [row("db/_delta_log/0.json", "GLACIER"), row("db/t/_delta_log/1", "a", "GLACIER")], held: nil)
             let warnings = plan.warnings(try plan.run())
             #expect(warnings.count == 1 && warnings[0].contains("log objects are left out"))
         }
