@@ -88,12 +88,13 @@ let package = Package(
         room("AWS", ["CExpat", "Platform", "Codec", "HTTP", crypto, log]),
         room("Vault", ["Platform", "Codec", "Ledger", "Settings", "HTTP", "AWS", crypto, log]),
         room("Retention", ["Platform", "Codec", "Ledger", "Settings", "Staging", "Vault", log]),
+        room("Warehouse", ["Platform", "Codec", "Ledger", "Settings", "HTTP", "AWS", "Vault", crypto, log]),
         room("Notify", ["Platform", "Settings", "HTTP", log]),
         room("Console", ["CLinux", "Platform", "Ledger", "Settings", "Staging", arguments, log]),
 
-        door("collect", ["Codec", "Hosts", "Retention", "Vault"]),
-        door("pack", ["Codec", "Archive", "Retention", "Vault"]),
-        door("ship", ["Codec", "Archive", "Retention", "Vault", "HTTP", "AWS", "Notify"]),
+        door("collect", ["Codec", "Hosts", "AWS", "Retention", "Vault", "Warehouse"]),
+        door("pack", ["Codec", "Archive", "Retention", "Vault", "Warehouse"]),
+        door("ship", ["Codec", "Archive", "Retention", "Vault", "HTTP", "AWS", "Warehouse", "Notify"]),
 
         // A test target too, so that a build without tests leaves it out: a static standard library has no Testing.
         .testTarget(
@@ -111,6 +112,9 @@ let package = Package(
         tests("Notify", ["Platform", "Settings", "HTTP", log]),
         tests("Vault", ["Platform", "Codec", "Ledger", "Settings", "HTTP", "AWS", log]),
         tests("Retention", ["Platform", "Codec", "Ledger", "Settings", "Staging", "Vault", log]),
+        tests(
+            "Warehouse", ["Platform", "Codec", "Ledger", "Settings", "HTTP", "AWS", "Vault", crypto, log],
+            excluding: ["inventory_reader.py"]),
         tests("Console", ["Platform", "Ledger", "Settings", "Staging", arguments, log]),
         .testTarget(
             name: "PipelineTests", dependencies: ["Platform", "Codec", "HTTP", "AWS", "TestSupport"],

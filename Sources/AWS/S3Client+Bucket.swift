@@ -15,6 +15,12 @@ extension S3Client {
             name: "lifecycle", roots: ["LifecycleConfiguration"], absent: "NoSuchLifecycleConfiguration")
         package static let objectLock = Configuration(
             name: "object-lock", roots: ["ObjectLockConfiguration"], absent: "ObjectLockConfigurationNotFoundError")
+        package static let encryption = Configuration(
+            name: "encryption", roots: ["ServerSideEncryptionConfiguration"],
+            absent: "ServerSideEncryptionConfigurationNotFoundError")
+        package static let publicAccessBlock = Configuration(
+            name: "publicAccessBlock", roots: ["PublicAccessBlockConfiguration"],
+            absent: "NoSuchPublicAccessBlockConfiguration")
         package static let versioning = Configuration(
             name: "versioning", roots: ["VersioningConfiguration", "GetBucketVersioningResponse"],
             absent: "")

@@ -101,22 +101,6 @@ extension S3Client {
         }
     }
 
-    /// UploadPartCopy of a range of another object.
-    package func uploadPartCopy(
-        _ key: ByteString, upload: String, number: Int, from bucket: String, _ source: ByteString,
-        version: String? = nil, etag: String? = nil, range: Range<Int64>
-    ) throws(Fault) -> Part {
-        var call = S3Call(.put, key, query: Self.part(number, of: upload), roots: ["CopyPartResult"])
-        call.headers["x-amz-copy-source"] = Self.copySource(bucket, source, version)
-        call.headers["x-amz-copy-source-range"] = "bytes=\(range.lowerBound)-\(range.upperBound - 1)"
-        if let etag { call.headers["x-amz-copy-source-if-match"] = "\"\(etag)\"" }
-        call.patience = Self.longPatience
-        let written = Self.copied(try perform(call))
-        return Part(
-            number: number, etag: written.etag, checksumSHA256: written.checksumSHA256,
-            size: range.upperBound - range.lowerBound)
-    }
-
     /// ListParts, all pages.
     ///
     /// - Returns: nothing when the service doesn't know the upload: it was completed or aborted.
@@ -228,7 +212,7 @@ extension S3Client {
         return next
     }
 
-    private static func part(_ number: Int, of upload: String) -> [HTTPRequest.QueryItem] {
+    static func part(_ number: Int, of upload: String) -> [HTTPRequest.QueryItem] {
         [.init("partNumber", "\(number)"), .init("uploadId", upload)]
     }
 }

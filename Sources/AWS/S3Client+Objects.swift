@@ -84,24 +84,6 @@ extension S3Client {
         return info
     }
 
-    /// CopyObject, for objects of up to 5 GB.
-    ///
-    /// Metadata and tags are those of `object`, not those of the source, so that a tag that marks the source for deletion
-    /// does not come along.
-    package func copy(
-        from bucket: String, _ source: ByteString, version: String? = nil, etag: String? = nil, to key: ByteString,
-        _ object: S3NewObject
-    ) throws(Fault) -> Written {
-        var call = S3Call(.put, key, headers: object.headers(), roots: ["CopyObjectResult"])
-        call.headers["x-amz-copy-source"] = Self.copySource(bucket, source, version)
-        call.headers["x-amz-metadata-directive"] = "REPLACE"
-        call.headers["x-amz-tagging-directive"] = "REPLACE"
-        if let etag { call.headers["x-amz-copy-source-if-match"] = "\"\(etag)\"" }
-        if object.isExclusive { call.headers["If-None-Match"] = "*" }
-        call.patience = Self.longPatience
-        return Self.copied(try perform(call))
-    }
-
     /// GetObjectAttributes: what the service computed of an object and its parts.
     package func attributes(_ key: ByteString, version: String? = nil) throws(Fault) -> S3ObjectAttributes {
         var parts: [S3ObjectAttributes.Part] = []

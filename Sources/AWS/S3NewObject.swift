@@ -28,6 +28,8 @@ package struct S3NewObject: Sendable, Equatable {
     }
 
     package var contentType: String?
+    /// What else a reader is told of the content, as ``S3ObjectInfo/content`` has it.
+    package var content: [String: String] = [:]
     /// Empty for the bucket's default.
     package var storageClass = ""
     package var encryption: Encryption?
@@ -43,7 +45,8 @@ package struct S3NewObject: Sendable, Equatable {
     /// The headers of PutObject, CreateMultipartUpload and CopyObject.
     func headers() -> HTTPHeaders {
         var headers = HTTPHeaders()
-        headers["Content-Type"] = contentType
+        for (name, value) in content.sorted(by: { $0.key < $1.key }) { headers[name] = value }
+        if let contentType { headers["Content-Type"] = contentType }
         if !storageClass.isEmpty { headers["x-amz-storage-class"] = storageClass }
         if let encryption {
             headers["x-amz-server-side-encryption"] = encryption.algorithm

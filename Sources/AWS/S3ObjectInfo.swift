@@ -14,6 +14,10 @@ package struct S3ObjectInfo: Sendable, Equatable {
     package var checksumSHA256: String?
     /// User metadata; names in lower case without `x-amz-meta-`.
     package var metadata: [String: String]
+    /// Whether there is user metadata that a header can't tell.
+    package var lacksMetadata: Bool
+    /// What a reader is told of the content, by the names in ``contentHeaders``.
+    package var content: [String: String]
     package var lockMode: String?
     package var lockUntil: String?
     /// `x-amz-object-lock-legal-hold`, as far as it may be seen.
@@ -24,6 +28,11 @@ package struct S3ObjectInfo: Sendable, Equatable {
     /// `x-amz-archive-status`: the archive tier of Intelligent-Tiering that the object has sunk into.
     package var archiveStatus: String?
     package var encryption: String?
+
+    /// The system metadata that its owner sets (S3 user guide, object metadata).
+    package static let contentHeaders = [
+        "Cache-Control", "Content-Disposition", "Content-Encoding", "Content-Language", "Content-Type", "Expires",
+    ]
 
     init(_ response: HTTPResponse) {
         let headers = response.headers
@@ -40,6 +49,9 @@ package struct S3ObjectInfo: Sendable, Equatable {
         restore = headers["x-amz-restore"]
         archiveStatus = headers["x-amz-archive-status"]
         encryption = headers["x-amz-server-side-encryption"]
+        lacksMetadata = headers["x-amz-missing-meta"].flatMap { Int($0) } ?? 0 > 0
+        content = [:]
+        for name in Self.contentHeaders { content[name] = headers[name] }
         metadata = [:]
         for field in headers.fields where field.name.lowercased().hasPrefix("x-amz-meta-") {
             metadata[String(field.name.lowercased().dropFirst("x-amz-meta-".count))] = field.value

@@ -29,14 +29,18 @@ package struct XMLElement: Sendable, Equatable {
     var size: Int { name.utf8.count + text.utf8.count + Self.cost + children.reduce(0) { $0 + $1.size } }
 
     /// A document of this element, as S3 takes it.
-    package func document() -> [UInt8] {
+    ///
+    /// - Parameter namespace: that of the service's documents.
+    package func document(namespace: String = s3Namespace) -> [UInt8] {
         var text = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
-        write(to: &text, namespace: true)
+        write(to: &text, namespace: namespace)
         return Array(text.utf8)
     }
 
-    private func write(to out: inout String, namespace: Bool) {
-        out += "<\(name)" + (namespace ? " xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"" : "") + ">"
+    package static let s3Namespace = "http://s3.amazonaws.com/doc/2006-03-01/"
+
+    private func write(to out: inout String, namespace: String?) {
+        out += "<\(name)" + (namespace.map { " xmlns=\"\($0)\"" } ?? "") + ">"
         for scalar in text.unicodeScalars {
             switch scalar {
             case "&": out += "&amp;"
@@ -48,7 +52,7 @@ package struct XMLElement: Sendable, Equatable {
             default: out.unicodeScalars.append(scalar)
             }
         }
-        for child in children { child.write(to: &out, namespace: false) }
+        for child in children { child.write(to: &out, namespace: nil) }
         out += "</\(name)>"
     }
 }

@@ -15,6 +15,10 @@ package struct Entry: Sendable, Equatable {
     package var gid: UInt32
     /// Where a symbolic link points, or the key that holds a hard link's bytes; empty otherwise.
     package var link: ByteString
+    /// What a store says of an object's content, without quotes; empty for a file.
+    package var etag = ""
+    /// The version of an object in a bucket that keeps several; empty otherwise.
+    package var version = ""
 
     package init(
         key: ByteString, kind: EntryKind, size: Int64, modified: Timestamp, mode: UInt32, uid: UInt32, gid: UInt32,
@@ -30,8 +34,12 @@ package struct Entry: Sendable, Equatable {
         self.link = link
     }
 
-    /// What decides "same content" for files: size and mtime, written `size:seconds.nanoseconds`.
+    /// What decides "same content": size and mtime of files, written `size:seconds.nanoseconds`; the ETag of objects, and
+    /// the version where there is one, written `etag:ETAG:VERSION`.
     package func writeIdentity(to writer: inout RowWriter) {
+        guard etag.isEmpty else {
+            return writer.field("etag:\(etag)" + (version.isEmpty ? "" : ":\(version)"))
+        }
         writer.field(size)
         writer.append(ascii: ":")
         writer.append(modified)
@@ -44,7 +52,17 @@ package struct Entry: Sendable, Equatable {
     ///   - wholeSeconds: true when one side keeps whole seconds only; the coarser resolution decides.
     /// - Returns: true when all of them are the same.
     package func hasSameContent(as held: Entry, wholeSeconds: Bool = false) -> Bool {
+        if !etag.isEmpty || !held.etag.isEmpty { return etag == held.etag && size == held.size }
         guard kind == held.kind, size == held.size, link == held.link else { return false }
         return wholeSeconds ? modified.seconds == held.modified.seconds : modified == held.modified
+    }
+
+    /// Reads what ``writeIdentity(to:)`` writes of an object; what stands there of a file is in other columns, too.
+    package mutating func readIdentity(_ text: String) {
+        guard text.hasPrefix("etag:") else { return }
+        let parts = text.dropFirst("etag:".utf8.count).split(
+            separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+        etag = String(parts[0])
+        version = parts.count > 1 ? String(parts[1]) : ""
     }
 }

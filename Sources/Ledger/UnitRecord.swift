@@ -60,6 +60,8 @@ package struct UnitRecord: Codable, Sendable, Equatable {
     package var vault: String?
     /// ship: how the vault's copy was proved.
     package var evidence: String?
+    /// ship, of a database: what the copies cost.
+    package var cost: CostEstimate?
 
     package init(
         job: String, run: String, stage: Stage, unit: String, attempt: String, tool: String, startedAt: String,

@@ -6,6 +6,8 @@ package struct JobSettings: Sendable {
     package enum Kind: String, Sendable {
         /// Files of many hosts.
         case hosts
+        /// Objects of a bucket's databases, by its inventories.
+        case warehouse
     }
 
     /// Which day a run started today is for.
@@ -37,6 +39,8 @@ package struct JobSettings: Sendable {
 
     package var name: String
     package var kind: Kind
+    /// What a job of kind `warehouse` has, and no other; what is told of hosts, trees and archives is not asked of it.
+    package var warehouse: WarehouseSettings?
     /// Where the archives go; one or more.
     package var vaults: [VaultSettings]
     /// A name of the zone database, checked.
@@ -77,6 +81,9 @@ package struct JobSettings: Sendable {
 
     /// Whether the paths carry the date of the run: those of all hosts, or of none.
     package var isDated: Bool { hosts.first?.isDated ?? false }
+
+    /// How many days before today the newest run is that a run started today is for.
+    package var daysBehind: Int { warehouse?.lag.days ?? (run == .yesterday ? 1 : 0) }
 
     /// The codec and level for a tenant, named as ``Placement`` names it.
     package func compression(forTenant tenant: String) -> Compression {

@@ -13,8 +13,10 @@ package struct RetentionSettings: Sendable, Equatable {
 
     package init() {}
 
-    static func read(_ root: TomlTable) -> RetentionSettings {
+    /// Reads `[retention]`; `minAge` is the days of `min_age` where the table does not say.
+    static func read(_ root: TomlTable, minAge: Int = 0) -> RetentionSettings {
         var settings = RetentionSettings()
+        settings.policy.minAge = minAge
         guard let table = root.table("retention") else { return settings }
         defer { table.refuseUnknownKeys() }
         let counts = 0...100_000
@@ -31,13 +33,7 @@ package struct RetentionSettings: Sendable, Equatable {
             table.value("evidence", #"one of "head", "reread", "checksum""#) {
                 if case .string(let text) = $0, ["head", "reread", "checksum"].contains(text) { text } else { nil }
             } ?? settings.evidence
-        let share: Double? = table.value("max_vanished", #"a share such as "10%""#) {
-            guard case .string(let text) = $0, text.hasSuffix("%"), let percent = Int(text.dropLast()),
-                (0...100).contains(percent)
-            else { return nil }
-            return Double(percent) / 100
-        }
-        settings.maxVanished = share ?? settings.maxVanished
+        settings.maxVanished = table.share("max_vanished", from: 0) ?? settings.maxVanished
         return settings
     }
 }

@@ -1,4 +1,4 @@
-import AWS
+package import AWS
 import HTTP
 package import Logging
 package import Platform
@@ -7,9 +7,11 @@ package import Settings
 extension OpenVault {
     /// Opens a vault in a bucket.
     ///
-    /// - Throws: as ``bucketStore(_:clock:log:)``.
-    static func bucket(_ settings: BucketSettings, name: String, log: Logger) throws(Fault) -> OpenVault {
-        let store = try bucketStore(settings, log: log)
+    /// - Throws: as ``bucketStore(_:requests:clock:log:)``.
+    static func bucket(
+        _ settings: BucketSettings, name: String, requests: Int? = nil, log: Logger
+    ) throws(Fault) -> OpenVault {
+        let store = try bucketStore(settings, requests: requests, log: log)
         // The same bucket behind another server is another vault.
         let identity = store.description + (settings.endpoint.map { " at \($0)" } ?? "")
         return OpenVault(name: name, store: store, identity: identity, storageClass: settings.storageClass)
@@ -19,8 +21,27 @@ extension OpenVault {
     ///
     /// - Throws: `settings` when no place names a region, or the endpoint is none; nothing is sent yet.
     package static func bucketStore(
-        _ settings: BucketSettings, clock: Clock = .system, backoff: Backoff = Backoff(), log: Logger
+        _ settings: BucketSettings, requests: Int? = nil, clock: Clock = .system, backoff: Backoff = Backoff(),
+        log: Logger
     ) throws(Fault) -> S3Store {
+        let client = try bucketClient(
+            settings, requests: requests ?? settings.uploads + 8, clock: clock, backoff: backoff, log: log)
+        return S3Store(client, prefix: settings.prefix, options(settings, clock))
+    }
+
+    /// A client of a bucket, whatever lies in it.
+    ///
+    /// - Parameters:
+    ///   - settings: how it is reached.
+    ///   - requests: the most that are on their way at once.
+    ///   - clock: tells when requests are signed.
+    ///   - backoff: how long it goes on with a request that fails.
+    ///   - log: is told of credentials and connections.
+    /// - Returns: the client.
+    /// - Throws: `settings` when no place names a region, or the endpoint is none; nothing is sent yet.
+    package static func bucketClient(
+        _ settings: BucketSettings, requests: Int, clock: Clock = .system, backoff: Backoff = Backoff(), log: Logger
+    ) throws(Fault) -> S3Client {
         var connections = HTTPSettings(userAgent: Version.tool.replacing(" ", with: "/"))
         connections.certificates = settings.certificates
         connections.bind = settings.bind
@@ -41,10 +62,9 @@ extension OpenVault {
         } else {
             endpoint = S3Endpoint(region: region, addressing: addressing)
         }
-        let client = S3Client(
+        return S3Client(
             bucket: settings.bucket, endpoint: endpoint, http: http, credentials: chain.source(),
-            pace: AdaptivePace(most: settings.uploads + 8, backoff: backoff), clock: clock)
-        return S3Store(client, prefix: settings.prefix, options(settings, clock))
+            pace: AdaptivePace(most: requests, backoff: backoff), clock: clock)
     }
 
     private static func options(_ settings: BucketSettings, _ clock: Clock) -> S3StoreOptions {

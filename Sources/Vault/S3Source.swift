@@ -1,15 +1,15 @@
-import AWS
-import Platform
+package import AWS
+package import Platform
 
 /// An object of a bucket, read in ranges; it must stay the one that was opened.
 ///
 /// A request takes as long as some hundred KiB on the line. So a small read fetches more than it wants, and ever more as
 /// long as the next ones go on where the last has ended; it is kept for them. A large read is one request of its own.
-final class S3Source: RangedSource {
+package final class S3Source: RangedSource {
     private let client: S3Client
     private let key: ByteString
     private let etag: String?
-    let size: Int64
+    package let size: Int64
 
     /// What was fetched last.
     private struct Ahead {
@@ -24,16 +24,16 @@ final class S3Source: RangedSource {
     private static let firstStep = 256 << 10
     private static let largestStep = 4 << 20
 
-    init(_ client: S3Client, _ key: ByteString, _ info: S3ObjectInfo) {
+    package init(_ client: S3Client, _ key: ByteString, _ info: S3ObjectInfo) {
         self.client = client
         self.key = key
         etag = info.etag.isEmpty ? nil : info.etag
         size = info.size
     }
 
-    var name: String { client.name(key) }
+    package var name: String { client.name(key) }
 
-    func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) throws(Fault) -> Int {
+    package func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) throws(Fault) -> Int {
         let wanted = Int(min(Int64(buffer.count), size - offset))
         guard wanted > 0 else { return 0 }
         if wanted >= Self.firstStep * 4 { return try fetch(into: buffer, offset..<offset + Int64(wanted)) }

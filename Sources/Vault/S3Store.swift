@@ -10,10 +10,10 @@ package import Platform
 /// byte that changed on the way or on the disk before. Small objects are one PUT; large ones go in the parts of their part
 /// table, several at once, and appear when all are there.
 package struct S3Store: ObjectStore {
-    let client: S3Client
+    package let client: S3Client
     /// What all keys of the vault begin with: empty, or with a slash at its end.
-    let prefix: ByteString
-    let options: S3StoreOptions
+    package let prefix: ByteString
+    package let options: S3StoreOptions
     /// The uploads under way, of all threads.
     let slots: Pool<Int>
     private let refusal = Monitor<Bool?>(nil)
@@ -192,7 +192,7 @@ package struct S3Store: ObjectStore {
         return object
     }
 
-    func retention(_ lock: (mode: String, days: Int)) -> S3NewObject.Lock {
+    package func retention(_ lock: (mode: String, days: Int)) -> S3NewObject.Lock {
         var until = options.clock.now()
         until.seconds += Int64(lock.days) * 86_400
         return S3NewObject.Lock(mode: lock.mode, until: until)

@@ -112,7 +112,8 @@ struct S3ClientTests {
             #expect(try client.parts("m", upload: upload)?.map(\.etag) == [one.etag])
             try put(client, "source +é", bytes)
             let two = try client.uploadPartCopy(
-                "m", upload: upload, number: 2, from: client.bucket, "source +é", range: 0..<100)
+                "m", upload: upload, number: 2, from: S3Client.CopySource(client.bucket, "source +é"), range: 0..<100
+            ).get()
             var open: [String] = []
             try client.uploads(prefix: "m") { open.append($0.id) }
             #expect(open == [upload])
@@ -139,14 +140,27 @@ struct S3ClientTests {
         var copy = S3NewObject()
         copy.metadata = ["b": "2"]
         copy.storageClass = "GLACIER"
-        let written = try client.copy(from: client.bucket, "a b+c%", to: "c", copy)
+        let written = try client.copy(S3Client.CopySource(client.bucket, "a b+c%"), to: "c", copy).get()
         let info = try #require(try client.head("c"))
         #expect(info.etag == written.etag)
         #expect(info.metadata == ["b": "2"])
         #expect(info.storageClass == "GLACIER")
         #expect(try client.tags("c").isEmpty)
         #expect(try client.tags("a b+c%") == ["retired": "true"])
-        try expectFault(.notFound) { try client.copy(from: client.bucket, "none", to: "d", copy) }
+        let kept = try client.copy(
+            S3Client.CopySource(client.bucket, "a b+c%", etag: written.etag), to: "e", copy, keepsMetadata: true
+        ).get()
+        #expect(kept.etag == written.etag)
+        #expect(try client.head("e")?.metadata == ["a": "1"])
+        #expect(try client.tags("e").isEmpty)
+        let missing = try client.copy(S3Client.CopySource(client.bucket, "none"), to: "d", copy)
+        #expect(throws: S3Error.self) { try missing.get() }
+        let changed = S3Client.CopySource(client.bucket, "a b+c%", etag: "0123456789abcdef0123456789abcdef")
+        guard case .failure(let error) = try client.copy(changed, to: "d", copy) else {
+            Issue.record("a source that changed was copied")
+            return
+        }
+        #expect(error.status == 412)
     }
 
     @Test(.timeLimit(.minutes(10)))

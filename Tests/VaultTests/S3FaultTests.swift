@@ -142,14 +142,15 @@ struct S3FaultTests {
             }
             #expect(try faulty.problems() == [])
             let source = faulty.bucket.key(try FaultyStore.key())
-            let etag = try faulty.client.copy(
-                from: faulty.client.bucket, source, to: "copy", S3NewObject()
-            ).etag
+            let origin = S3Client.CopySource(faulty.client.bucket, source)
+            let etag = try faulty.client.copy(origin, to: "copy", S3NewObject()).get().etag
             #expect(faulty.proxy.count(.copy) == 3)
             #expect(try faulty.bucket.client.head("copy")?.etag == etag)
-            try expectFault(.permission, "/other: AccessDenied") {
-                try faulty.client.copy(from: faulty.client.bucket, source, to: "other", S3NewObject())
+            guard case .failure(let error) = try faulty.client.copy(origin, to: "other", S3NewObject()) else {
+                Issue.record("a copy that is refused has ended well")
+                return
             }
+            #expect(error.code == "AccessDenied")
         }
     }
 
