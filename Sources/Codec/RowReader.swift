@@ -77,6 +77,12 @@ package final class RowReader {
             && text.withUTF8Buffer { literal in row[range].elementsEqual(literal) }
     }
 
+    /// Whether the field begins with `text`, which nothing in it escapes.
+    package func hasPrefix(_ text: StaticString, _ index: Int) -> Bool {
+        let range = range(index)
+        return text.withUTF8Buffer { literal in row[range].starts(with: literal) }
+    }
+
     /// A field as a byte string, unescaped.
     package func bytes(_ index: Int) throws(Fault) -> ByteString {
         let range = range(index)

@@ -119,7 +119,7 @@ struct RowDecoder {
             mode: reader.isEmpty(map[4]) ? 0 : try reader.octal(map[4]),
             uid: try reader.owner(map[5]), gid: try reader.owner(map[6]), link: try reader.bytes(map[7]))
         guard entry.size >= 0 else { throw reader.fault("a negative size") }
-        entry.readIdentity(try reader.text(map[9]))
+        if reader.hasPrefix("etag:", map[9]) { entry.readIdentity(try reader.text(map[9])) }
         var row = Manifest.Row(entry: entry, tenant: try reader.text(map[8]))
         row.sha256 = try reader.digest(map[10])
         row.storageClass = try reader.text(map[11])

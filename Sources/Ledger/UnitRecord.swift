@@ -60,8 +60,6 @@ package struct UnitRecord: Codable, Sendable, Equatable {
     package var vault: String?
     /// ship: how the vault's copy was proved.
     package var evidence: String?
-    /// pack, of a database: how ship copies it.
-    package var route: CopyRoute?
     /// ship, of a database: what the copies cost.
     package var cost: CostEstimate?
 
