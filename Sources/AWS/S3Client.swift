@@ -30,6 +30,20 @@ package final class S3Client: Sendable {
         place = Monitor(endpoint)
     }
 
+    /// A client of another bucket with the same credentials, connections and pace.
+    ///
+    /// - Parameters:
+    ///   - bucket: the other bucket.
+    ///   - region: where it is; nothing for the same one.
+    /// - Returns: this client where the bucket is the same.
+    package func sibling(bucket: String, region: String? = nil) -> S3Client {
+        let place = endpoint
+        if bucket == self.bucket, region == nil || region == place.region { return self }
+        return S3Client(
+            bucket: bucket, endpoint: region.map { place.moved(to: $0) } ?? place, http: http, credentials: source,
+            pace: pace, clock: clock)
+    }
+
     /// Where the bucket is, as far as is known by now.
     package var endpoint: S3Endpoint { place.with { $0 } }
 
