@@ -55,13 +55,7 @@ package struct BucketSettings: Hashable, Sendable {
     /// Reads the keys of a table whose address is known to be one of a bucket; gives nothing for a bucket that can't be.
     static func read(bucket: String, prefix: String, _ table: TomlTable) -> BucketSettings? {
         var settings = BucketSettings(bucket: bucket, prefix: prefix)
-        settings.region = table.string("region")
-        settings.endpoint = table.string("endpoint")
-        settings.profile = table.string("profile")
-        settings.roleARN = table.string("role_arn")
-        settings.certificates = table.absolutePath("ca_file")
-        settings.addressing = choice("addressing", in: table) ?? .auto
-        settings.bind = table.string("bind")
+        settings.readConnection(table)
         settings.storageClass = storageClass("storage_class", in: table) ?? settings.storageClass
         settings.sidecarClass = storageClass("sidecar_class", in: table) ?? settings.sidecarClass
         settings.checksums = choice("checksums", in: table) ?? .sha256
@@ -78,6 +72,17 @@ package struct BucketSettings: Hashable, Sendable {
         settings.window = table.window("window")
         table.refuseUnknownKeys()
         return settings
+    }
+
+    /// Reads how the bucket is reached.
+    mutating func readConnection(_ table: TomlTable) {
+        region = table.string("region")
+        endpoint = table.string("endpoint")
+        profile = table.string("profile")
+        roleARN = table.string("role_arn")
+        certificates = table.absolutePath("ca_file")
+        addressing = Self.choice("addressing", in: table) ?? .auto
+        bind = table.string("bind")
     }
 
     private static func lock(_ table: TomlTable) -> Lock? {
@@ -99,12 +104,13 @@ package struct BucketSettings: Hashable, Sendable {
     }
 
     /// Servers have classes of their own, so only the form is checked; empty for the bucket's default.
-    private static func storageClass(_ key: String, in table: TomlTable) -> String? {
+    static func storageClass(_ key: String, in table: TomlTable) -> String? {
         table.value(key, #"a storage class such as "DEEP_ARCHIVE""#) {
-            guard case .string(let text) = $0,
-                text.utf8.allSatisfy({ (0x41...0x5A).contains($0) || (0x30...0x39).contains($0) || $0 == 0x5F })
-            else { return nil }
-            return text
+            if case .string(let text) = $0, isStorageClass(text) { text } else { nil }
         }
+    }
+
+    static func isStorageClass(_ text: String) -> Bool {
+        text.utf8.allSatisfy { (0x41...0x5A).contains($0) || (0x30...0x39).contains($0) || $0 == 0x5F }
     }
 }

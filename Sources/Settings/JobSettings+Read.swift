@@ -20,9 +20,12 @@ extension JobSettings {
         _ root: TomlTable, name: String, vaults: [String: VaultSettings], notify: NotifySettings = NotifySettings(),
         channels: Set<String> = []
     ) -> JobSettings? {
-        guard let kind = readKind(root) else { return nil }
+        let kind = readKind(root)
         let chosen = readVaults(root, vaults)
         let timezone = readTimeZone(root)
+        if kind == .warehouse {
+            return readWarehouse(root, name, chosen, timezone, readNotify(root, notify, channels))
+        }
         let run = root.choice("run", RunDay.self) ?? .yesterday
         let catchUp = root.days("catch_up") ?? Period(days: 0)
         let hosts = readHosts(root)
@@ -59,6 +62,33 @@ extension JobSettings {
         return job
     }
 
+    /// The rest of a job of kind `warehouse`; what only hosts have stays as it is by default, and is asked of nobody.
+    private static func readWarehouse(
+        _ root: TomlTable, _ name: String, _ vaults: [VaultSettings], _ timezone: String, _ notify: NotifySettings
+    ) -> JobSettings? {
+        let catchUp = root.days("catch_up") ?? Period(days: 0)
+        let warehouse = WarehouseSettings.read(root)
+        let retention = RetentionSettings.read(root, minAge: 90)
+        for vault in vaults {
+            guard case .directory = vault.kind else { continue }
+            root.problem(
+                root.has("copies") ? "copies" : "vault",
+                "vault \(quoted(vault.name)) is a directory, and objects are copied from bucket to bucket",
+                hint: "Name a vault with url = \"s3://BUCKET/PREFIX\".")
+        }
+        root.refuseUnknownKeys()
+        guard let warehouse, let layout = try? Layout("**"), let empty = try? NameTemplate("", allowed: []) else {
+            return nil
+        }
+        var job = JobSettings(
+            name: name, kind: .warehouse, vaults: vaults, timezone: timezone, run: .yesterday, catchUp: catchUp,
+            hosts: [], hostsAtOnce: 1, bandwidth: nil, window: nil, limits: TreeLimitSettings(), sizeDrop: nil,
+            layout: layout, unmatched: .fail, archive: empty, maxArchive: nil, member: empty, codec: .gzip,
+            level: .balanced, fullEvery: nil, tenantCodecs: [:], tenantLevels: [:], decommissionedTenants: [])
+        (job.warehouse, job.notify, job.retention) = (warehouse, notify, retention)
+        return job
+    }
+
     private static func readNotify(_ root: TomlTable, _ base: NotifySettings, _ channels: Set<String>) -> NotifySettings
     {
         guard let table = root.table("notify") else { return base }
@@ -67,18 +97,13 @@ extension JobSettings {
     }
 
     /// Reads the kind, and takes one that is missing or wrong for `hosts`, so that all that is wrong in the file is told.
-    private static func readKind(_ root: TomlTable) -> Kind? {
+    private static func readKind(_ root: TomlTable) -> Kind {
         guard let text = root.string("kind") else {
             if !root.has("kind") { root.missing("kind", hint: "Write kind = \"hosts\".") }
             return .hosts
         }
         if let kind = Kind(rawValue: text) { return kind }
-        if text == "warehouse" {
-            // The other keys are those of another kind, so nothing more can be said about them.
-            root.problem("kind", "kind 'warehouse' is not supported by this version")
-            return nil
-        }
-        root.problem("kind", "expected \"hosts\", found \(quoted(text))")
+        root.problem("kind", "expected \"hosts\" or \"warehouse\", found \(quoted(text))")
         return .hosts
     }
 
@@ -152,12 +177,7 @@ extension JobSettings {
     private static func readSizeDrop(_ root: TomlTable) -> Double? {
         guard let table = root.table("alarm") else { return nil }
         defer { table.refuseUnknownKeys() }
-        return table.value("size_drop", #"a share such as "80%""#) {
-            guard case .string(let text) = $0, text.hasSuffix("%"), let percent = Int(text.dropLast()),
-                (1...100).contains(percent)
-            else { return nil }
-            return Double(percent) / 100
-        }
+        return table.share("size_drop", from: 1, example: 80)
     }
 
     private static func readUnmatched(_ root: TomlTable) -> Unmatched {
@@ -279,26 +299,5 @@ extension JobSettings {
             table.refuseUnknownKeys()
         }
         return tenants
-    }
-}
-
-extension TomlTable {
-    /// A string that is one of an enum's names.
-    fileprivate func choice<T: RawRepresentable & CaseIterable>(_ key: String, _ type: T.Type) -> T?
-    where T.RawValue == String {
-        let names = T.allCases.map { "\"\($0.rawValue)\"" }.joined(separator: " or ")
-        return value(key, names) { if case .string(let text) = $0 { T(rawValue: text) } else { nil } }
-    }
-
-    /// A string that `parse` turns into a value; its fault is noted at the string.
-    fileprivate func parsed<T>(
-        _ key: String, default standard: String, _ parse: (String) throws(Fault) -> T
-    ) -> T? {
-        let text = string(key)
-        if text == nil && has(key) { return nil }
-        do { return try parse(text ?? standard) } catch {
-            problem(key, error.message, hint: error.hint)
-            return nil
-        }
     }
 }

@@ -6,6 +6,8 @@ package struct JobSettings: Sendable {
     package enum Kind: String, Sendable {
         /// Files of many hosts.
         case hosts
+        /// Objects of a bucket's databases, by its inventories.
+        case warehouse
     }
 
     /// Which day a run started today is for.
@@ -37,6 +39,8 @@ package struct JobSettings: Sendable {
 
     package var name: String
     package var kind: Kind
+    /// What a job of kind `warehouse` has, and no other; what is told of hosts, trees and archives is not asked of it.
+    package var warehouse: WarehouseSettings?
     /// Where the archives go; one or more.
     package var vaults: [VaultSettings]
     /// A name of the zone database, checked.

@@ -10,8 +10,10 @@ package struct RetentionSettings: Sendable, Equatable {
 
     package init() {}
 
-    static func read(_ root: TomlTable) -> RetentionSettings {
+    /// - Parameter minAge: the days of `min_age` where the table does not say.
+    static func read(_ root: TomlTable, minAge: Int = 0) -> RetentionSettings {
         var settings = RetentionSettings()
+        settings.policy.minAge = minAge
         guard let table = root.table("retention") else { return settings }
         defer { table.refuseUnknownKeys() }
         let counts = 0...100_000
@@ -24,13 +26,7 @@ package struct RetentionSettings: Sendable, Equatable {
         settings.policy.minAge = table.days("min_age")?.days ?? settings.policy.minAge
         settings.policy.grace = table.days("grace")?.days ?? settings.policy.grace
         settings.keepLocal = table.days("keep_local")?.days
-        let share: Double? = table.value("max_vanished", #"a share such as "10%""#) {
-            guard case .string(let text) = $0, text.hasSuffix("%"), let percent = Int(text.dropLast()),
-                (0...100).contains(percent)
-            else { return nil }
-            return Double(percent) / 100
-        }
-        settings.maxVanished = share ?? settings.maxVanished
+        settings.maxVanished = table.share("max_vanished", from: 0) ?? settings.maxVanished
         return settings
     }
 }

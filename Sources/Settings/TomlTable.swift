@@ -1,4 +1,5 @@
 package import Codec
+import Platform
 
 /// A table of a settings file, which remembers the keys that were asked for: all others are unknown.
 ///
@@ -93,6 +94,32 @@ package final class TomlTable {
     package func window(_ key: String) -> TimeWindow? {
         value(key, #"a part of the day such as "20:00-06:00""#) {
             if case .string(let text) = $0 { TimeWindow(text) } else { nil }
+        }
+    }
+
+    /// A share in whole percent, from 0 to 1.
+    package func share(_ key: String, from least: Int, example: Int = 10) -> Double? {
+        value(key, "a share such as \"\(example)%\"") {
+            guard case .string(let text) = $0, text.hasSuffix("%"), let percent = Int(text.dropLast()),
+                (least...100).contains(percent)
+            else { return nil }
+            return Double(percent) / 100
+        }
+    }
+
+    /// A string that is one of an enum's names.
+    func choice<T: RawRepresentable & CaseIterable>(_ key: String, _ type: T.Type) -> T? where T.RawValue == String {
+        let names = T.allCases.map { "\"\($0.rawValue)\"" }.joined(separator: " or ")
+        return value(key, names) { if case .string(let text) = $0 { T(rawValue: text) } else { nil } }
+    }
+
+    /// A string that `parse` turns into a value; its fault is noted at the string.
+    func parsed<T>(_ key: String, default standard: String, _ parse: (String) throws(Fault) -> T) -> T? {
+        let text = string(key)
+        if text == nil && has(key) { return nil }
+        do { return try parse(text ?? standard) } catch {
+            problem(key, error.message, hint: error.hint)
+            return nil
         }
     }
 

@@ -67,7 +67,7 @@ package struct VaultSettings: Hashable, Sendable {
     }
 
     /// The parts of `BUCKET/PREFIX`; the prefix is empty, or names between single slashes.
-    private static func bucketAndPrefix(_ text: String) -> (bucket: String, prefix: String)? {
+    static func bucketAndPrefix(_ text: String) -> (bucket: String, prefix: String)? {
         var parts = text.split(separator: "/", omittingEmptySubsequences: false)
         if parts.count > 1, parts.last?.isEmpty == true { parts.removeLast() }
         // S3 user guide, bucket naming rules; other servers also take capitals and underscores.

@@ -84,6 +84,33 @@ struct DocumentationTests {
         }
     }
 
+    /// The keys that a job of kind warehouse has.
+    private static func warehouseKeys() throws -> Set<String> {
+        let root = try TomlDocument(bytes: Array(Samples.lake.utf8), file: "job").root
+        _ = JobSettings.read(root, name: "lake", vaults: ["cold": Samples.bucket])
+        return root.askedKeys.subtracting(["retention", "notify"])
+    }
+
+    @Test("The example of a warehouse is valid, has every key, and what it comments out is the default")
+    func warehouse() throws {
+        let text = try Samples.read(file: Repository.root + "/etc/lake.toml")
+        let lines = text.split(separator: "\n")
+        for key in try Self.warehouseKeys().subtracting(["copies"]) {
+            #expect(lines.contains { $0.hasPrefix("\(key) =") || $0.hasPrefix("#\(key) =") }, "\(key)")
+        }
+        // It needs the other mode.
+        let uncommented = lines.filter { !$0.hasPrefix("#snapshot") }.map { $0.hasPrefix("#") && !$0.hasPrefix("# ") ? $0.dropFirst() : $0[...] }
+        let plain = try Samples.read(text, vaults: [Samples.bucket])
+        let shown = try Samples.read(uncommented.joined(separator: "\n"), vaults: [Samples.bucket])
+        let (left, right) = (try #require(plain.warehouse), try #require(shown.warehouse))
+        #expect(left.lag == right.lag && left.wait == right.wait && left.partsAtOnce == right.partsAtOnce)
+        #expect(left.prefix == right.prefix && left.include == right.include && left.classes == right.classes)
+        #expect(left.maxSkipped == right.maxSkipped && left.mode == right.mode)
+        #expect(left.databasesAtOnce == right.databasesAtOnce)
+        #expect(plain.retention == shown.retention)
+        #expect(plain.timezone == shown.timezone && plain.catchUp == shown.catchUp)
+    }
+
     @Test("Every accepted key stands in the manual page with its type, and the page has no other")
     func manual() throws {
         let page = try Samples.read(file: Repository.root + "/man/coldchain.toml.5").split(separator: "\n")
@@ -94,7 +121,8 @@ struct DocumentationTests {
         // Some keys stand in two tables.
         let twice: Set<String> = ["level", "bind", "bandwidth", "window"]
         #expect(documented.filter { !twice.contains($0) }.count == Set(documented).count - twice.count)
-        #expect(Set(documented) == keys.main.union(keys.job).subtracting(["tenant", "host"]))
+        let all = keys.main.union(keys.job).union(try Self.warehouseKeys())
+        #expect(Set(documented) == all.subtracting(["tenant", "host"]))
         for table in tables { #expect(page.contains(".Ic [\(table). Ns Em name Ns Ic \\&]"), "[\(table)]") }
         // Each key is told with its default, or that it has none, and an example.
         for (index, line) in page.enumerated() where line.hasPrefix(".It Ic ") {

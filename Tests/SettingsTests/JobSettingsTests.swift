@@ -307,11 +307,7 @@ struct JobSettingsTests {
             ("kind = 1\nhosts = [\"a\"]\npath = \"file:///a\"", "1:8: 'kind': expected a string, found 1", nil),
             (
                 "kind = \"host\"\nhosts = [\"a\"]\npath = \"file:///a\"",
-                "1:8: 'kind': expected \"hosts\", found \"host\"", nil
-            ),
-            (
-                "kind = \"warehouse\"\nlag = \"2 days\"",
-                "1:8: 'kind': kind 'warehouse' is not supported by this version", nil
+                "1:8: 'kind': expected \"hosts\" or \"warehouse\", found \"host\"", nil
             ),
             ("kind = \"hosts\"\npath = \"file:///a\"", "1:1: missing key 'hosts'", "Write hosts = [\"NAME\"]."),
             (

@@ -17,6 +17,17 @@ enum Samples {
 
         """ + "\n"
 
+    static let bucket = VaultSettings(
+        name: "cold", url: "s3://archive/lake", kind: .bucket(BucketSettings(bucket: "archive", prefix: "lake")))
+
+    /// A job of the other kind that lacks nothing; four lines, too.
+    static let lake = """
+        kind = "warehouse"
+        source = { bucket = "acme-lake" }
+        inventory = ["s3://acme-inventory/acme-lake/daily"]
+
+        """ + "\n"
+
     static func read(
         _ text: String, vaults: [VaultSettings] = [disk], file: String = "jobs.d/siem.toml"
     ) throws -> JobSettings {
