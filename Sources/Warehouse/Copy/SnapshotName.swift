@@ -9,14 +9,13 @@ package enum SnapshotName {
     /// The bucket of a run: `acme-lake-31-mar-2026`.
     ///
     /// - Parameters:
-    ///   - template: with `{source}`, `{job}`, `{yyyy}`, `{mm}`, `{mmm}` and `{dd}`.
-    ///   - job: the job's name.
+    ///   - template: with `{source}`, `{yyyy}`, `{mm}`, `{mmm}` and `{dd}`.
     ///   - source: the source bucket.
     ///   - run: the date.
     /// - Returns: a name that S3 takes.
     /// - Throws: `settings` for a template with another field, one without a whole date, which would give two runs one
     ///   bucket, and for a name that can't be a bucket's (S3 user guide, bucket naming rules).
-    package static func bucket(template: String, job: String, source: String, run: CivilDate) throws(Fault) -> String {
+    package static func bucket(template: String, source: String, run: CivilDate) throws(Fault) -> String {
         var name = ""
         var fields: Set<String> = []
         var rest = template[...]
@@ -25,7 +24,7 @@ package enum SnapshotName {
                 throw Fault(.settings, "snapshot '\(template)': a '{' has no '}'")
             }
             let field = String(rest[rest.index(after: open)..<close])
-            let value = try value(of: field, template, job: job, source: source, run)
+            let value = try value(of: field, template, source: source, run)
             name += rest[..<open] + value
             fields.insert(field)
             rest = rest[rest.index(after: close)...]
@@ -45,12 +44,11 @@ package enum SnapshotName {
     }
 
     private static func value(
-        of field: String, _ template: String, job: String, source: String, _ run: CivilDate
+        of field: String, _ template: String, source: String, _ run: CivilDate
     ) throws(Fault) -> String {
         let parts = run.description.split(separator: "-").map(String.init)
         switch field {
         case "source": return source
-        case "job": return job
         case "yyyy": return parts[0]
         case "mm": return parts[1]
         case "mmm": return Int(parts[1]).map { months[$0 - 1] } ?? parts[1]
@@ -58,7 +56,7 @@ package enum SnapshotName {
         default:
             throw Fault(
                 .settings, "snapshot '\(template)': unknown field '{\(field)}'",
-                hint: "It knows {source}, {job}, {yyyy}, {mm}, {mmm} and {dd}.")
+                hint: "It knows {source}, {yyyy}, {mm}, {mmm} and {dd}.")
         }
     }
 
