@@ -1,3 +1,5 @@
+import Platform
+
 /// A job of S3 Batch Operations that copies what a manifest lists (S3 Control API, CreateJob with `S3PutObjectCopy`).
 ///
 /// Such a copy takes the source's metadata over and has the tags that stand here; it knows no condition, and nothing of

@@ -44,6 +44,18 @@ package final class S3Client: Sendable {
             pace: pace, clock: clock)
     }
 
+    /// S3 Control in the bucket's region, with the same credentials and connections.
+    ///
+    /// - Parameters:
+    ///   - account: twelve digits.
+    ///   - endpoint: another place than AWS's own.
+    /// - Throws: `settings` for an endpoint that is none.
+    package func control(account: String, endpoint: String? = nil) throws(Fault) -> S3ControlClient {
+        try S3ControlClient(
+            account: account, region: self.endpoint.region, endpoint: endpoint, http: http, credentials: source,
+            clock: clock)
+    }
+
     /// Where the bucket is, as far as is known by now.
     package var endpoint: S3Endpoint { place.with { $0 } }
 

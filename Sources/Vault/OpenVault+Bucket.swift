@@ -7,9 +7,11 @@ package import Settings
 extension OpenVault {
     /// Opens a vault in a bucket.
     ///
-    /// - Throws: as ``bucketStore(_:clock:log:)``.
-    static func bucket(_ settings: BucketSettings, name: String, log: Logger) throws(Fault) -> OpenVault {
-        let store = try bucketStore(settings, log: log)
+    /// - Throws: as ``bucketStore(_:requests:clock:log:)``.
+    static func bucket(
+        _ settings: BucketSettings, name: String, requests: Int? = nil, log: Logger
+    ) throws(Fault) -> OpenVault {
+        let store = try bucketStore(settings, requests: requests, log: log)
         // The same bucket behind another server is another vault.
         let identity = store.description + (settings.endpoint.map { " at \($0)" } ?? "")
         return OpenVault(name: name, store: store, identity: identity, storageClass: settings.storageClass)
@@ -18,9 +20,9 @@ extension OpenVault {
     /// The store in a bucket.
     ///
     /// - Throws: `settings` when no place names a region, or the endpoint is none; nothing is sent yet.
-    package static func bucketStore(_ settings: BucketSettings, clock: Clock = .system, log: Logger) throws(Fault)
-        -> S3Store
-    {
+    package static func bucketStore(
+        _ settings: BucketSettings, requests: Int? = nil, clock: Clock = .system, log: Logger
+    ) throws(Fault) -> S3Store {
         var connections = HTTPSettings(userAgent: Version.tool.replacing(" ", with: "/"))
         connections.certificates = settings.certificates
         connections.bind = settings.bind
@@ -43,7 +45,7 @@ extension OpenVault {
         }
         let client = S3Client(
             bucket: settings.bucket, endpoint: endpoint, http: http, credentials: chain.source(),
-            pace: AdaptivePace(most: settings.uploads + 8), clock: clock)
+            pace: AdaptivePace(most: requests ?? settings.uploads + 8), clock: clock)
         return S3Store(client, prefix: settings.prefix, options(settings, clock))
     }
 

@@ -28,13 +28,20 @@ package struct OpenVault: Sendable {
     }
 
     /// Opens a vault to write into it; its guard must be the pinned one.
-    package static func forWriting(_ settings: VaultSettings, state: Directory, log: Logger) throws(Fault) -> OpenVault
-    {
+    ///
+    /// - Parameters:
+    ///   - settings: of the vault.
+    ///   - state: where guards are pinned.
+    ///   - requests: the most requests to a bucket at once; nothing for what its uploads need.
+    ///   - log: told what is sent.
+    package static func forWriting(
+        _ settings: VaultSettings, state: Directory, requests: Int? = nil, log: Logger
+    ) throws(Fault) -> OpenVault {
         switch settings.kind {
         case .directory(let path):
             let (directory, id) = try MountGuard(path, state: state).openWithID()
             return OpenVault(name: settings.name, store: FileStore(directory), identity: id)
-        case .bucket(let bucket): return try .bucket(bucket, name: settings.name, log: log)
+        case .bucket(let bucket): return try .bucket(bucket, name: settings.name, requests: requests, log: log)
         }
     }
 

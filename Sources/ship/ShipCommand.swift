@@ -47,6 +47,12 @@ struct ShipCommand: DoorCommand {
         try Door.run {
             let context = try options.context(common)
             try context.directory.checkNotPaused(.ship)
+            if let warehouse = context.job.warehouse {
+                let stage = try DatabaseStage(context, warehouse, isDryRun: options.dryRun)
+                if options.dryRun { return try stage.dryRun(common.output) }
+                return try Door.finish(
+                    try stage.run(follow.following(.pack, context)), common.output, nothing: "nothing to ship")
+            }
             let stage = try ShipStage(context, isDryRun: options.dryRun)
             if options.dryRun { return try stage.dryRun(common.output) }
             return try Door.finish(

@@ -1,3 +1,4 @@
+import Ledger
 import Platform
 import Settings
 import Testing

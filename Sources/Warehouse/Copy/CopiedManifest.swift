@@ -32,10 +32,12 @@ package struct CopiedManifest {
     ///   - planned: what pack has made.
     ///   - journals: of the passes over content and over logs.
     ///   - writer: takes the rows; it is not finished.
+    ///   - onTaken: told each row whose bytes this run has.
     /// - Returns: what the manifest holds.
     /// - Throws: `incomplete` while a row is neither copied nor known to be gone.
     package func write(
-        _ planned: ManifestReader, _ journals: [CopyJournal], into writer: ManifestWriter
+        _ planned: ManifestReader, _ journals: [CopyJournal], into writer: ManifestWriter,
+        onTaken: (Manifest.Row) -> Void = { _ in }
     ) throws(Fault) -> Totals {
         var readers: [CopyJournal.Reader] = []
         for journal in journals { readers.append(try journal.reader()) }
@@ -47,6 +49,7 @@ package struct CopiedManifest {
                 try apply(note, to: &row)
             }
             Self.count(row, run, &totals)
+            if CopyPass.isTaken(row, by: run) { onTaken(row) }
             try writer.write(row)
         }
         return totals
