@@ -31,12 +31,16 @@ struct RestoreCommand: ParsableCommand {
     @Flag(name: .long, help: "Write the content of the one file that matches to stdout.") var stdout = false
     @Flag(name: .long, help: "Replace files that are there already.") var force = false
     @Flag(name: .shortAndLong, help: "Print what would be fetched, and fetch nothing.") var dryRun = false
+    @Flag(
+        name: .long,
+        help: "Tell for each Delta table of a warehouse which version the run holds as a whole, and restore nothing.")
+    var checkDelta = false
 
     func validate() throws {
         guard CivilDate(date) != nil else {
             throw ValidationError("--run '\(date)': expected a date such as 2026-11-20")
         }
-        guard dryRun || (to != nil) != stdout else { throw ValidationError("give either --to DIR or --stdout") }
+        guard dryRun || checkDelta || (to != nil) != stdout else { throw ValidationError("give either --to DIR or --stdout") }
     }
 
     private struct PlanLine: Codable {
@@ -48,6 +52,8 @@ struct RestoreCommand: ParsableCommand {
     func run() throws {
         try Door.run {
             let (settings, vault) = try options.open(common)
+            if let warehouse = settings.warehouse { return try restore(warehouse, settings, vault) }
+            if checkDelta { throw Fault(.usage, "--check-delta is for jobs of kind 'warehouse'") }
             let layout = VaultLayout(job: settings.name)
             guard let run = CivilDate(date), let found = try layout.manifests(in: vault.store, run: run).first else {
                 throw Fault(
@@ -85,6 +91,21 @@ struct RestoreCommand: ParsableCommand {
             try write(plan, vault)
             return report.isClean ? ExitStatus.done : ExitStatus.partial
         }
+    }
+
+    private func restore(_ warehouse: WarehouseSettings, _ settings: JobSettings, _ vault: OpenVault) throws -> Int32 {
+        guard let run = CivilDate(date), let chosen = settings.vaults.first(where: { $0.name == vault.name }) else {
+            throw Fault(.usage, "--run '\(date)': expected a date such as 2026-11-20")
+        }
+        let restore = DatabaseRestore(
+            warehouse: warehouse, vault: try BucketVault(chosen, vault), layout: VaultLayout(job: settings.name),
+            run: run, selection: options.selection(paths), common: common)
+        if checkDelta { return try restore.checkDelta() }
+        if dryRun { return try restore.dryRun() }
+        guard let to else {
+            throw Fault(.usage, "--stdout is for jobs of kind 'hosts'", hint: "Give --to s3://BUCKET/PREFIX.")
+        }
+        return try restore.restore(to: to, isReplacing: force)
     }
 
     /// Opens where to restore to; a directory that has to be made is one as mkdir(1) makes it.

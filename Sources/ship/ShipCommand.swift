@@ -24,8 +24,8 @@ struct ShipCommand: DoorCommand {
 
     static let stage = Stage.ship
     static let ownVerbs: [any ParsableCommand.Type] = [
-        ListCommand.self, NotifyCommand.self, RestoreCommand.self, SetupCommand.self, SweepCommand.self,
-        VerifyCommand.self,
+        ListCommand.self, NotifyCommand.self, ReportCommand.self, RestoreCommand.self, SetupCommand.self,
+        SweepCommand.self, VerifyCommand.self,
     ]
 
     static func lookAtBucket(_ common: CommonOptions) -> ((VaultSettings) throws(Fault) -> Void)? {

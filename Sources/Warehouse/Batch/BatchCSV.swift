@@ -1,4 +1,4 @@
-import Codec
+package import Codec
 import HTTP
 package import Ledger
 package import Platform

@@ -1,3 +1,4 @@
+import AWS
 package import Ledger
 package import Platform
 

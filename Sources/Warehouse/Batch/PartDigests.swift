@@ -1,5 +1,5 @@
 package import Codec
-package import Ledger
+import Ledger
 package import Platform
 package import Vault
 

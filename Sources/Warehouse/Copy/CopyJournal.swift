@@ -62,8 +62,8 @@ package final class CopyJournal {
     /// Brings what was noted to stable storage.
     package func sync() throws(Fault) {
         guard unsynced > 0 else { return }
-        let open = try file ?? directory.appendFile(next)
-        file = open
+        if file == nil { file = try directory.appendFile(next) }
+        guard let open = file else { return }
         try open.write(row.bytes)
         try open.sync()
         row.clear()

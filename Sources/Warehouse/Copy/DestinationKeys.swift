@@ -1,5 +1,4 @@
 import Codec
-package import Ledger
 package import Platform
 
 /// Where the copies of a run lie: the `object` of a row in a manifest.

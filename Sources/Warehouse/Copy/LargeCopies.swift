@@ -54,15 +54,17 @@ package final class LargeCopies: Sendable {
     /// Brings a copy that has just been begun to stable storage.
     func add(_ one: Begun) throws(Fault) {
         let line = [UInt8(ascii: "\n")] + (try JSONFile.encodeLine(one)) + [UInt8(ascii: "\n")]
-        try begun.with { known throws(Fault) in
-            if let (directory, name) = place {
-                let file = try directory.appendFile(name)
-                try file.write(line)
-                try file.sync()
-                try file.close()
+        do {
+            try begun.with { known in
+                if let (directory, name) = place {
+                    let file = try directory.appendFile(name)
+                    try file.write(line)
+                    try file.sync()
+                    try file.close()
+                }
+                known.append(one)
             }
-            known.append(one)
-        }
+        } catch { throw .wrapping(error) }
     }
 
     /// Forgets all, once the unit is done.

@@ -14,8 +14,6 @@ package struct ObjectCopier: Sendable {
         package var lock: @Sendable () -> S3NewObject.Lock? = { nil }
         /// Tags that every copy gets besides those of its source, where there is room for them.
         package var tags: [String: String] = [:]
-        /// Whether a copy keeps the ETag of its source in its metadata, by which it is known again; a way back does not.
-        package var marksSource = true
         /// Larger objects are copied in parts: 5 GB, not 5 GiB (S3 API, CopyObject).
         package var largestCopy = BatchCSV.largestCopy
         /// Bytes of a part, at the least.
@@ -31,7 +29,7 @@ package struct ObjectCopier: Sendable {
     package let target: S3Client
     package let options: Options
 
-    /// User metadata: the ETag that the object had at its source.
+    /// User metadata: the ETag that the object had at its source, by which the copy is known again.
     static let markName = "coldchain-source-etag"
     /// Tags of ours, which no copy takes from its source.
     private static let ownTags = "coldchain-"
@@ -162,7 +160,7 @@ package struct ObjectCopier: Sendable {
         object.lock = options.lock()
         object.content = info.content
         object.metadata = info.metadata
-        if options.marksSource { object.metadata[Self.markName] = info.etag } else { object.metadata[Self.markName] = nil }
+        object.metadata[Self.markName] = info.etag
         object.tags = try tags(of: item, info)
         let length = object.metadata.reduce(0) { $0 + $1.key.utf8.count + $1.value.utf8.count }
         // Values that a header can't hold are told encoded (RFC 2047), and would be encoded twice.

@@ -1,4 +1,3 @@
-package import Platform
 package import Settings
 package import Vault
 

@@ -3,6 +3,7 @@ import Ledger
 import Logging
 import Platform
 import Settings
+import Vault
 import Warehouse
 
 /// What every job of S3 Batch Operations of a warehouse has.

@@ -36,7 +36,7 @@ struct DatabaseBatch {
             let csv = shipment.packed.outputs.first(where: { $0.path.hasSuffix(".\(part.rawValue).csv") })
         else { return nil }
         let manifest = try upload(csv, part)
-        let job = try BatchRequest(stage, vault, batch).job(
+        let job = BatchRequest(stage, vault, batch).job(
             "\(unit) \(part.rawValue)", .csv, shipment.run.date,
             manifest: (vault.arn("\(vault.settings.bucket)/\(String(decoding: manifest.key.bytes, as: UTF8.self))"), manifest.etag),
             report: "\(stage.job.name)/_batch/\(shipment.run.date)/\(unit).\(part.rawValue)",

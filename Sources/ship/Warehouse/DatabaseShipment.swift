@@ -61,7 +61,7 @@ struct DatabaseShipment: Sendable {
         var seconds: Double
     }
 
-    func run() throws -> StageAttempt.Outcome {
+    func ship() throws -> StageAttempt.Outcome {
         let startedAt = stage.context.clock.now().rfc3339
         var held: [Held] = []
         for vault in stage.vaults { held.append(try copy(to: vault)) }

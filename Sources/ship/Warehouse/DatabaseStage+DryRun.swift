@@ -2,7 +2,9 @@ import Console
 import Ledger
 import Logging
 import Platform
+import Settings
 import Staging
+import Vault
 import Warehouse
 
 /// What would be copied, and what that would cost.

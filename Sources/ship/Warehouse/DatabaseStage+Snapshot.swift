@@ -1,9 +1,11 @@
+import AWS
 import Codec
 import Ledger
 import Logging
 import Platform
 import Settings
 import Staging
+import Vault
 import Warehouse
 
 /// The bucket of a run's snapshot in one vault, and what one job has copied into it.

@@ -1,3 +1,4 @@
+import Codec
 import Console
 import Ledger
 import Logging
@@ -129,7 +130,7 @@ struct DatabaseStage: Sendable {
             let threads = min(warehouse.copiesAtOnce, max(4, 2 * warehouse.copiesAtOnce / max(1, atOnce)))
             try attempt.perform(pending, atOnce: atOnce, name: \.unit) { packed in
                 let shipment = try DatabaseShipment(self, packed, run, attempt: attempt.id, threads: threads, snapshot)
-                return try shipment.run()
+                return try shipment.ship()
             }
         }
         return try attempt.close(isComplete: left.isEmpty)
