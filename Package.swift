@@ -110,10 +110,10 @@ let package = Package(
         tests("AWS", ["Platform", "Codec", "HTTP", log]),
         tests("Notify", ["Platform", "Settings", "HTTP", log]),
         tests("Vault", ["Platform", "Codec", "Ledger", "Settings", "HTTP", "AWS", log]),
-        tests("Warehouse", ["Platform", "Codec", "Ledger", "Settings", "HTTP", "AWS", "Vault", log]),
+        tests("Warehouse", ["Platform", "Codec", "Ledger", "Settings", "HTTP", "AWS", "Vault", crypto, log]),
         tests("Console", ["Platform", "Ledger", "Settings", "Staging", arguments, log]),
         .testTarget(
-            name: "PipelineTests", dependencies: ["Platform", "Codec", "HTTP", "AWS", "TestSupport"],
+            name: "PipelineTests", dependencies: ["Platform", "Codec", "HTTP", "AWS", "TestSupport", crypto],
             swiftSettings: swiftSettings),
     ] + fastLibraries,
     cxxLanguageStandard: .cxx17

@@ -113,7 +113,8 @@ package struct S3ControlClient: Sendable {
         guard error.code == "AccessDenied" else { return fault }
         return Fault(
             fault.code, fault.message,
-            hint: "The vault's credentials need s3:CreateJob, s3:DescribeJob, s3:UpdateJobStatus, and iam:PassRole for the role of the job. 'ship setup' prints the policies.",
+            hint:
+                "The vault's credentials need s3:CreateJob, s3:DescribeJob, s3:UpdateJobStatus, and iam:PassRole for the role of the job. 'ship setup' prints the policies.",
             retry: fault.retry)
     }
 }

@@ -40,7 +40,9 @@ struct RestoreCommand: ParsableCommand {
         guard CivilDate(date) != nil else {
             throw ValidationError("--run '\(date)': expected a date such as 2026-11-20")
         }
-        guard dryRun || checkDelta || (to != nil) != stdout else { throw ValidationError("give either --to DIR or --stdout") }
+        guard dryRun || checkDelta || (to != nil) != stdout else {
+            throw ValidationError("give either --to DIR or --stdout")
+        }
     }
 
     private struct PlanLine: Codable {

@@ -45,6 +45,13 @@ struct VerifyCommand: ParsableCommand {
         try Door.run {
             let (settings, vault) = try options.open(common)
             let selection = options.selection([])
+            if let warehouse = settings.warehouse, let chosen = settings.vaults.first(where: { $0.name == vault.name })
+            {
+                let verification = DatabaseVerification(
+                    warehouse: warehouse, vault: try BucketVault(chosen, vault),
+                    layout: VaultLayout(job: settings.name), selection: selection, common: common)
+                return try verification.verify(run: date.flatMap { CivilDate($0) })
+            }
             let verification = VaultVerification(
                 store: vault.store, layout: VaultLayout(job: settings.name), records: try records(settings, vault),
                 share: (percent ?? 0) / 100)

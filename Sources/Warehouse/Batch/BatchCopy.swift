@@ -79,13 +79,16 @@ package struct BatchCopy: Sendable {
             throw Fault(
                 .incomplete,
                 "job \(id) of S3 Batch Operations has ended as \(status.state), \(status.failed) of \(status.tasks) tasks failed: \(status.reasons.isEmpty ? "no reason is told" : status.reasons.joined(separator: "; "))",
-                hint: "Run the same command again for another job; without 'route' in the job's settings objects are copied one by one.")
+                hint:
+                    "Run the same command again for another job; without 'route' in the job's settings objects are copied one by one."
+            )
         }
         let report = try CompletionReport.read(reports, prefix: wanted.reportPrefix, job: id)
         if let expected, report.told != expected {
             throw Fault(
                 .damaged,
-                "the completion report of job \(id) tells \(report.told.count) tasks, and not the \(expected.count) of its manifest")
+                "the completion report of job \(id) tells \(report.told.count) tasks, and not the \(expected.count) of its manifest"
+            )
         }
         return report
     }

@@ -39,7 +39,9 @@ package struct BatchSample {
                 throw Fault(
                     .damaged,
                     "\(client.name(key)): is reported as copied, and \(size.map { "has \($0) bytes, not \(row.entry.size)" } ?? "is not there")",
-                    hint: "Run the same command again; without 'route' in the job's settings objects are copied one by one.")
+                    hint:
+                        "Run the same command again; without 'route' in the job's settings objects are copied one by one."
+                )
             }
         }
     }

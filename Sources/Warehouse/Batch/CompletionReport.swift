@@ -82,7 +82,8 @@ package struct CompletionReport: Sendable {
             failed[row.key] = why
             guard failed.count <= Self.mostFailed else {
                 throw Fault(
-                    .limit, "\(client.name(key)): more than \(Self.mostFailed) tasks have failed, as '\(row.key)': \(why)",
+                    .limit,
+                    "\(client.name(key)): more than \(Self.mostFailed) tasks have failed, as '\(row.key)': \(why)",
                     hint: "See the report for what is wrong, and run the same command again.")
             }
         }

@@ -25,7 +25,9 @@ package enum PartDigests {
                 let wanted = Int(min(Int64(buffer.bytes.count), end - offset))
                 let count = try source.read(
                     into: UnsafeMutableRawBufferPointer(rebasing: buffer.bytes[..<wanted]), at: offset)
-                guard count > 0 else { throw Fault(.changed, "\(source.name): ends at \(offset) of \(source.size) bytes") }
+                guard count > 0 else {
+                    throw Fault(.changed, "\(source.name): ends at \(offset) of \(source.size) bytes")
+                }
                 let piece = UnsafeRawBufferPointer(rebasing: buffer.bytes[..<count])
                 whole.update(piece)
                 part.update(piece)

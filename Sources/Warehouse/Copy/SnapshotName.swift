@@ -38,7 +38,9 @@ package enum SnapshotName {
         guard isBucket(name) else {
             throw Fault(
                 .settings, "snapshot '\(template)' gives '\(name)', which is no name of a bucket",
-                hint: "It has 3 to 63 lower-case letters, digits, dots and hyphens, and begins and ends with a letter or digit.")
+                hint:
+                    "It has 3 to 63 lower-case letters, digits, dots and hyphens, and begins and ends with a letter or digit."
+            )
         }
         return name
     }

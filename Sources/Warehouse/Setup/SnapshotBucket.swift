@@ -46,7 +46,9 @@ package struct SnapshotBucket: Sendable {
             guard try isEmpty(), !tags.keys.contains(where: { $0.hasPrefix("coldchain-") }) else {
                 throw Fault(
                     .exists, "bucket \(client.name()) is there already, and is not the snapshot of this run",
-                    hint: "A snapshot is never overwritten: give the job another 'snapshot' template, or move the bucket away.")
+                    hint:
+                        "A snapshot is never overwritten: give the job another 'snapshot' template, or move the bucket away."
+                )
             }
         }
         try block()

@@ -60,7 +60,8 @@ package struct WarehousePolicies: Sendable {
     package var sourceBucketPolicy: JSONValue {
         let who = [principal ?? "arn:\(partition):iam::ACCOUNT:role/SHIP"] + (batch.map { [$0.roleARN] } ?? [])
         return Self.policy([
-            Self.statement("ColdchainList", ["s3:GetBucketLocation", "s3:ListBucket"], [bucket(source)], principals: who),
+            Self.statement(
+                "ColdchainList", ["s3:GetBucketLocation", "s3:ListBucket"], [bucket(source)], principals: who),
             Self.statement("ColdchainRead", Self.reading, [bucket(source) + "/*"], principals: who),
         ])
     }
@@ -77,7 +78,8 @@ package struct WarehousePolicies: Sendable {
                     "ColdchainSnapshot",
                     [
                         "s3:CreateBucket", "s3:GetBucketObjectLockConfiguration", "s3:GetBucketPolicy",
-                        "s3:GetBucketTagging", "s3:GetBucketVersioning", "s3:GetLifecycleConfiguration", "s3:ListBucket",
+                        "s3:GetBucketTagging", "s3:GetBucketVersioning", "s3:GetLifecycleConfiguration",
+                        "s3:ListBucket",
                         "s3:ListBucketMultipartUploads", "s3:PutBucketObjectLockConfiguration", "s3:PutBucketPolicy",
                         "s3:PutBucketPublicAccessBlock", "s3:PutBucketTagging", "s3:PutBucketVersioning",
                         "s3:PutEncryptionConfiguration", "s3:PutLifecycleConfiguration",

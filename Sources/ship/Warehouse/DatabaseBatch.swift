@@ -38,7 +38,10 @@ struct DatabaseBatch {
         let manifest = try upload(csv, part)
         let job = BatchRequest(stage, vault, batch).job(
             "\(unit) \(part.rawValue)", .csv, shipment.run.date,
-            manifest: (vault.arn("\(vault.settings.bucket)/\(String(decoding: manifest.key.bytes, as: UTF8.self))"), manifest.etag),
+            manifest: (
+                vault.arn("\(vault.settings.bucket)/\(String(decoding: manifest.key.bytes, as: UTF8.self))"),
+                manifest.etag
+            ),
             report: "\(stage.job.name)/_batch/\(shipment.run.date)/\(unit).\(part.rawValue)",
             target: target(part), tags: shipment.tags)
         let control = try vault.store.client.control(account: batch.account, endpoint: batch.endpoint)
@@ -84,7 +87,9 @@ struct DatabaseBatch {
     }
 
     /// Puts the list where the service reads it, unless it is there.
-    private func upload(_ csv: UnitRecord.Output, _ part: BatchCSV.Part) throws(Fault) -> (key: ByteString, etag: String) {
+    private func upload(_ csv: UnitRecord.Output, _ part: BatchCSV.Part) throws(Fault) -> (
+        key: ByteString, etag: String
+    ) {
         let source = try DatabaseShipment.staged(csv, shipment.run)
         let name = "\(unit).\(part.rawValue).\(csv.sha256.description.prefix(16)).csv"
         let key = try ObjectKey("\(stage.job.name)/_batch/\(shipment.run.date)/\(name)")

@@ -177,7 +177,7 @@ struct DatabaseShipment: Sendable {
             host: packed.unit, run: run.date, layout: stage.layout, ledger: try stage.context.directory.ledger(),
             scratch: stage.context.staging.scratch, shipped: { _, _, _ in nil })
         for one in held {
-            try CarriedCheck(run: run.date, one.keys, one.vault.places).check { () throws(Fault) in
+            try HeldCheck(but: run.date, one.keys, one.vault.places).check { () throws(Fault) in
                 try ManifestReader(one.built.source)
             }
         }
@@ -234,7 +234,9 @@ struct DatabaseShipment: Sendable {
 
     private func tell(_ one: Held, _ record: UnitRecord) {
         let copies = one.copies
-        var parts = ["\(Figures.count(copies.copied.objects, "object", "objects")) copied, \(Figures.bytes(copies.copied.bytes))"]
+        var parts = [
+            "\(Figures.count(copies.copied.objects, "object", "objects")) copied, \(Figures.bytes(copies.copied.bytes))"
+        ]
         for (count, word) in [
             (copies.adopted, "there already"), (copies.vanished, "vanished"), (copies.archived, "archived"),
             (copies.changed, "changed"),

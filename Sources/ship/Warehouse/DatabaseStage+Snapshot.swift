@@ -52,7 +52,9 @@ extension DatabaseStage {
         let word = "inventory "
         let inventories = Set(
             packed.flatMap { record in
-                record.inputs.filter { $0.key.hasPrefix(word) }.map { [String($0.key.dropFirst(word.count)), $0.value] }
+                record.inputs.filter { $0.key.hasPrefix(word) }.map {
+                    [String($0.key.dropFirst(word.count)), $0.value]
+                }
             })
         // Several would be several jobs whose lists may overlap.
         guard inventories.count == 1, let inventory = inventories.first, let url = inventory.first,

@@ -7,7 +7,8 @@ import Testing
 
 struct BatchCSVTests {
     @Test(arguments: [
-        ("a b", "lake,a%20b\n"), ("a+b", "lake,a%2Bb\n"), ("a%2Bb", "lake,a%252Bb\n"), ("a&b=c#d?e", "lake,a%26b%3Dc%23d%3Fe\n"),
+        ("a b", "lake,a%20b\n"), ("a+b", "lake,a%2Bb\n"), ("a%2Bb", "lake,a%252Bb\n"),
+        ("a&b=c#d?e", "lake,a%26b%3Dc%23d%3Fe\n"),
         ("/a//b", "lake,/a//b\n"), ("a\nb,\"c\"", "lake,a%0Ab%2C%22c%22\n"), ("é", "lake,%C3%A9\n"),
     ])
     func `keys are encoded so that a line has two fields`(key: ByteString, line: String) {
@@ -44,7 +45,8 @@ struct BatchCSVTests {
             let writer = BatchCSV.Writer(file, bucket: "lake", hasVersions: true)
             for (key, version) in [("a", ""), ("b c", "v1")] {
                 var entry = Entry(
-                    key: ByteString(key), kind: .file, size: 1, modified: Timestamp(seconds: 0), mode: 0, uid: 0, gid: 0)
+                    key: ByteString(key), kind: .file, size: 1, modified: Timestamp(seconds: 0), mode: 0, uid: 0, gid: 0
+                )
                 entry.version = version
                 try writer.write(entry)
             }

@@ -34,7 +34,9 @@ struct ReportRowsTests {
         #expect(found.map(\.message) == ["one\ntwo", ""])
     }
 
-    @Test(arguments: ["lake,a,,maybe,,,\n", "lake,a\n", "lake,a,,failed,404,NoSuchKey,\"open\n", "lake,%4,,failed,,,\n"])
+    @Test(arguments: [
+        "lake,a,,maybe,,,\n", "lake,a\n", "lake,a,,failed,404,NoSuchKey,\"open\n", "lake,%4,,failed,,,\n",
+    ])
     func `what is no report is refused`(text: String) throws {
         try expectFault(.damaged, "report.csv:1") { _ = try rows(text) }
     }

@@ -2,17 +2,18 @@ import AWS
 package import Ledger
 package import Platform
 
-/// Looks for the objects that a manifest carries from earlier runs: carry was decided when it was planned, and the vault
-/// may have lost some since.
+/// Looks for the objects that a manifest names: those that it carries from earlier runs, since carry was decided when it
+/// was planned, and the vault may have lost some since; or all of them.
 ///
 /// A listing costs a request for a thousand objects, a HEAD one for each. So what lies under its own key below `data/` is
 /// compared with a listing, as both are in the order of keys, and only the rest is asked for one by one.
-package struct CarriedCheck {
-    private let run: CivilDate
+package struct HeldCheck {
+    /// The run whose own objects are not looked for; nothing for all.
+    private let run: CivilDate?
     private let keys: DestinationKeys
     private let places: CopyPlaces
 
-    package init(run: CivilDate, _ keys: DestinationKeys, _ places: CopyPlaces) {
+    package init(but run: CivilDate?, _ keys: DestinationKeys, _ places: CopyPlaces) {
         self.run = run
         self.keys = keys
         self.places = places
@@ -29,8 +30,8 @@ package struct CarriedCheck {
         ByteString(row.object) == ByteString(keys.data) + row.entry.key
     }
 
-    private func isCarried(_ row: Manifest.Row) -> Bool {
-        !row.object.isEmpty && !row.flags.contains(.skipped) && row.run != run.description
+    private func isLookedFor(_ row: Manifest.Row) -> Bool {
+        !row.object.isEmpty && !row.flags.contains(.skipped) && row.run != run?.description
     }
 
     /// What the keys of all rows that a listing can tell begin with.
@@ -38,7 +39,7 @@ package struct CarriedCheck {
         let reader = try open()
         var common: [UInt8]?
         while let row = try reader.next() {
-            guard isCarried(row), isListed(row) else { continue }
+            guard isLookedFor(row), isListed(row) else { continue }
             let key = row.entry.key.bytes
             guard let known = common else {
                 common = key
@@ -63,7 +64,7 @@ package struct CarriedCheck {
         /// The next row that a listing can tell; those in between are asked for.
         func next() throws(Fault) -> Manifest.Row? {
             while let row = try reader.next() {
-                guard isCarried(row) else { continue }
+                guard isLookedFor(row) else { continue }
                 if isListed(row), !prefix.isEmpty { return row }
                 try checkOne(row)
             }
@@ -71,9 +72,8 @@ package struct CarriedCheck {
         }
         ahead = try next()
         if let prefix = prefix.first, ahead != nil {
-            let data = try places.place(ByteString(keys.data)  + "x").key
-            let base = ByteString(bytes: Array(data.bytes.dropLast()))
-            let client = try places.place(ByteString(keys.data) + "x").client
+            let (client, one) = try places.place(ByteString(keys.data) + "x")
+            let base = ByteString(one.bytes.dropLast())
             try client.list(prefix: base + prefix) { listed throws(Fault) in
                 while let row = ahead, base + row.entry.key < listed.key { throw missing(row) }
                 guard let row = ahead, base + row.entry.key == listed.key else { return }
@@ -95,16 +95,16 @@ package struct CarriedCheck {
         guard size != row.entry.size else { return }
         throw Fault(
             .damaged,
-            "'\(row.entry.key)' is carried from run \(row.run), but '\(row.object)' in the vault has \(size) bytes, not \(row.entry.size)",
+            "'\(row.entry.key)' is of run \(row.run), but '\(row.object)' in the vault has \(size) bytes, not \(row.entry.size)",
             hint: Self.hint)
     }
 
     private func missing(_ row: Manifest.Row) -> Fault {
         Fault(
-            .damaged, "'\(row.entry.key)' is carried from run \(row.run), but the vault has no '\(row.object)'",
+            .damaged, "'\(row.entry.key)' is of run \(row.run), but the vault has no '\(row.object)'",
             hint: Self.hint)
     }
 
     private static let hint =
-        "Something has removed or replaced it; 'pack JOB --run RUN --force' plans anew, against what the ledger says: put the object there again, or remove the manifest that names it from staging's ledger."
+        "Something has removed or replaced it: put it there again, or move the manifests that name it out of staging's ledger, so that the next plan takes it anew."
 }
