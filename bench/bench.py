@@ -2,7 +2,7 @@
 """Runs coldchain and the stock tools in turn on the same input, and prints what each took.
 
     bench.py [SUITE ...] [--size 1GiB] [--rounds 3] [--dir DIR] [--peers-only]
-    SUITE: pack pack-fast pack-xz pack-small verify extract collect memory
+    SUITE: pack pack-fast pack-xz pack-small verify extract collect memory warehouse
 
 How it measures. Every contender is one bash command line with pipefail, timed as a whole process tree: wall time by the
 monotonic clock, user and system time by wait4 (which sums every waited descendant; a process left behind by the command
@@ -790,11 +790,135 @@ def memory(bench):
     bench.results.append({"suite": "memory", "runs": runs, "budgets": verdicts})
 
 
+class Lake:
+    """A warehouse with two nights: the first packed, and in the ledger as ship would leave it, the second collected."""
+
+    RUNS = ("2026-03-31", "2026-04-01")
+
+    def __init__(self, bench, rows):
+        self.bench = bench
+        self.rows = rows
+        self.root = bench.dir / "lake"
+        self.settings = self.root / "etc" / "coldchain.toml"
+        self.job = self.root / "staging" / "lake"
+        self.list = self.job / self.RUNS[1] / "collect" / "db00.entries.tsv.gz"
+        self.held = self.job / "ledger" / self.RUNS[0] / "db00.manifest.1.tsv.gz"
+
+    def tool(self, name):
+        path = self.bench.options.bin / name
+        if not os.access(path, os.X_OK):
+            raise BenchError(f"{path} is missing: run `make build`, or give --bin")
+        return shlex.quote(str(path))
+
+    def command(self, stage, run, *more):
+        environment = "AWS_ACCESS_KEY_ID=a AWS_SECRET_ACCESS_KEY=b AWS_EC2_METADATA_DISABLED=true no_proxy=127.0.0.1"
+        return " ".join([environment, self.tool(stage), "lake", "--config", shlex.quote(str(self.settings)), "--run", run, *more])
+
+    def prepare(self):
+        """Makes both nights; returns what collect and pack took of the first and the second."""
+        remove(self.root)
+        for name in ("etc/jobs.d", "staging", "state", "inventories"):
+            (self.root / name).mkdir(parents=True)
+        for number, at in enumerate(("2026-04-02T01-00Z", "2026-04-03T01-00Z")):
+            subprocess.run([sys.executable, str(HERE / "geninventory.py"), str(self.root / "inventories"), f"--rows={self.rows}",
+                            "--at", at, f"--generation={number}"], check=True, stdout=subprocess.DEVNULL)
+        server = subprocess.Popen([sys.executable, str(HERE / "bucketserver.py"), str(self.root / "inventories")],
+                                  stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        SERVICES.add(server.pid)
+        try:
+            quote, url = json.dumps, f"http://127.0.0.1:{server.stdout.readline().strip()}"
+            self.settings.write_text(
+                f"staging = {quote(str(self.root / 'staging'))}\nstate = {quote(str(self.root / 'state'))}\n"
+                f"[vault.cold]\nurl = \"s3://archive/lake\"\nendpoint = {quote(url)}\n")
+            (self.settings.parent / "jobs.d" / "lake.toml").write_text(
+                f"kind = \"warehouse\"\nsource = {{ bucket = \"lake\", endpoint = {quote(url)} }}\n"
+                'inventory = ["s3://inventory/inv/lake/daily"]\nwait = "0 s"\n')
+            log = self.bench.log("lake-prepare")
+            measure(f"{self.tool('collect')} init --config {shlex.quote(str(self.settings))} --local", log)
+            collected = measure(self.command("collect", self.RUNS[0]), log)
+            packed = measure(self.command("pack", self.RUNS[0]), log)
+            self.held.parent.mkdir(parents=True)
+            shutil.copy(self.job / self.RUNS[0] / "pack" / "db00.manifest.tsv.gz", self.held)
+            measure(self.command("collect", self.RUNS[1]), log)
+        finally:
+            server.stdin.close()
+            server.wait()
+            SERVICES.discard(server.pid)
+        return collected, packed
+
+
+def warehouse(bench):
+    """The plan of a night against DuckDB's anti-join of the same two files; then the memory of far larger ones."""
+    options = bench.options
+    python = HERE.parent / ".build" / "python-bench" / "bin" / "python3"
+    lake = Lake(bench, options.warehouse_rows)
+    collected, packed = lake.prepare()
+    answers = {}
+
+    class Answer(Contender):
+        """Prints its numbers to a file, which is its output."""
+
+        def run(self, log):
+            warm(str(lake.held.parent))
+            return super().run(log)
+
+    def contender(name, command, parse, ours=False):
+        out = bench.dir / f"plan-{'ours' if ours else 'theirs'}.out"
+
+        def check():
+            answers[name] = parse(out.read_text())
+            if len(set(answers.values())) > 1:
+                raise BenchError(f"the answers differ: {answers}")
+
+        return Answer(name, f"{command} > {shlex.quote(str(out))}", str(lake.list.parent),
+                      lambda: [str(out)] if out.exists() else [], ours=ours, check=check)
+
+    def ours(text):
+        report = json.loads(text)[0]
+        return report["taken"]["objects"], report["taken"]["bytes"]
+
+    def theirs(text):
+        count, size = text.split()
+        return int(count), int(size)
+
+    files = [str(lake.list), str(lake.held)]
+    two = f"{shlex.quote(str(python))} {shlex.quote(str(HERE / 'antijoin.py'))} {' '.join(map(shlex.quote, files))}"
+    bench.compare(
+        f"warehouse plan, {options.warehouse_rows} rows",
+        [contender("coldchain pack --dry-run", lake.command("pack", lake.RUNS[1], "--dry-run", "--force", "--json"), ours, True),
+         contender("duckdb anti-join", two, theirs)],
+        bytes_of(files), 2, [Target("duckdb anti-join", 5.0), Target(memory=1 << 30)])
+    plan = bench.results[-1]
+    peaks = {c["name"]: max(s["peak_rss"] for s in c["samples"]) for c in plan["contenders"]}
+    if len(peaks) == 2:
+        share = peaks["coldchain pack --dry-run"] / peaks["duckdb anti-join"]
+        plan["budgets"].append({"budget": "at most 1/4 of DuckDB's memory", "reached": round(share, 3), "met": share <= 0.25})
+        print_verdicts(plan["budgets"][-1:])
+    remove(lake.root)
+    verdicts = []
+    runs = [(options.warehouse_rows, collected, packed)]
+    if options.warehouse_large:
+        large = Lake(bench, options.warehouse_large)
+        runs.append((options.warehouse_large, *large.prepare()))
+        remove(large.root)
+    rows = [["inventory", "collect s", "collect MiB", "pack s", "pack MiB"]]
+    for count, one, other in runs:
+        rows.append([str(count), f"{one.wall:.1f}", f"{one.peak_rss / MIB:.0f}", f"{other.wall:.1f}", f"{other.peak_rss / MIB:.0f}"])
+        for stage, sample in (("collect", one), ("pack", other)):
+            verdicts.append({"budget": f"{stage} of {count} rows: at most 1 GiB resident",
+                             "reached": round(sample.peak_rss / MIB, 1), "met": sample.peak_rss <= 1 << 30})
+    print()
+    print_table(rows)
+    print_verdicts(verdicts)
+    bench.results.append({"suite": "warehouse memory", "budgets": verdicts, "runs": [
+        {"rows": count, "collect": dataclasses.asdict(one), "pack": dataclasses.asdict(other)} for count, one, other in runs]})
+
+
 SUITES = {
     "pack": pack, "pack-fast": pack_fast, "pack-xz": pack_xz, "pack-small": pack_small, "verify": verify, "extract": extract,
-    "collect": collect, "memory": memory,
+    "collect": collect, "memory": memory, "warehouse": warehouse,
 }
-DEFAULT = ["pack", "pack-fast", "pack-small", "verify", "extract", "collect"]
+DEFAULT = ["pack", "pack-fast", "pack-small", "verify", "extract", "collect", "warehouse"]
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -871,6 +995,9 @@ def arguments():
     parser.add_argument("--collect-files", type=int, default=20_000, help="small files of suite collect (20000)")
     parser.add_argument("--memory-sizes", type=sizes, default="1GiB,8GiB", help="contents of suite memory (1GiB,8GiB)")
     parser.add_argument("--memory-entries", type=int, default=1_000_000, help="small files of suite memory (1000000)")
+    parser.add_argument("--warehouse-rows", type=int, default=5_000_000, help="objects of suite warehouse (5000000)")
+    parser.add_argument("--warehouse-large", type=int, default=0,
+                        help="objects of a further inventory in suite warehouse, for memory alone; 50000000 takes an hour (0)")
     parser.add_argument("--synced", action="store_true", help="peers, too, end with their output on the disk")
     parser.add_argument("--peers-only", action="store_true", help="leave coldchain out")
     parser.add_argument("--bin", type=lambda text: pathlib.Path(text).resolve(), default=HERE.parent / ".build" / "release",

@@ -36,6 +36,18 @@ package final class GzipWriter {
         }
     }
 
+    package func write(_ bytes: UnsafeRawBufferPointer) throws(Fault) {
+        var rest = bytes
+        while !rest.isEmpty {
+            if input.count == input.capacity { try flush() }
+            let count = min(rest.count, input.capacity - input.count)
+            UnsafeMutableRawBufferPointer(rebasing: input.bytes[input.count..<input.count + count]).copyMemory(
+                from: UnsafeRawBufferPointer(rebasing: rest[..<count]))
+            input.count += count
+            rest = UnsafeRawBufferPointer(rebasing: rest[count...])
+        }
+    }
+
     /// Writes the rows of `writer` and clears it.
     package func write(_ writer: inout RowWriter) throws(Fault) {
         try write(writer.bytes)

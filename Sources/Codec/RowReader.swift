@@ -89,29 +89,39 @@ package final class RowReader {
         guard row[range].contains(0x5C) else { return ByteString(bytes: Array(row[range])) }
         var out: [UInt8] = []
         out.reserveCapacity(range.count)
-        var at = range.lowerBound
-        while at < range.upperBound {
-            guard row[at] == 0x5C else {
-                out.append(row[at])
+        let isRight = row.withUnsafeBytes { Self.unescape(UnsafeRawBufferPointer(rebasing: $0[range]), into: &out) }
+        guard isRight else { throw fault("field \(index + 1) has an unknown escape") }
+        return ByteString(bytes: out)
+    }
+
+    /// Undoes what ``RowWriter`` escapes.
+    ///
+    /// - Returns: false for an escape that is none, or has no end.
+    static func unescape(_ field: UnsafeRawBufferPointer, into out: inout [UInt8]) -> Bool {
+        var at = 0
+        while at < field.count {
+            guard field[at] == 0x5C else {
+                out.append(field[at])
                 at += 1
                 continue
             }
-            guard at + 1 < range.upperBound else { throw fault("field \(index + 1) ends in a backslash") }
-            switch row[at + 1] {
+            guard at + 1 < field.count else { return false }
+            switch field[at + 1] {
             case UInt8(ascii: "t"): out.append(0x09)
             case UInt8(ascii: "n"): out.append(0x0A)
             case UInt8(ascii: "r"): out.append(0x0D)
             case 0x5C: out.append(0x5C)
             case UInt8(ascii: "x"):
-                guard at + 3 < range.upperBound, let high = hexDigit(row[at + 2]), let low = hexDigit(row[at + 3])
-                else { throw fault("field \(index + 1) has an escape without two hexadecimal digits") }
+                guard at + 3 < field.count, let high = hexDigit(field[at + 2]), let low = hexDigit(field[at + 3]) else {
+                    return false
+                }
                 out.append(high << 4 | low)
                 at += 2
-            default: throw fault("field \(index + 1) has an unknown escape")
+            default: return false
             }
             at += 2
         }
-        return ByteString(bytes: out)
+        return true
     }
 
     package func text(_ index: Int) throws(Fault) -> String {

@@ -104,6 +104,26 @@ package struct RowWriter: Sendable {
         atStart = false
     }
 
+    /// A field, or several with tabs between them, as another table has it: its escapes stay.
+    package mutating func field(raw field: UnsafeRawBufferPointer) {
+        separate()
+        bytes.append(contentsOf: field)
+    }
+
+    /// Joins bytes to the field before them as they are.
+    package mutating func append(raw field: UnsafeRawBufferPointer) { bytes.append(contentsOf: field) }
+
+    /// Joins a text that needs no escapes to the field before it.
+    package mutating func append(raw text: String) { bytes.append(contentsOf: text.utf8) }
+
+    /// Bytes as a field, escaped.
+    package mutating func field(_ value: UnsafeRawBufferPointer) {
+        separate()
+        for byte in value {
+            if byte >= 0x20 && byte != 0x5C && byte != 0x7F { bytes.append(byte) } else { append(escaped: byte) }
+        }
+    }
+
     /// Joins a further value to the field before it.
     package mutating func append(ascii text: StaticString) { text.withUTF8Buffer { bytes.append(contentsOf: $0) } }
 

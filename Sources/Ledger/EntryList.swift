@@ -32,6 +32,46 @@ package enum EntryList {
     }
 
     static let extraColumns = ["action", "reason", "sparse"]
+
+    /// All columns in their order.
+    package static let columns = ["action", "reason"] + Manifest.columns + ["sparse"]
+
+    /// Writes the row of an object, which has neither owners nor modes.
+    ///
+    /// - Parameters:
+    ///   - key: at the source.
+    ///   - size: in bytes.
+    ///   - modified: as the source has it.
+    ///   - tenant: the unit.
+    ///   - etag: without quotes, of letters that nothing escapes.
+    ///   - version: empty where the bucket keeps none.
+    ///   - storageClass: at the source.
+    ///   - suffix: of the class.
+    ///   - row: gets the row with its end.
+    package static func writeObject(
+        key: UnsafeRawBufferPointer, size: Int64, modified: Timestamp, tenant: String, etag: UnsafeRawBufferPointer,
+        version: UnsafeRawBufferPointer, storageClass: UnsafeRawBufferPointer, suffix: String, to row: inout RowWriter
+    ) {
+        row.field("take" as StaticString)
+        row.empty()
+        row.field(key)
+        row.field("f" as StaticString)
+        row.field(size)
+        row.field(modified)
+        for _ in 0..<4 { row.empty() }
+        row.field(tenant)
+        row.field("etag:" as StaticString)
+        row.append(raw: etag)
+        if !version.isEmpty {
+            row.append(ascii: ":")
+            row.append(raw: version)
+        }
+        row.empty()
+        row.field(storageClass)
+        if !suffix.isEmpty { row.append(raw: suffix) }
+        for _ in 0..<7 { row.empty() }
+        row.endRow()
+    }
 }
 
 /// Writes an entry list row by row.
@@ -41,7 +81,7 @@ package final class EntryListWriter {
 
     package init(_ file: File, level: Int = 6) throws(Fault) {
         gzip = try GzipWriter(file, level: level)
-        for column in ["action", "reason"] + Manifest.columns + ["sparse"] { row.field(column) }
+        for column in EntryList.columns { row.field(column) }
         row.endRow()
         try gzip.write(&row)
     }

@@ -82,6 +82,9 @@ package struct JobSettings: Sendable {
     /// Whether the paths carry the date of the run: those of all hosts, or of none.
     package var isDated: Bool { hosts.first?.isDated ?? false }
 
+    /// How many days before today the newest run is that a run started today is for.
+    package var daysBehind: Int { warehouse?.lag.days ?? (run == .yesterday ? 1 : 0) }
+
     /// The codec and level for a tenant, named as ``Placement`` names it.
     package func compression(forTenant tenant: String) -> Compression {
         let own = tenantCodecs[tenant] ?? codec

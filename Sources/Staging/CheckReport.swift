@@ -79,7 +79,7 @@ package struct CheckReport: Codable, Sendable {
             for stage in Stage.allCases { addPause(of: stage, job, root, state) }
             add("job \(job.name): time zone \(job.timezone)") { () throws(Fault) in try Clock.useTimeZone(job.timezone)
             }
-            let date = clock.today.adding(days: job.run == .yesterday ? -1 : 0)
+            let date = clock.today.adding(days: -job.daysBehind)
             for host in job.hosts {
                 guard host.access == .mounted || look != nil else { continue }
                 add("job \(job.name): source of \(host.name) \(host.source(date))") { () throws(Fault) in

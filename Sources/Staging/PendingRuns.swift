@@ -25,14 +25,19 @@ package struct PendingRuns {
             }
             return [date]
         }
-        let newest = today.adding(days: context.job.run == .yesterday ? -1 : 0)
-        guard context.job.isDated else { return [newest] }
+        let newest = today.adding(days: -context.job.daysBehind)
+        guard context.job.isDated || context.job.kind == .warehouse else { return [newest] }
         var dates: [CivilDate] = []
         for back in stride(from: context.job.catchUp.days, to: 0, by: -1) {
             let date = newest.adding(days: -back)
-            if let run = try context.directory.run(date), try run.stageRecord(.collect) != nil {
+            if let run = try context.directory.run(date), let record = try run.stageRecord(.collect) {
                 let done = Set(try run.unitRecords(.collect).map(\.unit))
-                if !context.job.hosts.allSatisfy({ done.contains($0.name) }) { dates.append(date) }
+                // Which databases a warehouse has is known when they are collected.
+                let isDone =
+                    context.job.kind == .warehouse
+                    ? record.failed.isEmpty && record.leftOut == 0 && !done.isEmpty
+                    : context.job.hosts.allSatisfy { done.contains($0.name) }
+                if !isDone { dates.append(date) }
             } else if try hasSource(date) {
                 dates.append(date)
             }

@@ -1,4 +1,4 @@
-import AWS
+package import AWS
 import HTTP
 package import Logging
 package import Platform
@@ -23,6 +23,21 @@ extension OpenVault {
     package static func bucketStore(
         _ settings: BucketSettings, requests: Int? = nil, clock: Clock = .system, log: Logger
     ) throws(Fault) -> S3Store {
+        let client = try bucketClient(settings, requests: requests ?? settings.uploads + 8, clock: clock, log: log)
+        return S3Store(client, prefix: settings.prefix, options(settings, clock))
+    }
+
+    /// A client of a bucket, whatever lies in it.
+    ///
+    /// - Parameters:
+    ///   - settings: how it is reached.
+    ///   - requests: the most that are on their way at once.
+    ///   - clock: tells when requests are signed.
+    ///   - log: is told of credentials and connections.
+    /// - Throws: `settings` when no place names a region, or the endpoint is none; nothing is sent yet.
+    package static func bucketClient(
+        _ settings: BucketSettings, requests: Int, clock: Clock = .system, log: Logger
+    ) throws(Fault) -> S3Client {
         var connections = HTTPSettings(userAgent: Version.tool.replacing(" ", with: "/"))
         connections.certificates = settings.certificates
         connections.bind = settings.bind
@@ -43,10 +58,9 @@ extension OpenVault {
         } else {
             endpoint = S3Endpoint(region: region, addressing: addressing)
         }
-        let client = S3Client(
+        return S3Client(
             bucket: settings.bucket, endpoint: endpoint, http: http, credentials: chain.source(),
-            pace: AdaptivePace(most: requests ?? settings.uploads + 8), clock: clock)
-        return S3Store(client, prefix: settings.prefix, options(settings, clock))
+            pace: AdaptivePace(most: requests), clock: clock)
     }
 
     private static func options(_ settings: BucketSettings, _ clock: Clock) -> S3StoreOptions {

@@ -1,23 +1,23 @@
-import AWS
-import Platform
+package import AWS
+package import Platform
 
 /// An object of a bucket, read in ranges; it must stay the one that was opened.
-final class S3Source: RangedSource {
+package final class S3Source: RangedSource {
     private let client: S3Client
     private let key: ByteString
     private let etag: String?
-    let size: Int64
+    package let size: Int64
 
-    init(_ client: S3Client, _ key: ByteString, _ info: S3ObjectInfo) {
+    package init(_ client: S3Client, _ key: ByteString, _ info: S3ObjectInfo) {
         self.client = client
         self.key = key
         etag = info.etag.isEmpty ? nil : info.etag
         size = info.size
     }
 
-    var name: String { client.name(key) }
+    package var name: String { client.name(key) }
 
-    func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) throws(Fault) -> Int {
+    package func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) throws(Fault) -> Int {
         let wanted = min(Int64(buffer.count), size - offset)
         guard wanted > 0 else { return 0 }
         var done = 0

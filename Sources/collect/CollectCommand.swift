@@ -77,12 +77,21 @@ struct CollectCommand: DoorCommand {
             let context = try options.context(common)
             try context.directory.checkNotPaused(.collect)
             if discard { return try discardRun(context) }
+            if let warehouse = context.job.warehouse {
+                return try collect(WarehouseCollection(context, warehouse, wait: wait.flatMap { Period($0) }))
+            }
             let stage = CollectStage(
                 context, bandwidth: bandwidth.flatMap { ByteRate($0) }, wait: wait.flatMap { Period($0) },
                 progress: common.quiet && progress == .auto ? .never : progress)
             if options.dryRun { return try stage.dryRun(common.output, rows: common.verbose) }
             return try Door.finish(try stage.run(), common.output, nothing: "nothing to collect")
         }
+    }
+
+    private func collect(_ stage: WarehouseCollection) throws -> Int32 {
+        if bandwidth != nil { throw Fault(.usage, "--bandwidth is for jobs of kind 'hosts'") }
+        if options.dryRun { return try stage.dryRun(common.output) }
+        return try Door.finish(try stage.run(), common.output, nothing: "nothing to collect")
     }
 
     private func discardRun(_ context: StageContext) throws -> Int32 {

@@ -2,6 +2,7 @@ import ArgumentParser
 import Console
 import Ledger
 import Platform
+import Settings
 import Staging
 
 @main
@@ -34,6 +35,12 @@ struct PackCommand: DoorCommand {
         try Door.run {
             let context = try options.context(common)
             try context.directory.checkNotPaused(.pack)
+            if let warehouse = context.job.warehouse {
+                let stage = WarehousePack(context, warehouse)
+                if options.dryRun { return try stage.dryRun(common.output) }
+                return try Door.finish(
+                    try stage.run(follow.following(.collect, context)), common.output, nothing: "nothing to pack")
+            }
             let stage = PackStage(context)
             if options.dryRun { return try stage.dryRun(common.output) }
             return try Door.finish(

@@ -175,7 +175,7 @@ struct StageNotice {
         let now = clock.now()
         // A day is over at the next midnight, so that much later its run is overdue.
         let expected = CivilDate(localDayOf: Timestamp(seconds: now.seconds - overdue.seconds))
-            .adding(days: job.run == .yesterday ? -1 : 0)
+            .adding(days: -job.daysBehind)
         var missing: [String] = []
         let hasRuns = try !directory.runs().isEmpty
         if let newest = try newestCollected() {

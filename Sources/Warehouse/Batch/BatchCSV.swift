@@ -69,9 +69,10 @@ package enum BatchCSV {
             self.hasVersions = hasVersions
         }
 
-        package func write(_ entry: Entry) throws(Fault) {
-            buffer.append(
-                contentsOf: line(bucket: bucket, entry.key, version: hasVersions ? entry.version : nil).utf8)
+        package func write(_ entry: Entry) throws(Fault) { try write(key: entry.key, version: entry.version) }
+
+        package func write(key: ByteString, version: String) throws(Fault) {
+            buffer.append(contentsOf: line(bucket: bucket, key, version: hasVersions ? version : nil).utf8)
             count += 1
             if buffer.count >= 1 << 18 { try flush() }
         }

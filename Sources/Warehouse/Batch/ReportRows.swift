@@ -26,8 +26,8 @@ package final class ReportRows {
     package init(_ stream: any ByteStream) { self.stream = stream }
 
     package func next() throws(Fault) -> Row? {
-        guard let fields = try fields() else { return nil }
         line += 1
+        guard let fields = try fields() else { return nil }
         guard fields.count >= 4, fields.count <= Self.columns else {
             throw fault("has \(fields.count) columns, expected \(Self.columns)")
         }
@@ -98,5 +98,5 @@ package final class ReportRows {
         return fields.isEmpty && field.isEmpty ? nil : fields + [field]
     }
 
-    private func fault(_ what: String) -> Fault { Fault(.damaged, "\(stream.name):\(line + 1): \(what)") }
+    private func fault(_ what: String) -> Fault { Fault(.damaged, "\(stream.name):\(line): \(what)") }
 }

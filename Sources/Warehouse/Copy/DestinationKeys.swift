@@ -71,5 +71,10 @@ package struct DestinationKeys: Sendable {
             ? next : ByteString("\(long)\(SHA256Hasher.digest(of: object.bytes)).g\(generation)")
     }
 
+    /// Whether one of the prefixes and a key of so many bytes are an object.
+    func fits(_ prefix: String, keyLength: Int) -> Bool {
+        prefix.utf8.count + keyLength + lengthening <= Self.longest
+    }
+
     private func hasRoom(_ object: ByteString) -> Bool { object.count + lengthening <= Self.longest }
 }

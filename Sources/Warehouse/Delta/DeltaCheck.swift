@@ -113,7 +113,7 @@ package struct DeltaCheck {
                     state = State()
                     isKnown = true
                     try begin(at: version, table, root, held, &state)
-                } else {
+                } else if isKnown {
                     (isKnown, state.why) = (false, "the log has no commit \(version)")
                 }
             } catch {

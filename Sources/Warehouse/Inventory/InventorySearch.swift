@@ -1,0 +1,204 @@
+import Codec
+package import Platform
+package import Settings
+
+/// Looks for the inventory of a run: the first complete one that was begun at a given moment or later.
+package struct InventorySearch: Sendable {
+    /// An inventory that is there with all of its files.
+    package struct Found: Sendable {
+        /// The key of its manifest.
+        package var key: ByteString
+        /// `s3://BUCKET/KEY` of it.
+        package var url: String
+        package var etag: String
+        package var manifest: [UInt8]
+        package var checksum: [UInt8]
+        package var report: InventoryReport
+        /// Inventories before it that are not complete, and what each lacks.
+        package var passedOver: [String]
+    }
+
+    private let bucket: any InventoryBucket
+    private let place: WarehouseSettings.InventoryPlace
+    private let source: String
+    private let atOnce: Int
+
+    /// How many days behind the first possible one are looked at.
+    private static let horizon = 400
+    private static let manifestName = "manifest.json"
+    private static let checksumName = "manifest.checksum"
+
+    /// - Parameters:
+    ///   - bucket: where inventories arrive.
+    ///   - place: where in it.
+    ///   - source: the bucket that is listed.
+    ///   - atOnce: how many files are looked at at the same time.
+    package init(
+        _ bucket: any InventoryBucket, _ place: WarehouseSettings.InventoryPlace, source: String, atOnce: Int
+    ) {
+        self.bucket = bucket
+        self.place = place
+        self.source = source
+        self.atOnce = atOnce
+    }
+
+    /// Looks once.
+    ///
+    /// - Parameters:
+    ///   - earliest: when it may have been begun.
+    ///   - now: no day after it is looked at.
+    ///   - rejected: the keys of manifests whose inventories turned out to be torn when they were read.
+    /// - Returns: the inventory.
+    /// - Throws: `tryLater` where none is there yet; `damaged` where none is complete, naming what is missing; `settings` where it never can be;
+    ///   `unsupported` for an inventory in another format than CSV.
+    package func find(earliest: Timestamp, now: Timestamp, rejected: Set<ByteString> = []) throws(Fault) -> Found {
+        var lacks: [String] = []
+        let first = InventoryCalendar.day(of: earliest)
+        let last = min(InventoryCalendar.day(of: now), first.adding(days: Self.horizon))
+        var day = first
+        while day <= last {
+            try Shutdown.check()
+            for directory in try directories(of: day, earliest: earliest) {
+                let key = ByteString("\(place.prefix)/\(directory)/\(Self.manifestName)")
+                if rejected.contains(key) { continue }
+                switch try look(directory, key, earliest) {
+                case .complete(var found):
+                    found.passedOver = lacks
+                    return found
+                case .lacks(let what): lacks.append("\(directory): \(what)")
+                case .other: continue
+                }
+            }
+            day = day.adding(days: 1)
+        }
+        try explainAbsence(isNothing: lacks.isEmpty)
+        guard let latest = lacks.last else {
+            throw Fault(
+                .tryLater, "\(place): no inventory that was begun at \(earliest.rfc3339) or later is there yet",
+                hint: "Inventories come once a day or a week, up to 48 hours late; the same command later goes on.")
+        }
+        throw Fault(
+            .damaged, "\(place): the inventory is not complete: \(latest)",
+            hint: "It is taken when all of it has arrived; until then the same command can be run again.")
+    }
+
+    private enum Look {
+        case complete(Found)
+        case lacks(String)
+        case other
+    }
+
+    /// The directories of inventories that are named for a day, oldest first.
+    private func directories(of day: CivilDate, earliest: Timestamp) throws(Fault) -> [String] {
+        var names: Set<String> = []
+        let prefix = place.prefix + "/"
+        try bucket.list(prefix: "\(prefix)\(day)T") { key in
+            let rest = String(decoding: key.bytes.dropFirst(prefix.utf8.count), as: UTF8.self)
+            let name = rest.prefix { $0 != "/" }
+            // The manifest tells when it was begun to the millisecond, the name to the minute.
+            if let moment = InventoryCalendar.moment(ofDirectory: name), moment.seconds + 60 > earliest.seconds {
+                names.insert(String(name))
+            }
+        }
+        return names.sorted()
+    }
+
+    private func look(_ directory: String, _ key: ByteString, _ earliest: Timestamp) throws(Fault) -> Look {
+        let checksumKey = ByteString("\(place.prefix)/\(directory)/\(Self.checksumName)")
+        // It comes last, when everything else is there (S3 user guide).
+        guard let checksum = try bucket.read(checksumKey, limit: 1_024) else {
+            return .lacks("\(Self.checksumName) is missing")
+        }
+        guard let manifest = try bucket.read(key, limit: InventoryReport.longestDocument) else {
+            return .lacks("\(Self.manifestName) is missing")
+        }
+        let url = "\(bucket.name)/\(key)"
+        let report: InventoryReport
+        do { report = try InventoryReport(manifest.bytes, checksum: checksum.bytes, name: url) } catch {
+            guard error.code == .damaged else { throw error }
+            return .lacks(error.message)
+        }
+        guard report.sourceBucket == source else {
+            throw Fault(
+                .settings, "\(url): is an inventory of bucket '\(ByteString(report.sourceBucket))', not of '\(source)'",
+                hint: "Correct 'inventory' or 'source' of the job.")
+        }
+        if report.createdAt < earliest { return .other }
+        if let missing = try missingPart(report) { return .lacks(missing) }
+        return .complete(
+            Found(
+                key: key, url: url, etag: manifest.etag, manifest: manifest.bytes, checksum: checksum.bytes,
+                report: report, passedOver: []))
+    }
+
+    // MARK: The files of an inventory
+
+    /// The first file that is not there, or not of its size; several are looked at at the same time.
+    private func missingPart(_ report: InventoryReport) throws(Fault) -> String? {
+        let queue = BoundedQueue<InventoryReport.Part>(capacity: max(1, report.parts.count))
+        for part in report.parts { queue.push(part) }
+        queue.close()
+        let missing = Monitor<[(part: InventoryReport.Part, size: Int64?)]>([])
+        let crew = ThreadCrew { queue.cancel() }
+        for number in 0..<min(atOnce, report.parts.count) {
+            try crew.start("inventory-\(number)") { [bucket] in
+                while let part = queue.pop() {
+                    try Shutdown.check()
+                    let size = try bucket.size(part.key)
+                    if size != part.size { missing.with { $0.append((part, size)) } }
+                }
+            }
+        }
+        try crew.join()
+        let all = missing.with { $0 }.sorted { $0.part.key < $1.part.key }
+        guard let first = all.first else { return nil }
+        if first.size == nil, let trap = try doubledSlash(first.part.key) { throw trap }
+        let more = all.count > 1 ? ", and \(all.count - 1) more files" : ""
+        guard let size = first.size else { return "\(bucket.name)/\(first.part.key) is missing\(more)" }
+        return "\(bucket.name)/\(first.part.key) has \(size) bytes instead of \(first.part.size)\(more)"
+    }
+
+    // MARK: The slash that was too many
+
+    /// An inventory whose destination prefix ends with a slash writes its files below two slashes, and names them in its
+    /// manifest with one: they are never found, however long one waits.
+    private func doubledSlash(_ key: ByteString) throws(Fault) -> Fault? {
+        for (index, byte) in key.bytes.enumerated() where byte == UInt8(ascii: "/") {
+            var other = key
+            other.bytes.insert(UInt8(ascii: "/"), at: index)
+            if try bucket.size(other) != nil {
+                return trailingSlash("the manifest names '\(key)', and the file is '\(other)'")
+            }
+        }
+        return nil
+    }
+
+    private func trailingSlash(_ what: String) -> Fault {
+        Fault(
+            .settings, "\(place): the inventory's destination prefix ends with a slash: \(what)",
+            hint: "Remove the slash at the end of the prefix in the inventory's configuration, and take the next inventory.")
+    }
+
+    /// Tells what keeps inventories from being found for good.
+    private func explainAbsence(isNothing: Bool) throws(Fault) {
+        guard isNothing else { return }
+        let prefix = place.prefix
+        for index in prefix.indices where prefix[index] == "/" {
+            try explain(prefix[..<index] + "//" + prefix[prefix.index(after: index)...] + "/")
+        }
+        try explain("/" + prefix + "/")
+    }
+
+    private func explain(_ other: String) throws(Fault) {
+        var found: ByteString?
+        do throws(Fault) {
+            try bucket.list(prefix: other) { key throws(Fault) in
+                found = key
+                throw Fault(.interrupted, "one is enough")
+            }
+        } catch {
+            if found == nil { throw error }
+        }
+        if let found { throw trailingSlash("it lies at '\(found)'") }
+    }
+}
