@@ -41,14 +41,14 @@ extension S3Client {
     ) throws(Fault) -> Result<Written, S3Error> {
         var plain = object
         if keepsMetadata { (plain.metadata, plain.content, plain.contentType) = ([:], [:], nil) }
-        var call = S3Call(.put, key, headers: plain.headers())
+        var call = S3Call(.put, key, headers: plain.headers(), roots: ["CopyObjectResult"])
         source.set(&call.headers)
         call.headers["x-amz-metadata-directive"] = keepsMetadata ? "COPY" : "REPLACE"
         call.headers["x-amz-tagging-directive"] = "REPLACE"
         if object.isExclusive { call.headers["If-None-Match"] = "*" }
-        (call.mayFailLate, call.patience) = (true, Self.longPatience)
+        call.patience = Self.longPatience
         switch try attempt(call) {
-        case .success(let response): return .success(try Self.copied(response))
+        case .success(let answer): return .success(Self.copied(answer))
         case .failure(let error): return .failure(error)
         }
     }
@@ -59,13 +59,13 @@ extension S3Client {
     package func uploadPartCopy(
         _ key: ByteString, upload: String, number: Int, from source: CopySource, range: Range<Int64>
     ) throws(Fault) -> Result<Part, S3Error> {
-        var call = S3Call(.put, key, query: Self.part(number, of: upload))
+        var call = S3Call(.put, key, query: Self.part(number, of: upload), roots: ["CopyPartResult"])
         source.set(&call.headers)
         call.headers["x-amz-copy-source-range"] = "bytes=\(range.lowerBound)-\(range.upperBound - 1)"
-        (call.mayFailLate, call.patience) = (true, Self.longPatience)
+        call.patience = Self.longPatience
         switch try attempt(call) {
-        case .success(let response):
-            let written = try Self.copied(response)
+        case .success(let answer):
+            let written = Self.copied(answer)
             return .success(
                 Part(
                     number: number, etag: written.etag, checksumSHA256: written.checksumSHA256,

@@ -29,6 +29,32 @@ package final class S3Client: Sendable {
         place = Monitor(endpoint)
     }
 
+    /// A client of another bucket with the same credentials, connections and pace.
+    ///
+    /// - Parameters:
+    ///   - bucket: the other bucket.
+    ///   - region: where it is; nothing for the same one.
+    /// - Returns: this client where the bucket is the same.
+    package func sibling(bucket: String, region: String? = nil) -> S3Client {
+        let place = endpoint
+        if bucket == self.bucket, region == nil || region == place.region { return self }
+        return S3Client(
+            bucket: bucket, endpoint: region.map { place.moved(to: $0) } ?? place, http: http, credentials: source,
+            pace: pace, clock: clock)
+    }
+
+    /// S3 Control in the bucket's region, with the same credentials and connections.
+    ///
+    /// - Parameters:
+    ///   - account: twelve digits.
+    ///   - endpoint: another place than AWS's own.
+    /// - Throws: `settings` for an endpoint that is none.
+    package func control(account: String, endpoint: String? = nil) throws(Fault) -> S3ControlClient {
+        try S3ControlClient(
+            account: account, region: self.endpoint.region, endpoint: endpoint, http: http, credentials: source,
+            clock: clock)
+    }
+
     /// Where the bucket is, as far as is known by now.
     package var endpoint: S3Endpoint { place.with { $0 } }
 

@@ -32,8 +32,15 @@ package struct OpenVault: Sendable {
     }
 
     /// Opens a vault to write into it; its guard must be the pinned one, and a bucket must answer.
-    package static func forWriting(_ settings: VaultSettings, state: Directory, log: Logger) throws(Fault) -> OpenVault
-    {
+    ///
+    /// - Parameters:
+    ///   - settings: of the vault.
+    ///   - state: where guards are pinned.
+    ///   - requests: the most requests to a bucket at once; nothing for what its uploads need.
+    ///   - log: told what is sent.
+    package static func forWriting(
+        _ settings: VaultSettings, state: Directory, requests: Int? = nil, log: Logger
+    ) throws(Fault) -> OpenVault {
         switch settings.kind {
         case .directory(let path):
             let (directory, id) = try MountGuard(path, state: state).openWithID()
@@ -41,7 +48,7 @@ package struct OpenVault: Sendable {
         case .bucket(let bucket):
             // One that does not answer is found out now and not by every single archive.
             try bucketStore(bucket, backoff: Backoff(deadline: reachableWithin), log: log).checkReachable()
-            return try .bucket(bucket, name: settings.name, log: log)
+            return try .bucket(bucket, name: settings.name, requests: requests, log: log)
         }
     }
 

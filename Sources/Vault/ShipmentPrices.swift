@@ -41,6 +41,17 @@ package struct ShipmentPrices: Sendable {
         return estimate
     }
 
+    /// The copy of an object, with its HEAD at the source and the one before it is written.
+    ///
+    /// - Parameters:
+    ///   - bytes: its size.
+    ///   - parts: parts of the copy; 1 or less for a single request.
+    ///   - storageClass: of the copy.
+    /// - Returns: one object.
+    package func copy(_ bytes: Int64, parts: Int, to storageClass: String) -> CostEstimate {
+        table.writing(bytes, parts: parts, lookups: Self.lookups, to: storageClass, in: region)
+    }
+
     /// A manifest, or another small object of the hot class.
     package func sidecar(_ bytes: Int64) -> CostEstimate {
         table.writing(bytes, lookups: Self.lookups, to: sidecarClass, in: region)

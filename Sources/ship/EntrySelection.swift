@@ -40,6 +40,9 @@ final class EntrySelection {
         (tenant?.matches(row.tenant) ?? true) && paths.matches(row.nameOrKey)
     }
 
+    /// Whether a path is selected, whatever it is one of.
+    func selects(path: ByteString) -> Bool { paths.matches(path) }
+
     /// - Throws: `notFound`, naming the first of the options and paths that nothing matched.
     func checkAllMatched(in place: String, run: String? = nil) throws(Fault) {
         for (what, pattern) in [("host", host), ("entry of a tenant", tenant)] {

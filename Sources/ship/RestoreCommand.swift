@@ -35,13 +35,17 @@ struct RestoreCommand: ParsableCommand {
     @Flag(name: .long, help: "Write the content of the one file that matches to stdout.") var stdout = false
     @Flag(name: .long, help: "Replace files that are there already.") var force = false
     @Flag(name: .shortAndLong, help: "Print what would be thawed and fetched, and do neither.") var dryRun = false
+    @Flag(
+        name: .long,
+        help: "Tell for each Delta table of a warehouse which version the run holds as a whole, and restore nothing.")
+    var checkDelta = false
 
     func validate() throws {
         guard CivilDate(date) != nil else {
             throw ValidationError("--run '\(date)': expected a date such as 2026-11-20")
         }
         if to != nil && stdout { throw ValidationError("--stdout excludes --to") }
-        let isFetching = !dryRun && !thaw.request && !thaw.status
+        let isFetching = !dryRun && !checkDelta && !thaw.request && !thaw.status
         if isFetching && to == nil && !stdout { throw ValidationError("give either --to DIR or --stdout") }
     }
 
@@ -49,6 +53,8 @@ struct RestoreCommand: ParsableCommand {
         try Door.run {
             let configuration = try common.settings()
             let (settings, vault) = try options.open(common)
+            if let warehouse = settings.warehouse { return try restore(warehouse, settings, vault) }
+            if checkDelta { throw Fault(.usage, "--check-delta is for jobs of kind 'warehouse'") }
             let report = RestoreReport(common)
             let plan = try plan(settings, vault, report)
             for (name, fault) in plan.lost { report.failed(name, fault) }
@@ -80,6 +86,22 @@ struct RestoreCommand: ParsableCommand {
             let first = outline.thaw == nil ? look : try thawing.look(at: needed)
             return try restore(needed, first, thawing, fetch, to)
         }
+    }
+
+    private func restore(_ warehouse: WarehouseSettings, _ settings: JobSettings, _ vault: OpenVault) throws -> Int32 {
+        guard let run = CivilDate(date), let chosen = settings.vaults.first(where: { $0.name == vault.name }) else {
+            throw Fault(.usage, "--run '\(date)': expected a date such as 2026-11-20")
+        }
+        let bucket = try BucketVault(chosen, vault)
+        let restore = DatabaseRestore(
+            warehouse: warehouse, vault: bucket, layout: VaultLayout(job: settings.name), run: run,
+            selection: options.selection(paths), common: common, thaw: thaw.request(bucket.settings.thaw))
+        if checkDelta { return try restore.checkDelta() }
+        if dryRun { return try restore.dryRun() }
+        guard let to else {
+            throw Fault(.usage, "--stdout is for jobs of kind 'hosts'", hint: "Give --to s3://BUCKET/PREFIX.")
+        }
+        return try restore.restore(to: to, isReplacing: force)
     }
 
     /// What brings files to where they are wanted, or are already; nothing where that is not told or not there.

@@ -1,3 +1,4 @@
+import AWS
 import ArgumentParser
 import Console
 import Ledger
@@ -5,6 +6,7 @@ import Logging
 import Platform
 import Settings
 import Vault
+import Warehouse
 
 /// `ship setup JOB`: what the buckets of a job should be set to, printed or applied.
 struct SetupCommand: ParsableCommand {
@@ -41,6 +43,8 @@ struct SetupCommand: ParsableCommand {
         var refused: [BucketSetup.RefusedRule]
         /// The identity policy for ship.
         var shipPolicy: JSONValue
+        /// Of a warehouse: what others have to allow, by what it is for.
+        var warehousePolicies: [String: JSONValue]?
     }
 
     func run() throws {
@@ -65,7 +69,13 @@ struct SetupCommand: ParsableCommand {
                     results.append(
                         Result(
                             vault: vault.name, place: store.description, steps: setup.steps, refused: setup.refused,
-                            shipPolicy: setup.shipPolicy))
+                            shipPolicy: setup.shipPolicy,
+                            warehousePolicies: settings.warehouse.map {
+                                Self.policies(
+                                    WarehousePolicies(
+                                        $0, to: bucket, region: store.region, principal: principal ?? bucket.roleARN),
+                                    $0)
+                            }))
                 } catch {
                     if error.code == .interrupted { throw error }
                     faults.append(error.within("vault \(vault.name)"))
@@ -81,6 +91,17 @@ struct SetupCommand: ParsableCommand {
             for step in failed { log.error("\(step.name): \(step.why ?? "")") }
             return failed.isEmpty ? ExitStatus.done : ExitStatus.partial
         }
+    }
+
+    private static func policies(_ policies: WarehousePolicies, _ settings: WarehouseSettings) -> [String: JSONValue] {
+        var documents = [
+            "bucket policy of the source \(settings.source.bucket), which its account attaches": policies
+                .sourceBucketPolicy,
+            "identity policy for ship besides, to read the source and to make jobs": policies.shipPolicy,
+        ]
+        documents["policy of the role of S3 Batch Operations"] = policies.batchRolePolicy
+        documents["trust policy of the role of S3 Batch Operations"] = policies.batchTrustPolicy
+        return documents
     }
 
     private func text(_ result: Result) -> String {
@@ -100,6 +121,10 @@ struct SetupCommand: ParsableCommand {
         }
         let policy = (try? JSONFile.encode(result.shipPolicy)).map { String(decoding: $0, as: UTF8.self) } ?? ""
         blocks.append("identity policy for ship, which you attach to its role or user:\n\(policy)")
+        for (name, document) in (result.warehousePolicies ?? [:]).sorted(by: { $0.key < $1.key }) {
+            let json = (try? JSONFile.encode(document)).map { String(decoding: $0, as: UTF8.self) } ?? ""
+            blocks.append("\(name):\n\(json)")
+        }
         return blocks.joined(separator: "\n\n")
     }
 }

@@ -25,7 +25,8 @@ struct ShipCommand: DoorCommand {
     static let stage = Stage.ship
     static let ownVerbs: [any ParsableCommand.Type] = [
         AuditCommand.self, HoldCommand.self, ListCommand.self, NotifyCommand.self, PruneCommand.self, RebuildCommand.self,
-        RestoreCommand.self, SetupCommand.self, SweepCommand.self, UndoCommand.self, VerifyCommand.self,
+        ReportCommand.self, RestoreCommand.self, SetupCommand.self, SweepCommand.self, UndoCommand.self,
+        VerifyCommand.self,
     ]
 
     static func lookAtBucket(_ common: CommonOptions) -> ((VaultSettings) throws(Fault) -> Void)? {
@@ -48,6 +49,12 @@ struct ShipCommand: DoorCommand {
         try Door.run {
             let context = try options.context(common)
             try context.directory.checkNotPaused(.ship)
+            if let warehouse = context.job.warehouse {
+                let stage = try DatabaseStage(context, warehouse, isDryRun: options.dryRun)
+                if options.dryRun { return try stage.dryRun(common.output) }
+                return try Door.finish(
+                    try stage.run(follow.following(.pack, context)), common.output, nothing: "nothing to ship")
+            }
             let stage = try ShipStage(context, isDryRun: options.dryRun)
             if options.dryRun { return try stage.dryRun(common.output) }
             return try Door.finish(

@@ -4,6 +4,7 @@ import Logging
 import Platform
 import Settings
 import Vault
+import Warehouse
 
 /// What shipping costs, vault by vault; only buckets of AWS itself have prices.
 struct ShipmentCosts {
@@ -36,6 +37,12 @@ struct ShipmentCosts {
         let partSize = (try? PartTable.partSize(forTar: size)) ?? size
         let parts = partSize > 0 ? Int((size + partSize - 1) / partSize) : 1
         return prices.archive(size, parts: parts, index: packed.outputs[1].size)
+    }
+
+    /// What an object of a bucket costs when it is copied into a vault; nothing in one that is not charged so.
+    func copy(_ bytes: Int64, to storageClass: String, vault: String) -> CostEstimate? {
+        let parts = bytes > BatchCSV.largestCopy ? Int(bytes >> 29) + 1 : 1
+        return prices[vault]?.copy(bytes, parts: parts, to: storageClass)
     }
 
     /// A line of a plan or a log.

@@ -46,6 +46,13 @@ struct VerifyCommand: ParsableCommand {
         try Door.run {
             let (settings, vault) = try options.open(common)
             let selection = options.selection([])
+            if let warehouse = settings.warehouse, let chosen = settings.vaults.first(where: { $0.name == vault.name })
+            {
+                let verification = DatabaseVerification(
+                    warehouse: warehouse, vault: try BucketVault(chosen, vault),
+                    layout: VaultLayout(job: settings.name), selection: selection, common: common)
+                return try verification.verify(run: date.flatMap { CivilDate($0) })
+            }
             let (records, departing) = try told(settings, vault)
             let verification = VaultVerification(
                 store: vault.store, layout: VaultLayout(job: settings.name), records: records, departing: departing,

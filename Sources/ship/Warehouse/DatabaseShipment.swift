@@ -1,0 +1,248 @@
+import AWS
+import Codec
+import Console
+import Ledger
+import Logging
+import Platform
+import Settings
+import Staging
+import Vault
+import Warehouse
+
+/// Brings one database of one run into the vaults: content, then logs, then its manifest, then the record.
+struct DatabaseShipment: Sendable {
+    let stage: DatabaseStage
+    let packed: UnitRecord
+    let run: RunDirectory
+    let attempt: String
+    /// Copies at once.
+    let threads: Int
+    /// By the vault's name, with mode `full`.
+    let snapshots: [String: SnapshotCopy]
+
+    private let manifest: FileSource
+
+    /// Opens the planned manifest, and makes sure that it is the one that was recorded.
+    init(
+        _ stage: DatabaseStage, _ packed: UnitRecord, _ run: RunDirectory, attempt: String, threads: Int,
+        _ snapshots: [String: SnapshotCopy]
+    ) throws(Fault) {
+        self.stage = stage
+        self.packed = packed
+        self.run = run
+        self.attempt = attempt
+        self.threads = threads
+        self.snapshots = snapshots
+        let output = try DatabaseStage.plannedManifest(packed)
+        manifest = try Self.staged(output, run)
+        guard try SHA256Hasher.digest(of: manifest) == output.sha256 else {
+            throw Fault(
+                .damaged, "\(manifest.name): is not the manifest that was planned",
+                hint: "Run 'pack \(stage.job.name) --run \(run.date) --only \(packed.unit) --force'.")
+        }
+    }
+
+    static func staged(_ output: UnitRecord.Output, _ run: RunDirectory) throws(Fault) -> FileSource {
+        let parts = ByteString(output.path).components
+        let directory = try run.directory.descend(Array(parts.dropLast()))
+        return try FileSource(try directory.openFile(parts.last ?? ""))
+    }
+
+    /// What a vault holds of the database after its copies.
+    private struct Held {
+        var vault: BucketVault
+        var built: ManifestCommit.Built
+        var keys: DestinationKeys
+        var totals: CopiedManifest.Totals
+        var copies: CopyTotals
+        var cost: CostEstimate?
+        var journals: [CopyJournal]
+        var uploads: LargeCopies
+        var seconds: Double
+    }
+
+    func ship() throws -> StageAttempt.Outcome {
+        let startedAt = stage.context.clock.now().rfc3339
+        var held: [Held] = []
+        for vault in stage.vaults { held.append(try copy(to: vault)) }
+        let records = try stage.commits.with { _ in
+            let lock = try stage.context.directory.lockLedger(breaking: stage.context.request.breakLock)
+            let records = try commit(held, startedAt)
+            withExtendedLifetime(lock) {}
+            return records
+        }
+        for one in held {
+            // The record tells more than they do; another run has its own.
+            for journal in one.journals { try journal.remove() }
+            try one.uploads.end()
+        }
+        let bytes = held.reduce(Int64(0)) { $0 + $1.copies.copied.bytes }
+        return .init(bytesIn: bytes, bytesOut: bytes, warnings: records.flatMap(\.warnings))
+    }
+
+    // MARK: Copies
+
+    func reader() throws(Fault) -> ManifestReader { try ManifestReader(manifest) }
+
+    private func copy(to vault: BucketVault) throws(Fault) -> Held {
+        let began = Clock.monotonic()
+        let snapshot = snapshots[vault.name]
+        let keys =
+            snapshot.map { DestinationKeys(snapshot: $0.bucket) }
+            ?? DestinationKeys(job: stage.job.name, run: run.date, prefix: vault.store.prefix)
+        let target = snapshot.map { vault.places.client(ofBucket: $0.bucket) } ?? vault.store.client
+        let uploads = try place(".uploads.jsonl", vault) { (directory, name) throws(Fault) in
+            try LargeCopies(name, in: directory)
+        }
+        let copier = ObjectCopier(
+            from: vault.source(stage.warehouse.source), to: target, vault.copyOptions(tags: tags))
+        let pass = CopyPass(copier, keys, vault.places, uploads: uploads, threads: threads)
+        var copies = CopyTotals()
+        var journals: [CopyJournal] = []
+        var batches: [BatchCSV.Part: CompletionReport] = [:]
+        // Content before logs: a log never names what is not there.
+        for part in BatchCSV.Part.allCases {
+            let batch = DatabaseBatch(self, vault, keys, snapshot)
+            let report = try batch.run(part)
+            batches[part] = report
+            let journal = try place(".\(part.rawValue).copies.tsv", vault) { (directory, name) throws(Fault) in
+                try CopyJournal(name, in: directory)
+            }
+            let date = run.date
+            let totals = try pass.run(
+                { () throws(Fault) in try ManifestReader(manifest) },
+                selecting: { row in
+                    CopyPass.isTaken(row, by: date) && DestinationKeys.isLog(row.entry.key) == (part == .logs)
+                        && !Self.isCopied(row, report, part, keys)
+                }, journal: journal)
+            copies += totals
+            journals.append(journal)
+            if let failure = totals.firstFailure {
+                throw Fault(
+                    .incomplete,
+                    "vault \(vault.name): \(Figures.count(totals.failed.objects, "object", "objects")) could not be copied, the first: \(failure)",
+                    hint: "What was copied is kept; run the same command again.")
+            }
+            if let report { try BatchSample(report, part, keys, vault.places).check(try reader(), run: run.date) }
+        }
+        return try build(vault, keys, copies, journals, uploads, batches, began)
+    }
+
+    private static func isCopied(
+        _ row: Manifest.Row, _ report: CompletionReport?, _ part: BatchCSV.Part, _ keys: DestinationKeys
+    ) -> Bool {
+        guard let report, BatchCSV.part(of: row, keys) == part else { return false }
+        return report.failed[row.entry.key] == nil
+    }
+
+    /// Tags of every copy.
+    var tags: [String: String] {
+        ["coldchain-job": stage.job.name, "coldchain-run": run.date.description]
+    }
+
+    func place<R>(
+        _ suffix: String, _ vault: BucketVault, _ body: (Directory, ByteString) throws(Fault) -> R
+    ) throws(Fault) -> R {
+        let (directory, name) = try run.place(beside: packed.unit, .ship, vault: vault.name, suffix: suffix)
+        return try body(directory, name)
+    }
+
+    private func build(
+        _ vault: BucketVault, _ keys: DestinationKeys, _ copies: CopyTotals, _ journals: [CopyJournal],
+        _ uploads: LargeCopies, _ batches: [BatchCSV.Part: CompletionReport], _ began: Double
+    ) throws(Fault) -> Held {
+        let costs = try ShipmentCosts(stage.job.vaults, stage.context.configuration)
+        var cost = CostEstimate()
+        let file = try stage.context.staging.scratch.unnamedFile()
+        let writer = try ManifestWriter(file)
+        let manifest = CopiedManifest(run: run.date, keys) { row in
+            guard let part = BatchCSV.part(of: row, keys), let report = batches[part] else { return false }
+            return report.failed[row.entry.key] == nil
+        }
+        let totals = try manifest.write(try reader(), journals, into: writer) { row in
+            if let one = costs.copy(row.entry.size, to: row.storageClass, vault: vault.name) { cost += one }
+        }
+        let digest = try writer.finish()
+        let built = ManifestCommit.Built(source: try FileSource(file), sha256: digest, entries: writer.count)
+        return Held(
+            vault: vault, built: built, keys: keys, totals: totals, copies: copies,
+            cost: cost.objects > 0 ? cost : nil, journals: journals, uploads: uploads,
+            seconds: Clock.monotonic() - began)
+    }
+
+    // MARK: The manifest
+
+    private func commit(_ held: [Held], _ startedAt: String) throws -> [UnitRecord] {
+        let commit = ManifestCommit(
+            host: packed.unit, run: run.date, layout: stage.layout, ledger: try stage.context.directory.ledger(),
+            scratch: stage.context.staging.scratch, shipped: { _, _, _ in nil })
+        for one in held {
+            try HeldCheck(but: run.date, one.keys, one.vault.places).check { () throws(Fault) in
+                try ManifestReader(one.built.source)
+            }
+        }
+        var outputs: [ManifestCommit.Output] = []
+        for one in held { outputs.append(try commit.put(one.built, vault: one.vault.store)) }
+        // From here on later runs may carry what the manifest lists, so every vault must have it.
+        if stage.away.isEmpty, let first = held.first?.built, let number = outputs.first?.number {
+            try commit.commitToLedger(first, number: number)
+        }
+        var records: [UnitRecord] = []
+        for (one, output) in zip(held, outputs) {
+            let record = try self.record(one, output, startedAt)
+            try run.write(record, vault: one.vault.name)
+            records.append(record)
+            tell(one, record)
+        }
+        return records
+    }
+
+    private func record(_ one: Held, _ output: ManifestCommit.Output, _ startedAt: String) throws(Fault) -> UnitRecord {
+        var counts = one.copies.counts
+        for (name, count) in [
+            ("taken", one.totals.taken), ("carried", one.totals.carried), ("skipped", one.totals.skipped),
+        ] {
+            counts["\(name).objects"] = count.objects
+            counts["\(name).bytes"] = count.bytes
+        }
+        for (reason, count) in one.totals.reasons {
+            counts["skipped.\(reason).objects"] = count.objects
+            counts["skipped.\(reason).bytes"] = count.bytes
+        }
+        counts["entries"] = one.built.entries
+        counts["number"] = Int64(output.number)
+        counts["milliseconds"] = Int64(one.seconds * 1_000)
+        var record = UnitRecord(
+            job: stage.job.name, run: run.date.description, stage: .ship, unit: packed.unit, attempt: attempt,
+            tool: stage.context.tool, startedAt: startedAt, finishedAt: stage.context.clock.now().rfc3339,
+            inputs: try DatabaseStage.inputs(packed, away: stage.away),
+            outputs: [.init(path: output.key.description, size: one.built.size, sha256: one.built.sha256)],
+            counts: counts)
+        record.vault = one.vault.vault.identity
+        // Of the manifest; a copy is proved by ETag and size.
+        record.evidence = Evidence.head.rawValue
+        record.cost = one.cost
+        (record.bytesIn, record.bytesOut) = (one.copies.copied.bytes, one.copies.copied.bytes)
+        let changed = one.copies.changed.objects - one.copies.changedHints.objects
+        if changed > 0 {
+            record.warnings = [
+                "\(Figures.count(changed, "object has", "objects have")) changed since the inventory and \(changed == 1 ? "is" : "are") left to the next run, the first: '\(one.copies.firstChange ?? "")'"
+            ]
+        }
+        return record
+    }
+
+    private func tell(_ one: Held, _ record: UnitRecord) {
+        let copies = one.copies
+        var parts = [
+            "\(Figures.count(copies.copied.objects, "object", "objects")) copied, \(Figures.bytes(copies.copied.bytes))"
+        ]
+        for (count, word) in [
+            (copies.adopted, "there already"), (copies.vanished, "vanished"), (copies.archived, "archived"),
+            (copies.changed, "changed"),
+        ] where count.objects > 0 { parts.append("\(count.objects) \(word)") }
+        stage.context.log.info(
+            "\(packed.unit): \(parts.joined(separator: ", ")), manifest of run \(run.date) committed to \(one.vault.name), \(Figures.seconds(one.seconds))"
+        )
+    }
+}

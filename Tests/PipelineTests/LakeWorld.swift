@@ -1,0 +1,207 @@
+import AWS
+import Codec
+import Crypto
+import Glibc
+import HTTP
+import Platform
+import TestSupport
+import Testing
+
+/// A warehouse's bucket, its inventories, and a vault, all of Ceph's gateway, with a job over them.
+struct LakeWorld: Sendable {
+    let world: Pipeline
+    let server: RGWServer
+    let source: S3Client
+    let vault: S3Client
+    let inventories: S3Client
+    let environment: [String: String?]
+
+    /// Makes the buckets and the job.
+    ///
+    /// - Parameter lines: further lines of the job's settings.
+    init(_ lines: [String] = []) async throws {
+        let server = try await onOwnThread { try RGWServer.shared() }
+        self.server = server
+        world = try Pipeline()
+        var settings = HTTPSettings(userAgent: "coldchain-tests")
+        settings.usesProxies = false
+        let id = RandomID.make()
+        let credentials = Credentials(accessKey: server.accessKey, secretKey: Secret(server.secretKey))
+        let source = S3Client(
+            bucket: "lake-" + id, endpoint: try S3Endpoint(url: server.http, region: "us-east-1"),
+            http: HTTPClient(settings), credentials: FixedCredentials(credentials))
+        self.source = source
+        let (vault, inventories) = (source.sibling(bucket: "vault-" + id), source.sibling(bucket: "inv-" + id))
+        (self.vault, self.inventories) = (vault, inventories)
+        var environment: [String: String?] = [
+            "AWS_ACCESS_KEY_ID": server.accessKey, "AWS_SECRET_ACCESS_KEY": server.secretKey,
+            "AWS_EC2_METADATA_DISABLED": "true", "HOME": world.root, "AWS_ENDPOINT_URL": server.http,
+            "AWS_ALLOW_HTTP": "true", "AWS_REGION": "us-east-1", "aws_conditional_put": "etag",
+        ]
+        for name in ["AWS_PROFILE", "AWS_SESSION_TOKEN", "http_proxy", "HTTP_PROXY", "all_proxy"] {
+            environment[name] = .some(nil)
+        }
+        self.environment = environment.merging(world.environment) { one, _ in one }
+        let etc = try TreeBuilder(world.root + "/etc")
+        try etc.file(
+            "coldchain.toml",
+            text: """
+                staging = "\(world.staging)"
+                state = "\(world.state)"
+                [vault.cold]
+                url = "s3://\(vault.bucket)/v"
+                endpoint = "\(server.http)"
+                storage_class = "GLACIER"
+
+                """)
+        let head = [
+            "kind = \"warehouse\"", "source = { bucket = \"\(source.bucket)\", endpoint = \"\(server.http)\" }",
+            "inventory = [\"s3://\(inventories.bucket)/inv/\(source.bucket)/daily\"]", "wait = \"0 s\"",
+            "lag = \"1 day\"",
+        ]
+        try etc.file("jobs.d/lake.toml", text: (head + lines).joined(separator: "\n") + "\n")
+        try await onOwnThread { for client in [source, vault, inventories] { try client.createBucket() } }
+        try await world.initialize()
+    }
+
+    // MARK: Objects
+
+    func put(_ client: S3Client, _ key: ByteString, _ bytes: [UInt8]) throws {
+        _ = try client.put(
+            key, .bytes(bytes), digest: SHA256Hasher.digest(of: bytes), S3NewObject(), sendsChecksum: false
+        ).get()
+    }
+
+    /// Puts objects into the source, many at once.
+    func fill(_ objects: [(ByteString, [UInt8])]) async throws {
+        try await onOwnThread {
+            let queue = BoundedQueue<(ByteString, [UInt8])>(capacity: max(1, objects.count))
+            for object in objects { queue.push(object) }
+            queue.close()
+            let crew = ThreadCrew { queue.cancel() }
+            for number in 0..<16 {
+                try crew.start("fill-\(number)") {
+                    while let (key, bytes) = queue.pop() { try put(source, key, bytes) }
+                }
+            }
+            try crew.join()
+        }
+    }
+
+    /// All objects of a bucket by their keys: ETag, and when they were written.
+    func objects(_ client: S3Client, _ prefix: ByteString = ByteString()) async throws
+        -> [ByteString: (etag: String, modified: Timestamp)]
+    {
+        try await onOwnThread {
+            var found: [ByteString: (etag: String, modified: Timestamp)] = [:]
+            try client.list(prefix: prefix) { found[$0.key] = ($0.etag, $0.modified) }
+            return found
+        }
+    }
+
+    func delete(_ client: S3Client, _ keys: [ByteString]) async throws {
+        try await onOwnThread { for key in keys { _ = try client.perform(S3Call(.delete, key)) } }
+    }
+
+    // MARK: Inventories
+
+    /// Makes the inventory of a day out of what the bucket lists, and rows for objects of a class that can't be copied.
+    ///
+    /// - Parameters:
+    ///   - day: when it was begun.
+    ///   - archived: so many rows more, over all databases that there are.
+    func inventory(_ day: String, archived: Int = 0) async throws {
+        try await onOwnThread {
+            var text = ""
+            var databases: Set<String> = []
+            func row(_ key: ByteString, _ size: Int64, _ etag: String, _ storageClass: String) {
+                let name = PercentEncoding.encode(key.bytes, keepingSlash: true).replacing("%20", with: "+")
+                text +=
+                    "\"\(source.bucket)\",\"\(name)\",\"\(size)\",\"2026-03-01T00:00:00.000Z\",\"\(etag)\",\"\(storageClass)\"\n"
+            }
+            try source.list(prefix: "") { object in
+                if let database = object.key.components.first { databases.insert(database.description) }
+                row(object.key, object.size, object.etag, object.storageClass)
+            }
+            let names = databases.sorted()
+            for number in 0..<archived {
+                row(
+                    ByteString("\(names[number % names.count])/old/\(number)"), 1_000, "0123456789abcdef",
+                    "DEEP_ARCHIVE")
+            }
+            let gzip = try runBlocking(["gzip", "-nc"], stdin: Array(text.utf8))
+            let bytes = gzip.stdout
+            let place = "inv/\(source.bucket)/daily"
+            let part = "\(place)/data/\(day)-0.csv.gz"
+            guard let moment = Timestamp(rfc3339: "\(day)T01:00:00Z") else { throw Fault(.usage, day) }
+            let manifest = """
+                {"sourceBucket":"\(source.bucket)","destinationBucket":"arn:aws:s3:::\(inventories.bucket)",\
+                "version":"2016-11-30","creationTimestamp":"\(moment.seconds * 1_000)","fileFormat":"CSV",\
+                "fileSchema":"Bucket, Key, Size, LastModifiedDate, ETag, StorageClass",\
+                "files":[{"key":"\(part)","size":\(bytes.count),"MD5checksum":"\(Self.md5(bytes))"}]}
+                """
+            try put(inventories, ByteString(part), bytes)
+            let directory = "\(place)/\(day)T01-00Z"
+            try put(inventories, ByteString("\(directory)/manifest.json"), Array(manifest.utf8))
+            try put(
+                inventories, ByteString("\(directory)/manifest.checksum"), Array(Self.md5(Array(manifest.utf8)).utf8))
+        }
+    }
+
+    static func md5(_ bytes: [UInt8]) -> String {
+        Insecure.MD5.hash(data: bytes).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+    }
+
+    /// S3 Batch Operations, on this gateway.
+    var batchOperations: BatchOperations {
+        BatchOperations { [source] bucket, key in
+            let client = source.sibling(bucket: bucket)
+            guard let info = try client.head(key) else { throw Fault(.notFound, "\(key)") }
+            var bytes: [UInt8] = []
+            if info.size > 0 { try client.get(key, 0..<info.size) { bytes.append(contentsOf: $0) } }
+            return (bytes, info.etag)
+        } write: { [self] bucket, key, bytes in
+            try put(source.sibling(bucket: bucket), key, bytes)
+        } copy: { [source] from, to, job in
+            var object = S3NewObject()
+            object.storageClass = job.text("StorageClass")
+            let origin = S3Client.CopySource(from.bucket, from.key)
+            let client = source.sibling(bucket: to.bucket)
+            guard case .failure(let error) = try client.copy(origin, to: to.key, object, keepsMetadata: true) else {
+                return nil
+            }
+            return (error.status, error.code)
+        } md5: {
+            Self.md5($0)
+        }
+    }
+
+    // MARK: Programs
+
+    func callAsFunction(_ program: Program, _ arguments: [String], through wrapper: [String] = []) async throws
+        -> RunResult
+    {
+        try await TestSupport.run(wrapper + [program.path] + arguments, environment: environment, timeout: 300)
+    }
+
+    /// Runs a command that must end with `status`.
+    @discardableResult
+    func expect(
+        _ program: Program, _ arguments: [String], status: Int32 = 0, _ location: SourceLocation = #_sourceLocation
+    ) async throws -> RunResult {
+        let result = try await self(program, arguments)
+        #expect(
+            result.status == status && !result.isCrash,
+            "\(program.rawValue) \(arguments.joined(separator: " ")): \(result)", sourceLocation: location)
+        return result
+    }
+
+    /// Python with deltalake, told where the bucket is.
+    func python(_ script: String, _ location: SourceLocation = #_sourceLocation) async throws -> RunResult {
+        let head = "bucket = '\(source.bucket)'\n"
+        let result = try await TestSupport.run(
+            [Repository.python, "-c", head + script], environment: environment, timeout: 120)
+        #expect(result.status == 0, "\(result)", sourceLocation: location)
+        return result
+    }
+}
