@@ -10,7 +10,7 @@ import CDeflate
 /// what is wrong. Buffers to read into have a MiB or more, or it is zlib that does all.
 package final class TableStream: ByteStream {
     private let source: any RangedSource
-    private var slow: GzipReader?
+    private var slow: MemberReader?
     #if !COLDCHAIN_ZLIB_ONLY
     private let decompressor: OpaquePointer
     private let input = Buffer(capacity: 3 << 20)
@@ -25,7 +25,7 @@ package final class TableStream: ByteStream {
     #if COLDCHAIN_ZLIB_ONLY
     package init(_ source: any RangedSource) throws(Fault) {
         self.source = source
-        slow = GzipReader(source)
+        slow = MemberReader.gzip(source)
     }
 
     package func read(into buffer: UnsafeMutableRawBufferPointer) throws(Fault) -> Int {
@@ -42,7 +42,7 @@ package final class TableStream: ByteStream {
         }
         self.decompressor = decompressor
         // An empty file is no gzip file, which zlib's reader tells.
-        if source.size == 0 { slow = GzipReader(source) }
+        if source.size == 0 { slow = MemberReader.gzip(source) }
     }
 
     deinit { libdeflate_free_decompressor(decompressor) }
@@ -59,7 +59,7 @@ package final class TableStream: ByteStream {
                 buffer.count,
                 &taken, &made)
             guard result == LIBDEFLATE_SUCCESS else {
-                let reader = GzipReader(source, range: (offset - Int64(rest.count))..<source.size)
+                let reader = MemberReader.gzip(source, range: (offset - Int64(rest.count))..<source.size)
                 slow = reader
                 return try reader.read(into: buffer)
             }

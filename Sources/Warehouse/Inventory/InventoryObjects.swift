@@ -83,7 +83,7 @@ package final class InventoryObjects {
         }
         let stream = PartStream(source)
         var rows = InventoryRows(
-            GzipReader(stream, bufferSize: 4 << 20), file.report.schema, bucket: file.report.sourceBucket)
+            MemberReader.gzip(stream, bufferSize: 4 << 20), file.report.schema, bucket: file.report.sourceBucket)
         while let object = try rows.next() {
             if rows.count & 0xFFFF == 0 { try Shutdown.check() }
             try lane.append(object)

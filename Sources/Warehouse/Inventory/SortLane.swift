@@ -64,7 +64,7 @@ final class SortLane {
         var cursors: [RunCursor] = []
         if let file {
             let source = try FileSource(file)
-            for run in runs { cursors.append(RunCursor(GzipReader(source, range: run, bufferSize: 32 << 10))) }
+            for run in runs { cursors.append(RunCursor(MemberReader.gzip(source, range: run, bufferSize: 32 << 10))) }
         }
         sort()
         if !offsets.isEmpty { cursors.append(RunCursor(buffer, offsets)) }
