@@ -16,13 +16,13 @@ BINARIES := $(addprefix $(RELEASE)/,collect pack ship)
 DEPS := libarchive-dev libdeflate-dev libisal-dev liblzma-dev zlib1g-dev libtomlplusplus-dev libcurl4-openssl-dev libexpat1-dev \
     pkg-config g++ make git ca-certificates tzdata openssh-client \
     libncurses6 libsqlite3-0 libxml2 libcurl4
-DEPS_TEST := openssh-server openssh-sftp-server procps rsync strace pigz isal libdeflate-tools zstd libarchive-tools \
+DEPS_TEST := dpkg-dev lintian debootstrap openssh-server openssh-sftp-server procps rsync strace pigz isal libdeflate-tools zstd libarchive-tools \
     'busybox-static|busybox' python3 mandoc attr acl e2fsprogs xz-utils curl systemd openssl radosgw ceph-mon ceph-osd \
     ceph-common nfs-ganesha nfs-ganesha-vfs rpcbind 'libnfs13|libnfs14' python3-fusepy
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help deps deps-test build demo test bench lint install clean
+.PHONY: help deps deps-test build demo test bench lint install deb clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -64,6 +64,10 @@ lint: deps deps-test ## check formatting, man pages and scripts
 
 install: $(BINARIES) ## install under DESTDIR/PREFIX: tools, man pages, units, completions, examples
 	@DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' BIN='$(RELEASE)' scripts/install.sh
+
+deb: $(BINARIES) ## make a Debian package in .build/deb
+	@scripts/deps.sh dpkg-dev lintian xz-utils
+	@BIN='$(RELEASE)' scripts/deb.sh
 
 # Only when a binary is missing: `sudo make install` after `make build` compiles nothing as root.
 $(BINARIES):

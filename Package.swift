@@ -87,7 +87,7 @@ let package = Package(
         room("HTTP", ["CCurl", "Platform", log]),
         room("AWS", ["CExpat", "Platform", "Codec", "HTTP", crypto, log]),
         room("Vault", ["Platform", "Codec", "Ledger", "Settings", "HTTP", "AWS", crypto, log]),
-        room("Notify", ["Platform", "Settings", "HTTP", log]),
+        room("Notify", ["Platform", "Settings", "HTTP", "AWS", log]),
         room("Console", ["CLinux", "Platform", "Ledger", "Settings", "Staging", arguments, log]),
 
         door("collect", ["Codec", "Hosts", "Vault"]),
@@ -107,7 +107,7 @@ let package = Package(
         tests("Archive", ["Platform", "Codec", "Ledger"]),
         tests("HTTP", ["Platform", log]),
         tests("AWS", ["Platform", "Codec", "HTTP", log]),
-        tests("Notify", ["Platform", "Settings", "HTTP", log]),
+        tests("Notify", ["Platform", "Settings", "HTTP", "AWS", log]),
         tests("Vault", ["Platform", "Codec", "Ledger", "Settings", "HTTP", "AWS", log]),
         tests("Console", ["Platform", "Ledger", "Settings", "Staging", arguments, log]),
         .testTarget(

@@ -46,7 +46,7 @@ package struct Following {
     ///   - pending: works on the runs that the stage before has ended.
     ///   - follow: follows one attempt to its end; gives nothing for a run in which nothing is selected.
     /// - Returns: what came of all runs; its fault is `tryLater` where an attempt died.
-    /// - Throws: `tryLater` when there was nothing to do or to follow; `interrupted` after a signal; what `pending` throws.
+    /// - Throws: `tryLater` when there was nothing to do or to follow, and the stage before has not done its day's run; `interrupted` after a signal; what `pending` throws.
     package func run(
         pending: () throws(Fault) -> StageResult, follow: (UpstreamAttempt) throws -> StageRecord?
     ) throws(Fault) -> StageResult {
@@ -75,12 +75,19 @@ package struct Following {
         } while Clock.monotonic() < deadline
         guard followed.isEmpty else { return result }
         if context.request.run != nil { return try pending() }
-        if result.records.isEmpty, result.fault == nil {
+        if result.records.isEmpty, result.fault == nil, try !isDayDone() {
             throw Fault(
                 .tryLater, "no attempt of \(upstream.rawValue) \(context.job.name) runs, and none began within \(wait)",
                 hint: "Start both together, or leave out --follow to take what is there.")
         }
         return result
+    }
+
+    /// Whether the stage before has done the run that its next attempt would begin with: then nothing is awaited.
+    private func isDayDone() throws(Fault) -> Bool {
+        let newest = context.clock.today.adding(days: context.job.run == .yesterday ? -1 : 0)
+        guard let run = try context.directory.run(newest) else { return false }
+        return try run.stageRecord(upstream)?.state == .done
     }
 
     /// Throws ``Incomplete`` when the attempt that was followed, or the one that it took its units from, has left units out.

@@ -11,6 +11,8 @@ struct StageNotice {
     let job: JobSettings
     let stage: Stage
     let clock: Clock
+    /// What vaults charge.
+    let configuration: Configuration
 
     /// How many earlier runs a run is compared with.
     private static let compared = 7
@@ -24,7 +26,7 @@ struct StageNotice {
     /// - Throws: `damaged` for a record that can't be read.
     func make(_ event: NotifySettings.Event, after: String?) throws(Fault) -> Notice {
         var notice = Notice(
-            event: event, tier: Notice.tier(of: event), host: ProcessIdentity.host, job: job.name,
+            event: event, tier: job.notify.tier(of: event), host: ProcessIdentity.host, job: job.name,
             stage: stage.rawValue, at: clock.now().rfc3339)
         var records: [StageRecord] = []
         var history: [StageRecord] = []
@@ -51,6 +53,14 @@ struct StageNotice {
         if let last = records.last { notice.trend = trend(last, history.suffix(Self.compared)) }
         notice.backlog = try backlog()
         notice.metrics = try metrics(notice.backlog)
+        if stage == .ship {
+            // What can't be priced hinders no notice.
+            for record in records {
+                for (vault, estimate) in (try? costs(of: record)) ?? [] {
+                    notice.costs.append("\(record.run) \(vault): \(Figures.costs(estimate.sum, pricesOf: estimate.date))")
+                }
+            }
+        }
         return notice
     }
 
@@ -99,6 +109,22 @@ struct StageNotice {
         ]
     }
 
+    /// What a run costs in each vault that is paid for.
+    private func costs(of record: StageRecord) throws(Fault) -> [(
+        vault: String, estimate: (sum: CostEstimate, date: CivilDate)
+    )] {
+        guard let date = CivilDate(record.run), let run = try directory.run(date) else { return [] }
+        let costs = try ShipmentCosts(job.vaults, configuration)
+        var sums: [(vault: String, estimate: (sum: CostEstimate, date: CivilDate))] = []
+        let packed = try run.unitRecords(.pack)
+        for vault in job.vaults {
+            var sum = CostEstimate()
+            for unit in packed { if let one = costs.estimate(unit, vault: vault.name) { sum += one } }
+            if sum.objects > 0 { sums.append((vault.name, (sum, costs.pricesDate))) }
+        }
+        return sums
+    }
+
     /// The runs that are collected, at least in part, and not in every vault.
     func backlog() throws(Fault) -> Notice.Backlog {
         var backlog = Notice.Backlog(runs: 0, bytes: 0, oldest: nil)
@@ -142,10 +168,20 @@ struct StageNotice {
                 ("run_units", "The units of the newest run.", Double(last.units)),
                 ("run_failed_units", "The units of the newest run that failed.", Double(last.failed.count)),
                 ("run_warnings", "The units of the newest run that need eyes.", Double(last.warnings.count)),
+                ("run_objects", "The files or objects that the newest run made.", try objects(of: last)),
             ] {
                 metrics.append(.init(metric, help: help, stage: name, value: value))
             }
+            // A kind that has not failed this time has no figure; one of a record without kinds is "unknown".
+            for (reason, units) in Dictionary(grouping: last.failed, by: { $0.reason ?? "unknown" }) {
+                metrics.append(
+                    .init(
+                        "run_failures", help: "The units of the newest run that failed, by the kind of the fault.",
+                        stage: name, reason: reason, value: Double(units.count)))
+            }
+            if stage == .ship { metrics += costMetrics(last) }
         }
+        metrics += try recoveryPoint()
         if let backlog {
             metrics.append(
                 .init(
@@ -162,6 +198,47 @@ struct StageNotice {
             }
         }
         return metrics
+    }
+
+    /// The files or objects that the units of a run have made, in all vaults.
+    private func objects(of record: StageRecord) throws(Fault) -> Double {
+        guard let date = CivilDate(record.run), let run = try directory.run(date) else { return 0 }
+        var records: [UnitRecord] = []
+        if record.stage == .ship {
+            for vault in job.vaults { records += try run.unitRecords(.ship, vault: vault.name) }
+        } else {
+            records = try run.unitRecords(record.stage)
+        }
+        return Double(records.reduce(0) { $0 + $1.outputs.count })
+    }
+
+    private func costMetrics(_ record: StageRecord) -> [Notice.Metric] {
+        let sums = ((try? costs(of: record)) ?? []).map(\.estimate.sum)
+        guard !sums.isEmpty else { return [] }
+        return [
+            .init(
+                "run_cost_dollars", help: "What the requests of the newest run cost, by the price table.", stage: "ship",
+                value: sums.reduce(0) { $0 + $1.now }),
+            .init(
+                "run_month_cost_dollars", help: "What the newest run costs in each month that it is kept.",
+                stage: "ship", value: sums.reduce(0) { $0 + $1.month }),
+        ]
+    }
+
+    /// How old the newest day is that every vault holds: what would be lost if staging and the hosts were, now.
+    private func recoveryPoint() throws(Fault) -> [Notice.Metric] {
+        for date in try directory.runs().reversed() where try directory.run(date)?.stageRecord(.ship)?.state == .done {
+            let end = Double(date.dayNumber + 1) * 86_400
+            return [
+                .init(
+                    "newest_shipped_run_timestamp_seconds",
+                    help: "The end of the newest data date that every vault holds.", value: end),
+                .init(
+                    "recovery_point_seconds", help: "How long ago that was when this was written.",
+                    value: max(0, Double(clock.now().seconds) - end)),
+            ]
+        }
+        return []
     }
 
     /// Runs that should be there and are not, and those that wait for too long, in sentences.
