@@ -38,14 +38,17 @@ package enum Door {
 
     private static func report(_ fault: Fault) {
         let isJournal = Journal.isStandardError
+        // Trying later is nothing that is wrong.
+        let level: Logger.Level = fault.code == .tryLater ? .notice : .error
         if LogFormat.current == .json {
             fflush(nil)
-            let line = LogLine(.error, program: program, fault.description, hint: fault.hint)
+            let line = LogLine(level, program: program, fault.description, hint: fault.hint)
             let bytes = line.bytes(isJournal: isJournal) + [0x0A]
             return bytes.withUnsafeBytes { _ = Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count) }
         }
-        var text = (isJournal ? "<3>" : "\(program): error: ") + fault.description + "\n"
-        if let hint = fault.hint { text += (isJournal ? "<3>" : "") + "HINT: \(hint)\n" }
+        let prefix = "<\(LogLine.priority(level))>"
+        var text = (isJournal ? prefix : "\(program): error: ") + fault.description + "\n"
+        if let hint = fault.hint { text += (isJournal ? prefix : "") + "HINT: \(hint)\n" }
         fflush(nil)
         let bytes = Array(text.utf8)
         bytes.withUnsafeBytes { _ = Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count) }

@@ -37,10 +37,12 @@ struct MonitoredEnd {
         let isExit = environment["MONITOR_EXIT_CODE"] == "exited"
         switch result {
         case "success" where isExit && status == "75": event = nil
+        // The status is that of its last start.
         case "start-limit-hit":
             event = .failure
             text =
-                "was to be tried later, and all of its starts are used up; it is not tried again by itself before its next timer"
+                (isExit && status == "75" ? "was to be tried later" : "was started too often")
+                + ", and all of its starts are used up; it begins again with its next timer"
         // systemctl stop, or the machine going down: no failure, but what it had to do is not done.
         case "success" where (isExit && status == "143") || status == "TERM",
             "exit-code" where isExit && (status == "143" || status == "130"),

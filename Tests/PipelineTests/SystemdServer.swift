@@ -33,13 +33,13 @@ struct SystemdServer: Sendable {
     private static let setUp = #"""
         set -eu
         cp -a /share/tree/. /
-        id coldchain >/dev/null 2>&1 || useradd --system --user-group --home-dir /var/lib/coldchain \
-            --shell /usr/sbin/nologin coldchain
+        systemd-sysusers coldchain.conf
+        systemd-tmpfiles --create coldchain.conf
         for place in /srv/staging /srv/archive /mnt/web1; do
             mkdir "$place"
             mount -t tmpfs tree "$place"
         done
-        install -d -m 0700 -o coldchain -g coldchain /var/lib/coldchain /srv/staging
+        install -d -m 0700 -o coldchain -g coldchain /srv/staging
         install -d -m 0750 -o coldchain -g coldchain /srv/archive
 
         install -d /etc/coldchain/jobs.d
@@ -95,10 +95,20 @@ struct SystemdServer: Sendable {
         END
         systemd-run --quiet --unit=listen python3 /run/listen.py
         # The address of the chat is a secret, which the units get as a credential.
-        printf 'http://127.0.0.1:8080/hook\n' | install -m 0600 /dev/stdin /etc/coldchain/chat
-        install -d /etc/systemd/system/coldchain-notify@.service.d
-        printf '[Service]\nLoadCredential=chat:/etc/coldchain/chat\n' \
-            >/etc/systemd/system/coldchain-notify@.service.d/chat.conf
+        printf 'http://127.0.0.1:8080/hook\n' | install -m 0600 /dev/stdin /etc/coldchain/credentials/chat
+        # Nobody waits for minutes here.
+        drop_in() { # UNIT
+            install -d "/etc/systemd/system/coldchain-$1.d"
+            cat >"/etc/systemd/system/coldchain-$1.d/soon.conf"
+        }
+        for stage in pack ship; do
+            printf '[Unit]\nStartLimitBurst=4\n[Service]\nRestartSec=1s\nExecStart=\nExecStart=/usr/local/bin/%s %%i --follow --wait 3s\n' \
+                $stage | drop_in $stage@.service
+        done
+        for stage in collect pack ship; do
+            printf '[Timer]\nOnCalendar=\nOnActiveSec=100ms\nRandomizedDelaySec=0\nAccuracySec=1ms\n' |
+                drop_in $stage@.timer
+        done
         {
             for event in success partial failure missing; do
                 [ $event != success ] || echo "[notify]"
@@ -146,17 +156,16 @@ struct SystemdServer: Sendable {
     /// Starts a unit of a job, and waits for it and for what tells how it ended.
     ///
     /// - Returns: what that told, and how the unit stands.
-    func start(_ unit: String) async throws -> (told: [String], state: [String: String])
-    {
+    func start(_ unit: String) async throws -> (told: [String], state: [String: String]) {
         let before = try told()
         let result = try await box(
             """
             unit=$1
-            systemctl start --wait "$unit.service"
+            systemctl start "$unit.service"
             # Either of them runs behind it.
-            for try in $(seq 200); do
+            for try in $(seq 400); do
                 jobs=$(systemctl list-jobs --no-legend)
-                busy=$(systemctl list-units --no-legend --state=activating 'coldchain-*')
+                busy=$(systemctl list-units --no-legend --type=service --state=active,activating,deactivating 'coldchain-*')
                 [ -n "$jobs$busy" ] || break
                 sleep 0.05
             done
