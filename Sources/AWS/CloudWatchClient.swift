@@ -60,7 +60,8 @@ package final class CloudWatchClient: Sendable {
         guard let address = ServiceAddress(endpoint ?? "https://monitoring.\(region).\(domain)") else {
             throw Fault(
                 .settings,
-                endpoint.map { "'\(ByteString($0))' is no http or https URL" } ?? "'\(ByteString(region))' is no region")
+                endpoint.map { "'\(ByteString($0))' is no http or https URL" } ?? "'\(ByteString(region))' is no region"
+            )
         }
         self.address = address
         self.region = region

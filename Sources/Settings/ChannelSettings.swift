@@ -25,6 +25,18 @@ package struct ChannelSettings: Hashable, Sendable {
         /// Another server than that of the region.
         package var endpoint: String?
         package var caFile: String?
+
+        package init(
+            namespace: String, region: String? = nil, profile: String? = nil, roleARN: String? = nil,
+            endpoint: String? = nil, caFile: String? = nil
+        ) {
+            self.namespace = namespace
+            self.region = region
+            self.profile = profile
+            self.roleARN = roleARN
+            self.endpoint = endpoint
+            self.caFile = caFile
+        }
     }
 
     package struct Mail: Hashable, Sendable {
@@ -105,7 +117,8 @@ package struct ChannelSettings: Hashable, Sendable {
     }
 
     private static let keys = [
-        "url", "token", "directory", "to", "from", "server", "tls", "ca_file", "user", "password", "namespace", "region",
+        "url", "token", "directory", "to", "from", "server", "tls", "ca_file", "user", "password", "namespace",
+        "region",
         "profile", "role_arn", "endpoint",
     ]
 
@@ -128,7 +141,8 @@ package struct ChannelSettings: Hashable, Sendable {
         if !isValid { table.problem("namespace", "\(quoted(namespace)) is no namespace of CloudWatch") }
         return CloudWatch(
             namespace: namespace, region: table.string("region"), profile: table.string("profile"),
-            roleARN: table.string("role_arn"), endpoint: table.string("endpoint"), caFile: table.absolutePath("ca_file"))
+            roleARN: table.string("role_arn"), endpoint: table.string("endpoint"), caFile: table.absolutePath("ca_file")
+        )
     }
 
     private static func readMail(_ table: TomlTable) -> Mail? {

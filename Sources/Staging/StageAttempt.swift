@@ -210,7 +210,8 @@ package final class StageAttempt: Sendable {
             record.forgetEarlierFailure(of: unit)
             record.failed.append(
                 .init(
-                    unit: unit, why: fault.description, isLater: fault.code == .tryLater, reason: fault.code.description))
+                    unit: unit, why: fault.description, isLater: fault.code == .tryLater, reason: fault.code.description
+                ))
         }
     }
 
@@ -244,7 +245,9 @@ package final class StageAttempt: Sendable {
             record.seconds = (seconds * 1_000).rounded() / 1_000
             if wasStopped {
                 record.state = .failed
-                record.failed.append(.init(unit: StageRecord.FailedUnit.attempt, why: "stopped by a signal",
+                record.failed.append(
+                    .init(
+                        unit: StageRecord.FailedUnit.attempt, why: "stopped by a signal",
                         reason: Fault.Code.interrupted.description))
             } else if !record.failed.isEmpty {
                 record.state = record.done + record.skipped == 0 ? .failed : .partial

@@ -14,7 +14,7 @@ package struct StageResult: Sendable {
     }
 
     /// Takes what was done after: of a run that both have worked on the later attempt counts.
-    mutating func take(_ later: StageResult) {
+    package mutating func take(_ later: StageResult) {
         let again = Set(later.records.map(\.run))
         records.removeAll { again.contains($0.run) }
         records += later.records

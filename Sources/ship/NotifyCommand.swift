@@ -174,7 +174,8 @@ struct NotifyCommand: ParsableCommand {
     {
         var notify = configuration.notify
         var notice = Notice(
-            event: .missing, tier: notify.tier(of: .missing), host: ProcessIdentity.host, job: name, stage: Stage.ship.rawValue,
+            event: .missing, tier: notify.tier(of: .missing), host: ProcessIdentity.host, job: name,
+            stage: Stage.ship.rawValue,
             at: Clock.system.now().rfc3339)
         do throws(Fault) {
             let job = try configuration.job(name)
@@ -222,7 +223,8 @@ struct NotifyCommand: ParsableCommand {
         waiting.append(Waiting(day: today, runs: runs))
         waiting = waiting.suffix(Self.growingDays + 1)
         if !dryRun { try JSONFile.write(Told(waiting: waiting), to: file, in: staging.state) }
-        guard waiting.count > Self.growingDays, zip(waiting, waiting.dropFirst()).allSatisfy({ $0.runs < $1.runs }) else {
+        guard waiting.count > Self.growingDays, zip(waiting, waiting.dropFirst()).allSatisfy({ $0.runs < $1.runs })
+        else {
             return nil
         }
         return "the backlog grows: \(waiting.map { "\($0.runs)" }.joined(separator: ", ")) runs waited on the last days"

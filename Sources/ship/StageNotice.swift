@@ -57,7 +57,8 @@ struct StageNotice {
             // What can't be priced hinders no notice.
             for record in records {
                 for (vault, estimate) in (try? costs(of: record)) ?? [] {
-                    notice.costs.append("\(record.run) \(vault): \(Figures.costs(estimate.sum, pricesOf: estimate.date))")
+                    notice.costs.append(
+                        "\(record.run) \(vault): \(Figures.costs(estimate.sum, pricesOf: estimate.date))")
                 }
             }
         }
@@ -217,7 +218,8 @@ struct StageNotice {
         guard !sums.isEmpty else { return [] }
         return [
             .init(
-                "run_cost_dollars", help: "What the requests of the newest run cost, by the price table.", stage: "ship",
+                "run_cost_dollars", help: "What the requests of the newest run cost, by the price table.",
+                stage: "ship",
                 value: sums.reduce(0) { $0 + $1.now }),
             .init(
                 "run_month_cost_dollars", help: "What the newest run costs in each month that it is kept.",

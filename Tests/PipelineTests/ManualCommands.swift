@@ -12,7 +12,8 @@ struct ManualCommands {
     ///   - page: such as `ship.1`.
     ///   - heading: the section with its macro, such as `.Sh EXAMPLES`.
     init(_ page: String, _ heading: String) throws {
-        let text = String(decoding: try Directory.open(Repository.root + "/man").readFile(ByteString(page)), as: UTF8.self)
+        let text = String(
+            decoding: try Directory.open(Repository.root + "/man").readFile(ByteString(page)), as: UTF8.self)
         guard let start = text.firstRange(of: heading + "\n") else {
             throw Fault(.notFound, "\(page) has no \(heading)")
         }

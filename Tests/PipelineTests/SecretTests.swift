@@ -127,7 +127,10 @@ extension PipelineTests {
                     """)
             try await world.initialize()
             let process = try ChildProcess(
-                [Program.ship.path, "notify", "--event", "failure", "--job", "logs", "--stage", "ship", "--timeout", "30"],
+                [
+                    Program.ship.path, "notify", "--event", "failure", "--job", "logs", "--stage", "ship", "--timeout",
+                    "30",
+                ],
                 environment: world.environment)
             let isSent = try await eventually { try !sink.lines().isEmpty }
             let arguments = try await run(["sh", "-c", "tr '\\0' ' ' </proc/\(process.pid)/cmdline; ps axww -o args"])

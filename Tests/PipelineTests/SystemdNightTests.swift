@@ -191,7 +191,9 @@ extension PipelineTests.SystemdTests {
             """#)
         let away = outage.texts.first { $0.hasPrefix("*[coldchain] ship") } ?? ""
         #expect(away.contains(" FAILED") && away.contains("/srv/archive"), "\(outage)")
-        let isCollected = outage.titles.contains { $0.hasPrefix("*[coldchain] collect farm") && $0.contains("done on box") }
+        let isCollected = outage.titles.contains {
+            $0.hasPrefix("*[coldchain] collect farm") && $0.contains("done on box")
+        }
         #expect(isCollected, "\(outage)")
 
         // Three nights in which this server was off are told as missing, and then made good.
@@ -222,7 +224,8 @@ extension PipelineTests.SystemdTests {
         let vain = paused.texts.first ?? ""
         #expect(vain.contains("collect farm: was to be tried later, and all of its starts are used up"), "\(vain)")
         // journald can't always tell the program of a process that is gone at once.
-        let starts = try await farm.server("journalctl -q -o cat -p notice _SYSTEMD_UNIT=coldchain-collect@farm.service")
+        let starts = try await farm.server(
+            "journalctl -q -o cat -p notice _SYSTEMD_UNIT=coldchain-collect@farm.service")
         #expect(starts.lines.count { $0.contains("paused") && $0.contains("a test") } == 4, "\(starts)")
 
         // No day is lost: stock tar brings back the bytes of each.
