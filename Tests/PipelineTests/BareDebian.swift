@@ -3,7 +3,7 @@ import TestSupport
 /// A root directory with a Debian that has nothing but its base and systemd, from the mirror that apt has here.
 enum BareDebian {
     private static let mirror =
-        "apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | grep -v security | head -n 1"
+        "apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | grep -v security | head -n 1 | sed 's,/$,,'"
 
     /// Whether the tools are installed and the mirror answers.
     static func isPossible() async throws -> Bool {
