@@ -51,7 +51,7 @@ sed -e "s/@VERSION@/$version/" -e "s/@ARCHITECTURE@/$architecture/" -e "s/@LIBRA
 find "$root" -exec touch -h -d "@$epoch" {} +
 mkdir -p "$OUT"
 package=$OUT/coldchain_${version}_$architecture.deb
-SOURCE_DATE_EPOCH=$epoch dpkg-deb --root-owner-group -Zxz --build "$root" "$package.new" >/dev/null
+SOURCE_DATE_EPOCH=$epoch dpkg-deb --root-owner-group -Zxz -z1 --build "$root" "$package.new" >/dev/null
 mv "$package.new" "$package"
 if command -v lintian >/dev/null 2>&1; then
     # Also as root, who builds in containers.

@@ -43,6 +43,8 @@ enum BareDebian {
         cp "$place"/root/tmp/apt.conf.d/99* "$place/root/etc/apt/apt.conf.d/" 2>/dev/null || true
         printf 'APT::Get::Assume-Yes "true";\\nAPT::Install-Recommends "false";\\n' >"$place/root/etc/apt/apt.conf.d/test"
         cp "$package" "$place/root/root/"
+        # It goes with this namespace.
+        mount -t proc proc "$place/root/proc"
         chroot "$place/root" apt-get -q update >&2
         chroot "$place/root" env -C /root DEBIAN_FRONTEND=noninteractive HOME=/root bash -c "$3" >&2
         """
