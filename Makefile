@@ -16,9 +16,9 @@ BINARIES := $(addprefix $(RELEASE)/,collect pack ship)
 DEPS := libarchive-dev libdeflate-dev libisal-dev liblzma-dev zlib1g-dev libtomlplusplus-dev libcurl4-openssl-dev libexpat1-dev \
     pkg-config g++ make git ca-certificates tzdata openssh-client \
     libncurses6 libsqlite3-0 libxml2 libcurl4
-DEPS_TEST := dpkg-dev lintian debootstrap openssh-server openssh-sftp-server procps rsync strace pigz isal libdeflate-tools zstd libarchive-tools \
+DEPS_TEST := openssh-server openssh-sftp-server procps rsync strace pigz isal libdeflate-tools zstd libarchive-tools \
     'busybox-static|busybox' python3 mandoc attr acl e2fsprogs xz-utils curl systemd openssl radosgw ceph-mon ceph-osd \
-    ceph-common nfs-ganesha nfs-ganesha-vfs rpcbind 'libnfs13|libnfs14' python3-fusepy
+    ceph-common nfs-ganesha nfs-ganesha-vfs rpcbind 'libnfs13|libnfs14' python3-fusepy dpkg-dev lintian debootstrap
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:

@@ -151,13 +151,6 @@ struct NotifyCommand: ParsableCommand {
         /// When something missing was told, and what.
         var at: Int64?
         var missing: [String]?
-        /// How many runs waited, a look a day, the newest last.
-        var waiting: [Waiting]?
-    }
-
-    private struct Waiting: Codable {
-        var day: String
-        var runs: Int
     }
 
     private func newestEnd(_ directory: JobDirectory, _ stage: Stage) throws(Fault) -> String? {
@@ -187,7 +180,11 @@ struct NotifyCommand: ParsableCommand {
                 overdue: notify.overdue, since: try configuration.jobFileModified(name))
             // Attempts are not told here, but backlog and figures are.
             notice = try builder.make(.missing, after: "9999")
-            if let growth = try growth(notice.backlog?.runs ?? 0, name, staging) { missing.append(growth) }
+            if let growth = try BacklogGrowth.look(
+                notice.backlog?.runs ?? 0, of: name, in: staging.state, isNoted: !dryRun)
+            {
+                missing.append(growth)
+            }
             notice.missing = missing
             notice.rerun = missing.isEmpty ? [] : Stage.allCases.map { "\($0.rawValue) \(name)" }
         } catch {
@@ -209,25 +206,6 @@ struct NotifyCommand: ParsableCommand {
         let status = try deliver(notice, notify, configuration)
         if !dryRun { try JSONFile.write(Told(at: now, missing: notice.missing), to: file, in: staging.state) }
         return status
-    }
-
-    /// How many days in a row the backlog must have grown to be told.
-    private static let growingDays = 3
-
-    /// Notes how many runs wait today, and tells in a sentence when that has grown from day to day.
-    private func growth(_ runs: Int, _ job: String, _ staging: StagingArea) throws(Fault) -> String? {
-        let file = ByteString("notified.\(job)._backlog.json")
-        let today = Clock.system.today.description
-        var waiting = try JSONFile.read(Told.self, file, in: staging.state)?.waiting ?? []
-        waiting.removeAll { $0.day >= today }
-        waiting.append(Waiting(day: today, runs: runs))
-        waiting = waiting.suffix(Self.growingDays + 1)
-        if !dryRun { try JSONFile.write(Told(waiting: waiting), to: file, in: staging.state) }
-        guard waiting.count > Self.growingDays, zip(waiting, waiting.dropFirst()).allSatisfy({ $0.runs < $1.runs })
-        else {
-            return nil
-        }
-        return "the backlog grows: \(waiting.map { "\($0.runs)" }.joined(separator: ", ")) runs waited on the last days"
     }
 
     private func deliver(_ notice: Notice, _ notify: NotifySettings, _ configuration: Configuration) throws(Fault)

@@ -11,6 +11,7 @@ struct ManualCommands {
     /// - Parameters:
     ///   - page: such as `ship.1`.
     ///   - heading: the section with its macro, such as `.Sh EXAMPLES`.
+    /// - Throws: `notFound` for a page without that heading.
     init(_ page: String, _ heading: String) throws {
         let text = String(
             decoding: try Directory.open(Repository.root + "/man").readFile(ByteString(page)), as: UTF8.self)

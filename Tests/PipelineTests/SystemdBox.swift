@@ -15,6 +15,7 @@ final class SystemdBox: Sendable {
     /// Boots; ``isPossible()`` tells whether that can work here.
     ///
     /// - Parameter root: the root directory whose files it has; they are not changed.
+    /// - Throws: `io` when no systemd comes up.
     init(root: String = "/") async throws {
         top = try TemporaryDirectory()
         share = top.path + "/share"
