@@ -18,11 +18,13 @@ DEPS := libarchive-dev libdeflate-dev libisal-dev liblzma-dev zlib1g-dev libtoml
     libncurses6 libsqlite3-0 libxml2 libcurl4
 DEPS_TEST := openssh-server openssh-sftp-server procps rsync strace pigz isal libdeflate-tools zstd libarchive-tools \
     'busybox-static|busybox' python3 mandoc attr acl e2fsprogs xz-utils curl systemd openssl radosgw ceph-mon ceph-osd \
-    ceph-common nfs-ganesha nfs-ganesha-vfs rpcbind 'libnfs13|libnfs14' python3-fusepy dpkg-dev lintian debootstrap
+    ceph-common nfs-ganesha nfs-ganesha-vfs rpcbind 'libnfs13|libnfs14' python3-fusepy python3-venv dpkg-dev lintian \
+    debootstrap
+DEPS_BENCH := rclone awscli
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help deps deps-test build demo test bench lint install deb clean
+.PHONY: help deps deps-test deps-bench build demo test bench lint install deb clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -34,8 +36,13 @@ help: ## this list
 deps: ## install the Debian packages needed to build and run, where missing
 	@scripts/deps.sh $(DEPS)
 
-deps-test: ## install those that the tests, the lint and the benchmarks need besides
+deps-test: ## install those that the tests and the lint need besides, and Python packages into .build/python
 	@scripts/deps.sh $(DEPS_TEST)
+	@scripts/python.sh '$(CURDIR)/.build/python' Tests/requirements.txt
+
+deps-bench: ## install the peers of the benchmarks, and Python packages into .build/python-bench
+	@scripts/deps.sh $(DEPS_BENCH)
+	@scripts/python.sh '$(CURDIR)/.build/python-bench' bench/requirements.txt
 
 # Release is never strict and debug (below) always is: COLDCHAIN_STRICT changes the flags of every file, so switching it
 # within one configuration would rebuild everything. One invocation, since --product takes only one name.
@@ -56,7 +63,7 @@ test: deps-test build ## build with warnings as errors and run all tests against
 	timeout $$foreground --kill-after=30s $(TEST_TIMEOUT) \
 	    sh -c '$(SWIFT) build --build-tests --explicit-target-dependency-import-check error && exec $(SWIFT) test --skip-build $(TEST_ARGS)'
 
-bench: deps-test build ## measure against the stock tools, side by side (SIZE=1GiB BENCH_ARGS=...)
+bench: deps-test deps-bench build ## measure against the stock tools, side by side (SIZE=1GiB BENCH_ARGS=...)
 	python3 bench/bench.py --bin '$(RELEASE)' --size $(SIZE) $(BENCH_ARGS)
 
 lint: deps deps-test ## check formatting, man pages and scripts

@@ -2,7 +2,7 @@
 """Runs coldchain and the stock tools in turn on the same input, and prints what each took.
 
     bench.py [SUITE ...] [--size 1GiB] [--rounds 3] [--dir DIR] [--peers-only]
-    SUITE: pack pack-fast pack-xz pack-small verify extract collect memory
+    SUITE: pack pack-fast pack-xz pack-small verify extract collect ship memory
 
 How it measures. Every contender is one bash command line with pipefail, timed as a whole process tree: wall time by the
 monotonic clock, user and system time by wait4 (which sums every waited descendant; a process left behind by the command
@@ -31,6 +31,7 @@ import sys
 import time
 from typing import Callable, Optional
 
+import gateway
 import genlogs
 
 RUN = "2025-11-20"
@@ -154,6 +155,7 @@ class Contender:
     ours: bool = False
     needs: tuple = ()  # programs that must be installed
     check: Optional[Callable[[], None]] = None  # untimed, after the first run
+    weigh: Optional[Callable[[], int]] = None  # bytes of the output, where it isn't files
 
     def missing(self):
         return [program for program in self.needs if not shutil.which(program)]
@@ -164,7 +166,7 @@ class Contender:
         warm(self.reads)
         os.sync()
         sample = measure(self.command, log)
-        sample.output = bytes_of(self.outputs())
+        sample.output = self.weigh() if self.weigh else bytes_of(self.outputs())
         if sample.output == 0:
             raise BenchError(f"{self.name} wrote nothing")
         return sample
@@ -172,11 +174,13 @@ class Contender:
 
 @dataclasses.dataclass
 class Target:
-    """A budget: `speed` times as fast as `peer` at least, output no larger than that of `smaller_than`, `memory` bytes of
-    one process at most."""
+    """A budget: `speed` times as fast as `peer` (or as the fastest of several) at least, output no larger than that of
+    `smaller_than`, `memory` bytes of one process at most, `cpu` times the CPU of the thriftiest peer at most."""
 
     peer: str = ""
+    best_of: tuple = ()
     speed: float = 0
+    cpu: float = 0
     smaller_than: str = ""
     memory: int = 0
 
@@ -392,6 +396,17 @@ class Bench:
                 reached, wanted = speeds[target.peer], target.speed
                 verdicts.append({"budget": f"speed at least {wanted:g}x {target.peer}", "reached": round(reached, 3),
                                  "met": reached >= wanted})
+            peers = [c for c in done if c.name in target.best_of]
+            if target.speed and peers:
+                best = min(peers, key=lambda c: median(samples[c.name], "wall"))
+                reached = speeds[best.name]
+                verdicts.append({"budget": f"speed at least {target.speed:g}x the fastest peer ({best.name})",
+                                 "reached": round(reached, 3), "met": reached >= target.speed})
+            if target.cpu and peers:
+                best = min(peers, key=lambda c: median(samples[c.name], "cpu"))
+                reached = median(samples[ours.name], "cpu") / median(samples[best.name], "cpu")
+                verdicts.append({"budget": f"CPU at most {target.cpu:g}x that of the thriftiest peer ({best.name})",
+                                 "reached": round(reached, 3), "met": reached <= target.cpu})
             if samples.get(target.smaller_than):
                 reached = median(samples[ours.name], "output") / median(samples[target.smaller_than], "output")
                 verdicts.append({"budget": f"output no larger than that of {target.smaller_than} (ours / theirs)",
@@ -751,6 +766,111 @@ def collect(bench):
             remove(path)
 
 
+# ---------------------------------------------------------------------------------------------------------------------
+# ship
+
+
+class OurShipment:
+    """A job of ours, collected and packed, that ships what pack made into a bucket again and again."""
+
+    def __init__(self, bench, store, url, source):
+        self.bench, self.store = bench, store
+        self.job = OurJob(bench, bench.dir / "ours", source)
+        self.job.prepare()
+        measure(self.job.command("pack"), bench.log("ship-pack"))
+        self.packed = self.job.run_directory / "pack"
+        trust = f"ca_file = {json.dumps(store.certificate)}\n" if url.startswith("https") else ""
+        text = self.job.settings.read_text()
+        self.job.settings.write_text(
+            text[:text.index("[vault.disk]")]
+            + f'[vault.disk]\nurl = "s3://ours/bench"\nendpoint = {json.dumps(url)}\nregion = "{store.region}"\n'
+            + f'addressing = "path"\nstorage_class = "DEEP_ARCHIVE"\n{trust}')
+
+    def reset(self):
+        """Forgets that the run was shipped."""
+        run = self.job.run_directory
+        for path in (run / "records" / "ship", run / "ship.json", run.parent / "ledger"):
+            remove(path)
+
+    def check(self):
+        archives = {str(p.relative_to(self.packed)): p.stat().st_size for p in self.packed.rglob("*.tar.*")
+                    if p.is_file() and not p.name.endswith((".tsv.gz", ".sha256"))}
+        there = self.store.listed("ours")
+        for name, size in archives.items():
+            if there.get(f"bench/{JOB}/{name}") != size:
+                raise BenchError(f"the store lacks {name}, or has another size of it")
+
+
+def ship(bench):
+    """Into a real S3 server on this machine: one archive of 2 GiB, 200 of 5 MiB; over HTTP and TLS."""
+    options = bench.options
+    needs = (*gateway.PROGRAMS, "aws", "rclone")
+    python = HERE.parent / ".build" / "python-bench" / "bin" / "python3"
+    s5cmd = python.with_name("s5cmd")
+    missing = [program for program in needs if not shutil.which(program)] + ([] if s5cmd.exists() else ["s5cmd"])
+    if missing:
+        print(f"\nship: left out, not installed: {', '.join(missing)}")
+        return
+    try:
+        store = gateway.Gateway(bench.dir)
+    except OSError as error:
+        raise BenchError(str(error)) from error
+    try:
+        SERVICES.update(children())
+        settings = " ".join(f"{key}={shlex.quote(value)}" for key, value in store.environment.items())
+        for title, count, size in (
+            ("one large archive", 1, options.ship_size), ("small archives", options.ship_files, 5 * MIB),
+        ):
+            source = bench.dir / "input" / "ship"
+            remove(source)
+            for number in range(count):
+                tenant = source / f"t{number:03}" / "app"
+                tenant.mkdir(parents=True)
+                with open(tenant / "big.log", "wb") as file:
+                    for _ in range(size // MIB):
+                        file.write(os.urandom(MIB))
+            for protocol, url in (("HTTP", store.http), ("TLS", store.tls.replace("127.0.0.1", "localhost"))):
+                ours = OurShipment(bench, store, url, str(source))
+                made = [p for p in ours.packed.rglob("*") if p.is_file() and not p.is_symlink()]
+
+                def contender(name, command, bucket, mine=None):
+                    class Client(Contender):
+                        def run(inner, log):
+                            store.make(bucket)
+                            if mine:
+                                mine.reset()
+                            return super().run(log)
+
+                    kept = [str(p) for p in made]
+                    done = Client(name, f"export {settings}; {command}", str(ours.packed), lambda: [], ours=bool(mine),
+                                  check=mine.check if mine else None)
+                    done.weigh = lambda: bytes_of(kept)
+                    return done
+
+                tree, tls = shlex.quote(str(ours.packed)), protocol == "TLS"
+                aws = f"/usr/bin/aws --endpoint-url {url} s3 cp --only-show-errors --recursive {tree}/ s3://peer/"
+                clients = [contender("coldchain ship", ours.job.command("ship"), "ours", ours)]
+                if options.peers_only:
+                    clients.clear()
+                clients += [
+                    contender("aws s3 cp", aws, "peer"),
+                    contender("AWS CRT", f"{shlex.quote(str(python))} "
+                              f"{shlex.quote(str(HERE / 'crt.py'))} {url} {tree} peer", "peer"),
+                    contender("s5cmd", f"{shlex.quote(str(s5cmd))} --endpoint-url {url} --log error cp {tree}/ s3://peer/", "peer"),
+                    contender("rclone", "env -u AWS_CA_BUNDLE rclone copy -q --s3-provider Ceph --s3-env-auth --s3-no-check-bucket "
+                              f"--s3-endpoint {url} {f'--ca-cert {shlex.quote(store.certificate)} ' if tls else ''}"
+                              f"{tree}/ :s3:peer/", "peer"),
+                ]
+                peers = tuple(c.name for c in clients if not c.ours)
+                bench.compare(f"ship, {title}, {protocol}", clients, bytes_of(map(str, made)), len(made),
+                              [Target(best_of=peers, speed=1.0, cpu=0.5), Target(memory=128 * MIB)])
+                remove(bench.dir / "ours")
+            remove(source)
+    finally:
+        store.stop()
+        SERVICES.clear()
+
+
 def memory(bench):
     """Peak resident memory of collect and pack: it may depend neither on the bytes nor on the number of entries."""
     options = bench.options
@@ -792,9 +912,9 @@ def memory(bench):
 
 SUITES = {
     "pack": pack, "pack-fast": pack_fast, "pack-xz": pack_xz, "pack-small": pack_small, "verify": verify, "extract": extract,
-    "collect": collect, "memory": memory,
+    "collect": collect, "ship": ship, "memory": memory,
 }
-DEFAULT = ["pack", "pack-fast", "pack-small", "verify", "extract", "collect"]
+DEFAULT = ["pack", "pack-fast", "pack-small", "verify", "extract", "collect", "ship"]
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -869,6 +989,8 @@ def arguments():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--collect-size", type=genlogs.parse_size, default=2 << 30, help="large file of suite collect (2GiB)")
     parser.add_argument("--collect-files", type=int, default=20_000, help="small files of suite collect (20000)")
+    parser.add_argument("--ship-size", type=genlogs.parse_size, default=2 << 30, help="large archive of suite ship (2GiB)")
+    parser.add_argument("--ship-files", type=int, default=200, help="archives of 5 MiB of suite ship (200)")
     parser.add_argument("--memory-sizes", type=sizes, default="1GiB,8GiB", help="contents of suite memory (1GiB,8GiB)")
     parser.add_argument("--memory-entries", type=int, default=1_000_000, help="small files of suite memory (1000000)")
     parser.add_argument("--synced", action="store_true", help="peers, too, end with their output on the disk")

@@ -18,6 +18,11 @@ package final class RateLimit: Sendable {
             mark = max(mark, now - Self.burst) + Double(bytes) / bytesPerSecond
             return mark
         }
-        if due > now { usleep(UInt32(min(1e6, (due - now) * 1e6))) }
+        // In short pieces, so that a signal ends the wait.
+        var rest = due - now
+        while rest > 0, Shutdown.requested == nil {
+            usleep(UInt32(min(rest, 0.2) * 1e6))
+            rest = due - Clock.monotonic()
+        }
     }
 }

@@ -14,8 +14,8 @@ package protocol ObjectStore: Sendable {
 
     /// Writes a new object and proves the store's copy.
     ///
-    /// Nothing is under the key until all of it is there, and nothing ever is when this throws before the copy is
-    /// proved.
+    /// Nothing is under the key until all of it is there. A copy that can't be proved is removed where the store is ours
+    /// to remove from; in a bucket it stays, and nobody records it.
     ///
     /// - Parameters:
     ///   - source: read once, from front to back or part by part.
@@ -31,11 +31,16 @@ package protocol ObjectStore: Sendable {
         _ source: any RangedSource, expecting expected: ExpectedContent, to key: ObjectKey, _ options: PutOptions
     ) throws(Fault) -> PutReceipt
 
-    /// Proves that an object holds what is expected, as well as the store can: an object that is there already is
-    /// adopted on this.
+    /// Proves that an object holds what is expected, as well as the store can.
     ///
     /// - Throws: `notFound` when there is none; `damaged` when its size or digest differs; `interrupted` after a signal.
     func verify(_ key: ObjectKey, expecting expected: ExpectedContent) throws(Fault) -> Evidence
+
+    /// Takes an object that is there already for the one that was to be written: proves what it holds, and that it has
+    /// what a new one would get.
+    ///
+    /// - Throws: as ``verify(_:expecting:)``; `unsupported` when it is in another storage class.
+    func adopt(_ key: ObjectKey, expecting expected: ExpectedContent, _ options: PutOptions) throws(Fault) -> Evidence
 
     /// Opens an object for reading in ranges.
     ///

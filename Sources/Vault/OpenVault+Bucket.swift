@@ -18,9 +18,9 @@ extension OpenVault {
     /// The store in a bucket.
     ///
     /// - Throws: `settings` when no place names a region, or the endpoint is none; nothing is sent yet.
-    package static func bucketStore(_ settings: BucketSettings, clock: Clock = .system, log: Logger) throws(Fault)
-        -> S3Store
-    {
+    package static func bucketStore(
+        _ settings: BucketSettings, clock: Clock = .system, backoff: Backoff = Backoff(), log: Logger
+    ) throws(Fault) -> S3Store {
         var connections = HTTPSettings(userAgent: Version.tool.replacing(" ", with: "/"))
         connections.certificates = settings.certificates
         connections.bind = settings.bind
@@ -43,7 +43,7 @@ extension OpenVault {
         }
         let client = S3Client(
             bucket: settings.bucket, endpoint: endpoint, http: http, credentials: chain.source(),
-            pace: AdaptivePace(most: settings.uploads + 8), clock: clock)
+            pace: AdaptivePace(most: settings.uploads + 8, backoff: backoff), clock: clock)
         return S3Store(client, prefix: settings.prefix, options(settings, clock))
     }
 

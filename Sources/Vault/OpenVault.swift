@@ -21,22 +21,32 @@ package struct OpenVault: Sendable {
         self.storageClass = storageClass
     }
 
+    /// How many archives are on their way at once: a bucket limits its uploads itself, and small archives are as many; more
+    /// than two would only make a disk seek.
+    package var unitsAtOnce: Int { max(2, (store as? S3Store)?.options.uploads ?? 0) }
+
     /// Whether a record tells of this vault, and not of another one that was in its place; older records don't tell.
     package func isTold(by record: UnitRecord) -> Bool {
         guard let identity, let vault = record.vault else { return true }
         return vault == identity
     }
 
-    /// Opens a vault to write into it; its guard must be the pinned one.
+    /// Opens a vault to write into it; its guard must be the pinned one, and a bucket must answer.
     package static func forWriting(_ settings: VaultSettings, state: Directory, log: Logger) throws(Fault) -> OpenVault
     {
         switch settings.kind {
         case .directory(let path):
             let (directory, id) = try MountGuard(path, state: state).openWithID()
             return OpenVault(name: settings.name, store: FileStore(directory), identity: id)
-        case .bucket(let bucket): return try .bucket(bucket, name: settings.name, log: log)
+        case .bucket(let bucket):
+            // One that does not answer is found out now and not by every single archive.
+            try bucketStore(bucket, backoff: Backoff(deadline: reachableWithin), log: log).checkReachable()
+            return try .bucket(bucket, name: settings.name, log: log)
         }
     }
+
+    /// Seconds in which a bucket must begin to answer.
+    private static let reachableWithin = 30.0
 
     /// Opens a vault to read from it: a new server that has nothing but the settings can.
     package static func forReading(_ settings: VaultSettings, log: Logger) throws(Fault) -> OpenVault {

@@ -30,13 +30,16 @@ package struct PartsRecord: Sendable, Equatable {
         package var partSize: Int64
         /// Seconds of the epoch, by the clock here, when the store was about to be asked.
         package var began: Int64?
+        /// Class, encryption and lock with which it was begun, in the store's own words.
+        package var settings: String?
 
         package init(
             id: String, object: String, mark: String, size: Int64, sha256: Digest256, partSize: Int64,
-            began: Int64? = nil
+            began: Int64? = nil, settings: String? = nil
         ) {
             self.id = id
             self.began = began
+            self.settings = settings
             self.object = object
             self.mark = mark
             self.size = size

@@ -16,6 +16,9 @@ package struct PutOptions: Sendable {
     /// Where an upload in parts notes what has arrived, so that another process can go on with it.
     package var journal: (any PartsJournal)?
 
+    /// Whether the caller has just asked and found nothing under the key, so that it is not asked for again.
+    package var isKnownFree = false
+
     package init(
         _ role: Role = .archive, tags: [String: String] = [:], contentType: String? = nil,
         journal: (any PartsJournal)? = nil

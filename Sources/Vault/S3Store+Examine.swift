@@ -57,7 +57,7 @@ extension S3Store {
         result.evidence = max(result.evidence ?? .head, evidence)
     }
 
-    private func lockFinding(_ info: S3ObjectInfo, _ key: ObjectKey) -> ObjectFinding? {
+    func lockFinding(_ info: S3ObjectInfo, _ key: ObjectKey) -> ObjectFinding? {
         guard let lock = options.lock, let written = info.modified else { return nil }
         let wanted = Timestamp(seconds: written.seconds + Int64(lock.days) * 86_400)
         // A lock that has run out as it should.

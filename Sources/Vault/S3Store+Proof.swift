@@ -4,6 +4,10 @@ import Ledger
 package import Platform
 
 extension S3Store {
+    /// A percent-escaped name as the value of a tag, which may hold no percent sign (S3 user guide, object tagging: letters,
+    /// digits, spaces and `+ - = . _ : / @`, at most 256).
+    package static func tagValue(_ escaped: String) -> String { String(escaped.replacing("%", with: "=").prefix(256)) }
+
     /// Proves an object by the checksum that the store keeps, or, where it keeps none, by reading all of it.
     ///
     /// - Throws: as ``ObjectStore/verify(_:expecting:)``.
@@ -11,6 +15,32 @@ extension S3Store {
         guard let info = try client.head(full(key)) else { throw missing(key) }
         if try matchesChecksum(info, key, expected) { return .checksum }
         return try reread(key, info, expected)
+    }
+
+    /// Proves an object that was there, and gives it the lock that a new one would have.
+    ///
+    /// - Throws: as ``ObjectStore/adopt(_:expecting:_:)``.
+    package func adopt(_ key: ObjectKey, expecting expected: ExpectedContent, _ putOptions: PutOptions) throws(Fault)
+        -> Evidence
+    {
+        guard let info = try client.head(full(key)) else { throw missing(key) }
+        let evidence =
+            try matchesChecksum(info, key, expected) ? Evidence.checksum : try reread(key, info, expected)
+        try checkClass(info, key, putOptions)
+        if let lock = options.lock, lockFinding(info, key) != nil {
+            try client.putRetention(retention(lock), full(key))
+        }
+        try settle(putOptions.journal, info)
+        return evidence
+    }
+
+    private func checkClass(_ info: S3ObjectInfo, _ key: ObjectKey, _ putOptions: PutOptions) throws(Fault) {
+        let wanted = options.storageClass(putOptions.role)
+        guard wanted.isEmpty || info.storageClass == wanted else {
+            throw Fault(
+                .unsupported, "\(name(key)): is in class \(info.storageClass), not in \(wanted)",
+                hint: "Choose a storage_class that the server has, or the one in which the object is.")
+        }
     }
 
     /// Proves an object that has just been written.
@@ -37,12 +67,7 @@ extension S3Store {
         } else {
             evidence = try reread(key, info, expected)
         }
-        let wanted = options.storageClass(putOptions.role)
-        guard wanted.isEmpty || info.storageClass == wanted else {
-            throw Fault(
-                .unsupported, "\(name(key)): is in class \(info.storageClass), not in \(wanted)",
-                hint: "Choose a storage_class that the server has.")
-        }
+        try checkClass(info, key, putOptions)
         if let lock = options.lock {
             if let mode = info.lockMode, mode != lock.mode {
                 throw Fault(.unsupported, "\(name(key)): is locked in mode \(mode), not \(lock.mode)")

@@ -21,8 +21,8 @@ extension S3Store {
     ///
     /// It is asked by an upload that is aborted at once: no name of ours is the same in every kind of credentials.
     package func ownInitiator() throws(Fault) -> String? {
-        let key = prefix + Self.probeName
-        let id = try client.createUpload(key, S3NewObject(), sendsChecksums: false)
+        let key = probeKey
+        let id = try client.createUpload(key, probe, sendsChecksums: false)
         var initiator: String?
         do throws(Fault) {
             try client.uploads(prefix: key) { upload throws(Fault) in
@@ -34,6 +34,27 @@ extension S3Store {
         }
         try client.abortUpload(key, upload: id)
         return initiator
+    }
+
+    /// Aborts an upload that nobody will go on with; one that is gone already is no error.
+    ///
+    /// - Throws: what kept it from being aborted; nothing where the store does not let us, since its lifecycle ends what
+    ///   stays open.
+    func abandon(_ key: ByteString, _ id: String) throws(Fault) {
+        do { try client.abortUpload(key, upload: id) } catch {
+            guard [.permission, .unsupported, .notFound].contains(error.code) else { throw error }
+        }
+    }
+
+    /// Aborts what a journal still names, unless that is what `info` is of, and forgets it.
+    func settle(_ journal: (any PartsJournal)?, _ info: S3ObjectInfo) throws(Fault) {
+        guard let journal, let upload = try journal.load()?.upload else { return }
+        if !upload.id.isEmpty, info.metadata[Self.markName] != upload.mark,
+            let key = client.key(ofURL: upload.object)
+        {
+            try abandon(key, upload.id)
+        }
+        try journal.end()
     }
 
     /// Aborts an upload; one that is gone already is no error.

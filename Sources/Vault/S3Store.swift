@@ -43,6 +43,9 @@ package struct S3Store: ObjectStore {
 
     package var description: String { client.name(ByteString(prefix.bytes.dropLast())) }
 
+    /// The region whose prices are charged.
+    package var region: String { client.endpoint.region }
+
     func full(_ key: ObjectKey) -> ByteString { prefix + key.bytes }
 
     func name(_ key: ObjectKey) -> String { client.name(full(key)) }
@@ -51,7 +54,10 @@ package struct S3Store: ObjectStore {
 
     package func head(_ key: ObjectKey) throws(Fault) -> ObjectHead? {
         guard let info = try client.head(full(key)) else { return nil }
-        let checksum = info.checksumSHA256.flatMap { Base64.decode($0) }.flatMap { Digest256(bytes: $0) }
+        // Of an object of several parts it is the digest of their digests, which some servers do not mark as such.
+        let checksum =
+            info.etag.contains("-")
+            ? nil : info.checksumSHA256.flatMap { Base64.decode($0) }.flatMap { Digest256(bytes: $0) }
         return ObjectHead(
             size: info.size, modified: info.modified ?? Timestamp(seconds: 0), sha256: checksum,
             storageClass: info.storageClass)
@@ -66,7 +72,7 @@ package struct S3Store: ObjectStore {
         // Refuses a part table that doesn't fit before anything is sent.
         _ = try ContentCheck(expected, of: source.name)
         // Not every server knows If-None-Match.
-        let there = try client.head(full(key))
+        let there = putOptions.isKnownFree ? nil : try client.head(full(key))
         let evidence: Evidence
         if let parts = expected.parts, parts.digests.count > 1, parts.partSize >= Self.smallestPart {
             let upload = S3Upload(self, source, expected, parts, to: key, putOptions)
@@ -221,11 +227,19 @@ package struct S3Store: ObjectStore {
 
     private static let probes = 5
 
-    private var probeKey: ByteString { prefix + Self.probeName }
+    var probeKey: ByteString { prefix + Self.probeName }
+
+    /// What an upload that is only begun to learn something gets: a bucket may refuse whatever is not encrypted as it
+    /// wants.
+    var probe: S3NewObject {
+        var object = S3NewObject()
+        object.encryption = options.encryption
+        return object
+    }
 
     /// Runs `body` with an upload that is aborted then, as are those that killed processes have left behind.
     private func withProbe<R>(_ body: (String) throws(Fault) -> R) throws(Fault) -> R {
-        let upload = try client.createUpload(probeKey, S3NewObject(), sendsChecksums: false)
+        let upload = try client.createUpload(probeKey, probe, sendsChecksums: false)
         let result: R
         do throws(Fault) { result = try body(upload) } catch {
             try? client.abortUpload(probeKey, upload: upload)
@@ -235,6 +249,15 @@ package struct S3Store: ObjectStore {
         // A store that doesn't let us list uploads ends them by its lifecycle rule.
         try? client.abortUploads(of: probeKey)
         return result
+    }
+
+    /// Asks the store for an object that is never there: only that it answers.
+    ///
+    /// - Throws: `unreachable` when nothing does; what an answer says is no concern of this.
+    package func checkReachable() throws(Fault) {
+        do { _ = try client.head(probeKey) } catch {
+            if [.unreachable, .interrupted, .settings].contains(error.code) { throw error }
+        }
     }
 
     /// Begins an upload and aborts it: that the bucket is there, and may be written into, without leaving anything.

@@ -89,7 +89,7 @@ final class S3Upload: Sendable {
         let began = store.options.clock.now().seconds
         var upload = PartsRecord.Upload(
             id: "", object: store.name(key), mark: mark, size: expected.size, sha256: expected.sha256,
-            partSize: parts.partSize, began: began)
+            partSize: parts.partSize, began: began, settings: settings)
         try journal?.begin(upload)
         let (id, mayHaveTwin) = try client.beginUpload(fullKey, object, sendsChecksums: store.options.sendsChecksums)
         upload.id = id
@@ -112,7 +112,17 @@ final class S3Upload: Sendable {
 
     private func isSame(_ upload: PartsRecord.Upload) -> Bool {
         upload.object == store.name(key) && upload.size == expected.size && upload.sha256 == expected.sha256
-            && upload.partSize == parts.partSize
+            && upload.partSize == parts.partSize && upload.settings == settings
+    }
+
+    /// What the store was told when the upload began, and can't be told again.
+    private var settings: String {
+        let options = store.options
+        let lock = options.lock.map { "\($0.mode) \($0.days)" } ?? ""
+        return [
+            options.storageClass(self.options.role), options.encryption?.algorithm ?? "",
+            options.encryption?.key ?? "", lock,
+        ].joined(separator: "|")
     }
 
     /// The upload of the journal, if it is this object's and the store still knows it.
@@ -121,13 +131,16 @@ final class S3Upload: Sendable {
         let upload = record.upload
         if upload.id.isEmpty {
             if let began = upload.began, let key = client.key(ofURL: upload.object) {
-                try? abortUnknown(key, since: began)
+                do { try abortUnknown(key, since: began) } catch {
+                    // A store that doesn't let us list uploads ends them by its lifecycle rule.
+                    guard [.permission, .unsupported, .notFound].contains(error.code) else { throw error }
+                }
             }
             return nil
         }
         guard isSame(upload) else {
             // Of other bytes, or of another key: nobody will go on with it.
-            if let other = client.key(ofURL: upload.object) { try? client.abortUpload(other, upload: upload.id) }
+            if let other = client.key(ofURL: upload.object) { try store.abandon(other, upload.id) }
             return nil
         }
         guard let listed = try client.parts(fullKey, upload: upload.id) else { return nil }

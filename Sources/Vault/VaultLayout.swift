@@ -57,4 +57,14 @@ package struct VaultLayout: Sendable {
         }
         return runs.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
     }
+
+    /// The highest number of a unit's manifests in the vault, or nothing.
+    package func newestManifest(of unit: String, run: CivilDate, in store: any ObjectStore) throws(Fault) -> Int? {
+        var newest: Int?
+        try store.list(prefix: "\(job)/_ledger/\(run)/\(unit).manifest.") { key, _ in
+            guard let found = manifest(key), found.unit == unit else { return }
+            newest = max(newest ?? 0, found.number)
+        }
+        return newest
+    }
 }

@@ -99,11 +99,11 @@ struct ManifestCommit {
     /// Puts the manifest under the first number that is free, or adopts the highest one when it has the same bytes.
     func put(_ built: Built, vault: any ObjectStore) throws(Fault) -> Output {
         let expected = ExpectedContent(size: built.size, sha256: built.sha256)
-        let inVault = try layout.manifests(in: vault, run: run).first?.units[host] ?? 0
+        let inVault = try layout.newestManifest(of: host, run: run, in: vault) ?? 0
         if inVault > 0 {
             let key = try layout.manifest(run: run, unit: host, number: inVault)
             do {
-                let evidence = try vault.verify(key, expecting: expected)
+                let evidence = try vault.adopt(key, expecting: expected, PutOptions(.sidecar))
                 try putDigest(built, number: inVault, vault)
                 return Output(key: key, number: inVault, evidence: evidence)
             } catch {
@@ -124,12 +124,16 @@ struct ManifestCommit {
 
     private func putDigest(_ built: Built, number: Int, _ vault: any ObjectStore) throws(Fault) {
         let key = try layout.manifest(run: run, unit: host, number: number, suffix: ArchiveName.digestSuffix)
-        guard try vault.head(key) == nil else { return }
         let text = digestText(built, number: number)
-        _ = try vault.put(
-            BytesSource(text, name: key.description),
-            expecting: ExpectedContent(size: Int64(text.count), sha256: SHA256Hasher.digest(of: text)), to: key,
-            PutOptions(.sidecar))
+        do {
+            _ = try vault.put(
+                BytesSource(text, name: key.description),
+                expecting: ExpectedContent(size: Int64(text.count), sha256: SHA256Hasher.digest(of: text)), to: key,
+                PutOptions(.sidecar))
+        } catch {
+            // Of the same manifest, so what is there is the same.
+            guard error.code == .exists else { throw error }
+        }
     }
 
     /// Puts a copy beside the other manifests on staging: from now on the next run may carry what it lists.

@@ -51,23 +51,31 @@ struct SetupCommand: ParsableCommand {
             var faults: [Fault] = []
             for vault in try VaultOptions.vaults(of: settings, named: vault) {
                 guard case .bucket(let bucket) = vault.kind else { continue }
-                let store = try OpenVault.bucketStore(bucket, log: log)
-                var setup = try BucketSetup(
-                    store, bucket, grace: settings.retention.policy.grace, principal: principal ?? bucket.roleARN)
+                // One bucket's fault keeps none of the others from being set.
                 do throws(Fault) {
-                    if apply { try setup.apply() } else { try setup.checkSafe() }
+                    let store = try OpenVault.bucketStore(bucket, log: log)
+                    var setup = try BucketSetup(
+                        store, bucket, grace: settings.retention.policy.grace, principal: principal ?? bucket.roleARN)
+                    do throws(Fault) {
+                        if apply { try setup.apply() } else { try setup.checkSafe() }
+                    } catch {
+                        if error.code == .interrupted { throw error }
+                        faults.append(error.within("vault \(vault.name)"))
+                    }
+                    results.append(
+                        Result(
+                            vault: vault.name, place: store.description, steps: setup.steps, refused: setup.refused,
+                            shipPolicy: setup.shipPolicy))
                 } catch {
                     if error.code == .interrupted { throw error }
-                    faults.append(error)
+                    faults.append(error.within("vault \(vault.name)"))
                 }
-                results.append(
-                    Result(
-                        vault: vault.name, place: store.description, steps: setup.steps, refused: setup.refused,
-                        shipPolicy: setup.shipPolicy))
             }
             try common.output.result(results) {
-                results.isEmpty ? "no vault of the job is a bucket" : results.map(text).joined(separator: "\n\n")
+                results.isEmpty && faults.isEmpty
+                    ? "no vault of the job is a bucket" : results.map(text).joined(separator: "\n\n")
             }
+            for fault in faults.dropFirst() { log.error("\(fault)") }
             if let fault = faults.first { throw fault }
             let failed = results.flatMap(\.steps).filter { $0.state == .failed }
             for step in failed { log.error("\(step.name): \(step.why ?? "")") }

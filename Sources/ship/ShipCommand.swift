@@ -32,6 +32,7 @@ struct ShipCommand: DoorCommand {
         { (settings: VaultSettings) throws(Fault) in
             guard case .bucket(let bucket) = settings.kind else { return }
             try OpenVault.bucketStore(bucket, log: common.logger()).checkWritable()
+            if bucket.endpoint == nil { _ = try PriceFile.load(common.settings().prices) }
         }
     }
 

@@ -30,8 +30,10 @@ extension ShipStage {
                 shipped.inputs == Self.inputs(record)
             else { return true }
         }
-        for host in collected where try run.unitRecord(.ship, Self.manifestUnit(host), vault: vault.name) == nil {
-            return true
+        for host in collected {
+            guard let record = try run.unitRecord(.ship, Self.manifestUnit(host), vault: vault.name),
+                try Self.names(record.inputs) == Self.names(manifestInputs(host, packed, run, vault: vault.name))
+            else { return true }
         }
         return false
     }
@@ -79,14 +81,22 @@ extension ShipStage {
         let (archive, index) = (packed.outputs[0], packed.outputs[1])
         let archiveSource = try staged(archive, run)
         let indexSource = try staged(index, run)
-        let parts = try ArchiveIndexReader(indexSource).finish().parts
+        let described = try ArchiveIndexReader(indexSource).finish()
+        // The parts are proved one by one, so that they must be those of the archive that the record tells of.
+        guard described.header.size == archive.size, described.header.sha256 == archive.sha256 else {
+            throw Fault(
+                .damaged, "\(indexSource.name): is of another archive than '\(archive.path)' in its record",
+                hint: "Run 'pack \(job.name) --run \(run.date) --only \(packed.unit) --force'.")
+        }
         var tags = ["coldchain-job": job.name, "coldchain-run": run.date.description]
-        tags["coldchain-tenant"] = packed.tenant
+        tags["coldchain-tenant"] = packed.tenant.map(S3Store.tagValue)
         let journal = try uploadJournal(packed.unit, run, unit.vault)
         let shipment = Shipment(
             store: unit.vault.store, layout: layout, name: try name(of: packed), tags: tags, journal: journal)
         let shipped = try shipment.send(
-            archive: (archiveSource, ExpectedContent(size: archive.size, sha256: archive.sha256, parts: parts)),
+            archive: (
+                archiveSource, ExpectedContent(size: archive.size, sha256: archive.sha256, parts: described.parts)
+            ),
             index: (indexSource, ExpectedContent(size: index.size, sha256: index.sha256)))
         var record = UnitRecord(
             job: job.name, run: run.date.description, stage: .ship, unit: packed.unit, attempt: attempt,

@@ -23,12 +23,13 @@ extension ShipStage {
     /// Prints the archives that a run would ship.
     func dryRun(_ output: Output) throws -> Int32 {
         var results: [DryRun] = []
-        let costs = try ShipmentCosts(job.vaults, context.configuration)
+        let costs = try ShipmentCosts(job.vaults, context.configuration, log: context.log)
         var sums: [String: CostEstimate] = [:]
         let runs = try pendingRuns()
         for run in runs {
+            let packed = try run.unitRecords(.pack)
             for vault in vaults {
-                for record in try run.unitRecords(.pack)
+                for record in packed
                 where context.request.selects(record.unit, tenant: record.tenant) {
                     let isPending = try context.request.force || shippedRecord(record, run, vault) == nil
                     let cost = isPending ? costs.estimate(record, vault: vault.name) : nil

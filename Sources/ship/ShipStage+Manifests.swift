@@ -11,19 +11,26 @@ import Vault
 /// The manifest of each host, once every archive with its entries is in the vaults.
 extension ShipStage {
     /// What a host's manifest is made from: its list and the archives with its entries.
-    private func manifestInputs(
-        _ host: UnitRecord, _ packed: [UnitRecord], _ run: RunDirectory, _ vault: OpenVault
+    func manifestInputs(
+        _ host: UnitRecord, _ packed: [UnitRecord], _ run: RunDirectory, vault: String
     ) throws(Fault) -> [String: String] {
         var inputs: [String: String] = [:]
         if let list = host.outputs.first { inputs[list.path] = list.sha256.description }
         for record in packed where record.hosts?.contains(where: { $0.host == host.unit }) ?? false {
             inputs.merge(Self.inputs(record)) { $1 }
-            let shipped = try run.unitRecord(.ship, record.unit, vault: vault.name)
+            let shipped = try run.unitRecord(.ship, record.unit, vault: vault)
             if let object = shipped?.outputs.first { inputs["object " + record.unit] = object.path }
         }
         // Once they are back, or no vaults of the job any more, the manifest is due again, and then for the ledger, too.
-        for vault in away { inputs["without vault " + vault.name] = "" }
+        for vault in away { inputs[Self.without + vault.name] = "" }
         return inputs
+    }
+
+    private static let without = "without vault "
+
+    /// The inputs that are files and objects.
+    static func names(_ inputs: [String: String]) -> [String: String] {
+        inputs.filter { !$0.key.hasPrefix(without) }
     }
 
     static func manifestUnit(_ host: UnitRecord) -> String { "_manifest/\(host.unit)" }
@@ -33,7 +40,7 @@ extension ShipStage {
     func isCommitted(_ host: UnitRecord, _ packed: [UnitRecord], _ run: RunDirectory) throws(Fault) -> Bool {
         for vault in vaults {
             guard let record = try run.unitRecord(.ship, Self.manifestUnit(host), vault: vault.name),
-                vault.isTold(by: record), try record.inputs == manifestInputs(host, packed, run, vault)
+                vault.isTold(by: record), try record.inputs == manifestInputs(host, packed, run, vault: vault.name)
             else { return false }
         }
         return true
@@ -77,7 +84,7 @@ extension ShipStage {
             var record = UnitRecord(
                 job: job.name, run: run.date.description, stage: .ship, unit: Self.manifestUnit(host), attempt: attempt,
                 tool: context.tool, startedAt: startedAt, finishedAt: context.clock.now().rfc3339,
-                inputs: try manifestInputs(host, packed, run, vault),
+                inputs: try manifestInputs(host, packed, run, vault: vault.name),
                 outputs: [.init(path: output.key.description, size: built.size, sha256: built.sha256)],
                 counts: ["entries": built.entries, "number": Int64(output.number)])
             record.vault = vault.identity

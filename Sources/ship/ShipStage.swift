@@ -23,8 +23,8 @@ struct ShipStage: Sendable {
     let away: [AwayVault]
     let layout: VaultLayout
 
-    /// How many archives are copied at once; more would only make a disk seek.
-    private static let atOnce = 2
+    /// Why a vault does not answer any more: what is left for it fails at once then.
+    private let lost = Monitor<[String: Fault]>([:])
 
     /// Opens the vaults.
     ///
@@ -130,8 +130,17 @@ struct ShipStage: Sendable {
     }
 
     private func perform(_ pending: [Unit], _ run: RunDirectory, _ attempt: StageAttempt) throws(Fault) {
-        try attempt.perform(pending, atOnce: Self.atOnce, name: { $0.packed.unit }) { unit in
-            try ship(unit, run, attempt: attempt.id)
+        for vault in vaults {
+            let units = pending.filter { $0.vault.name == vault.name }
+            try attempt.perform(units, atOnce: vault.unitsAtOnce, name: { $0.packed.unit }) { unit in
+                if let fault = lost.with({ $0[vault.name] }) { throw fault }
+                do { return try ship(unit, run, attempt: attempt.id) } catch {
+                    if let fault = error as? Fault, fault.code == .unreachable {
+                        lost.with { $0[vault.name] = fault.within("vault \(vault.name)") }
+                    }
+                    throw error
+                }
+            }
         }
     }
 
@@ -181,7 +190,7 @@ struct ShipStage: Sendable {
             upstream: upstream, units: packed.count * job.vaults.count + collected.count, before: before, open: open,
             vaults: identities)
         for vault in lacking { attempt.fail(vault.unit, vault.fault) }
-        try tellCosts(of: pending)
+        tellCosts(of: pending)
         try perform(pending, run, attempt)
 
         // A host's manifest names only what every open vault holds: hosts with an archive missing wait for the next attempt.
@@ -206,8 +215,14 @@ struct ShipStage: Sendable {
     }
 
     /// Logs what the archives cost in each bucket, before the first of them is on its way.
-    private func tellCosts(of units: [Unit]) throws(Fault) {
-        let costs = try ShipmentCosts(job.vaults, context.configuration)
+    private func tellCosts(of units: [Unit]) {
+        guard !units.isEmpty else { return }
+        let costs: ShipmentCosts
+        do { costs = try ShipmentCosts(job.vaults, context.configuration, log: context.log) } catch {
+            // No estimate is worth a night without a backup.
+            context.log.warning("what this costs is not known: \(error)")
+            return
+        }
         for vault in vaults {
             var sum = CostEstimate()
             for unit in units where unit.vault.name == vault.name {

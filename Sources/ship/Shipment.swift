@@ -30,10 +30,13 @@ struct Shipment {
             let key = try layout.archive(name.base, generation: generation, suffix: name.codec.suffix)
             let indexKey = try layout.archive(name.base, generation: generation, suffix: ArchiveName.indexSuffix)
             let digestKey = try layout.archive(name.base, generation: generation, suffix: ArchiveName.digestSuffix)
-            // An archive of another codec may have this generation, with other names for its bytes but not for its index.
-            if try store.head(key) == nil, try isTaken(indexKey, notBy: index.1) { continue }
+            // Asked first: an archive of another codec may have this generation, with another name for itself but not for
+            // its index.
+            var indexOptions = sidecar("application/gzip")
+            indexOptions.isKnownFree = try store.head(indexKey) == nil
+            if !indexOptions.isKnownFree, try isTaken(indexKey, notBy: index.1) { continue }
             guard let one = try place(archive.0, archive.1, key, archiveOptions) else { continue }
-            guard let two = try place(index.0, index.1, indexKey, sidecar("application/gzip")) else { continue }
+            guard let two = try place(index.0, index.1, indexKey, indexOptions) else { continue }
             // The names in the digest file are those in the vault, so that sha256sum -c works beside them.
             let text =
                 "\(archive.1.sha256)  \(key.components.last?.description ?? "")\n"
@@ -49,7 +52,6 @@ struct Shipment {
     }
 
     private func isTaken(_ key: ObjectKey, notBy expected: ExpectedContent) throws(Fault) -> Bool {
-        guard try store.head(key) != nil else { return false }
         do { _ = try store.verify(key, expecting: expected) } catch {
             guard error.code == .damaged || error.code == .changed else { throw error }
             return true
@@ -73,7 +75,7 @@ struct Shipment {
         do { return (try store.put(source, expecting: expected, to: key, options).evidence, false) } catch {
             guard error.code == .exists else { throw error }
         }
-        do { return (try store.verify(key, expecting: expected), true) } catch {
+        do { return (try store.adopt(key, expecting: expected, options), true) } catch {
             guard error.code == .damaged || error.code == .changed else { throw error }
             return nil
         }

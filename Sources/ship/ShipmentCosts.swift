@@ -1,6 +1,6 @@
-import AWS
 import Console
 import Ledger
+import Logging
 import Platform
 import Settings
 import Vault
@@ -13,9 +13,7 @@ struct ShipmentCosts {
     /// Reads the price table, where a vault needs one.
     ///
     /// - Throws: `settings` for a price table that is wrong or missing.
-    init(_ vaults: [VaultSettings], _ configuration: Configuration, _ environment: AWSEnvironment = .process)
-        throws(Fault)
-    {
+    init(_ vaults: [VaultSettings], _ configuration: Configuration, log: Logger) throws(Fault) {
         let buckets = vaults.compactMap { vault -> (String, BucketSettings)? in
             guard case .bucket(let bucket) = vault.kind, bucket.endpoint == nil else { return nil }
             return (vault.name, bucket)
@@ -23,9 +21,9 @@ struct ShipmentCosts {
         table = buckets.isEmpty ? .listPrices : try PriceFile.load(configuration.prices)
         var prices: [String: ShipmentPrices] = [:]
         for (name, bucket) in buckets {
-            let region = bucket.region ?? environment["AWS_REGION"] ?? environment["AWS_DEFAULT_REGION"] ?? ""
             prices[name] = ShipmentPrices(
-                table, region: region, storageClass: bucket.storageClass, sidecarClass: bucket.sidecarClass)
+                table, region: try OpenVault.bucketStore(bucket, log: log).region, storageClass: bucket.storageClass,
+                sidecarClass: bucket.sidecarClass)
         }
         self.prices = prices
     }

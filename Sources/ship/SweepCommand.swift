@@ -22,7 +22,7 @@ struct SweepCommand: ParsableCommand {
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "Abort uploads that staging does not know only when they are older. Default: 7 days.",
+            "Abort uploads that nobody has gone on with only when they are older. Default: 7 days.",
             valueName: "duration"))
     var olderThan = "7 days"
     @Flag(name: [.customShort("d"), .long], help: "Print what would be aborted, and abort nothing.") var dryRun = false
@@ -62,13 +62,22 @@ struct SweepCommand: ParsableCommand {
             let log = common.logger()
             let directory = try StagingArea.open(configuration).job(settings.name)
             var lines: [Line] = []
+            var faults: [Fault] = []
             for vault in try VaultOptions.vaults(of: settings, named: vault) {
                 guard case .bucket(let bucket) = vault.kind else { continue }
-                lines += try sweep(
-                    OpenVault.bucketStore(bucket, log: log), vault.name, directory,
-                    VaultLayout(job: settings.name), log)
+                // One bucket's fault keeps none of the others from being swept.
+                do throws(Fault) {
+                    lines += try sweep(
+                        OpenVault.bucketStore(bucket, log: log), vault.name, directory,
+                        VaultLayout(job: settings.name), log)
+                } catch {
+                    if error.code == .interrupted { throw error }
+                    faults.append(error.within("vault \(vault.name)"))
+                }
             }
-            try common.output.result(lines) { Self.text(lines) }
+            try common.output.result(lines) { lines.isEmpty && !faults.isEmpty ? "" : Self.text(lines) }
+            for fault in faults.dropFirst() { log.error("\(fault)") }
+            if let fault = faults.first { throw fault }
             return lines.contains { $0.action == .failed } ? ExitStatus.partial : ExitStatus.done
         }
     }

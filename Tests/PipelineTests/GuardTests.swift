@@ -230,6 +230,30 @@ extension PipelineTests {
             #expect(nothing.output.contains("nothing to ship"), "\(nothing)")
         }
 
+        @Test("A bucket that does not answer is away, and the other vault gets all")
+        func bucketAway() async throws {
+            var world = try Pipeline()
+            try await SmallWorld.fill(world)
+            world.job.lines = ["copies = [\"cold\", \"disk\"]"]
+            try world.writeSettings()
+            let bucket = "[vault.cold]\nurl = \"s3://nobody/there\"\nendpoint = \"http://127.0.0.1:1\"\n"
+            try await world.shell("printf '%s' \"$2\" >> \"$1\"", [world.config, bucket])
+            try await world.initialize()
+            try await world.night(Pipeline.run, [.collect, .pack])
+            let keys = ["AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "no_proxy": "127.0.0.1"]
+            let result = try await TestSupport.run(
+                [Program.ship.path, "logs"], environment: world.environment.merging(keys) { $1 })
+            #expect(result.status == 3, "\(result)")
+            #expect(result.errors.contains("vault cold: "), "\(result)")
+            let state = try world.state(.ship)
+            let units = state.failed.map(\.unit)
+            #expect(state.state == "partial" && units == ["vault cold"], "\(state)")
+            let place = world.root + "/restored"
+            try await world.expect(.ship, ["restore", "logs", "--run", Pipeline.run, "--vault", "disk", "--to", place])
+            let ledger = try await world.shell("find \"$1\" -name '*.manifest*'", [world.staging + "/logs/ledger"])
+            #expect(ledger.lines == [])
+        }
+
         @Test("A vault that is away may leave the job: the next attempt commits for those that stay")
         func awayForGood() async throws {
             var (world, second) = try await twoVaults()

@@ -15,8 +15,7 @@ package final class MotoServer: Sendable {
     /// What a test that needs the server says when it is left out.
     package static let reason = "needs moto_server of the Python package moto[server]"
 
-    private static let program: String? = (getenv("PATH").map { String(cString: $0) } ?? "").split(separator: ":")
-        .map { "\($0)/moto_server" }.first { access($0, X_OK) == 0 }
+    private static let program: String? = Repository.pythonProgram("moto_server")
 
     /// The server of this process.
     package static func shared() throws(Fault) -> MotoServer { try server.get() }

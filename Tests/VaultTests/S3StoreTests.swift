@@ -219,13 +219,60 @@ struct S3StoreTests {
         }
     }
 
+    @Test func `what was there is adopted in the right class, and locked`() throws {
+        let bucket = try CephBucket(withObjectLock: true)
+        let bytes = content(1_000)
+        let expected = ExpectedContent(of: bytes)
+        _ = try bucket.store().put(BytesSource(bytes), expecting: expected, to: try key("a"), PutOptions())
+        var options = S3StoreOptions()
+        options.archiveClass = "GLACIER"
+        try expectFault(.unsupported, "is in class STANDARD, not in GLACIER") {
+            try bucket.store(options).adopt(try key("a"), expecting: expected, PutOptions())
+        }
+        options.archiveClass = "STANDARD"
+        options.lock = (mode: "GOVERNANCE", days: 2)
+        _ = try bucket.store(options).adopt(try key("a"), expecting: expected, PutOptions())
+        #expect(try bucket.client.head(bucket.key(try key("a")))?.lockMode == "GOVERNANCE")
+        try expectFault(.damaged) {
+            try bucket.store(options).adopt(
+                try key("a"), expecting: ExpectedContent(of: content(1_000, seed: 3)), PutOptions())
+        }
+        try expectFault(.notFound) { try bucket.store(options).adopt(try key("b"), expecting: expected, PutOptions()) }
+    }
+
+    @Test func `an upload that nobody goes on with is aborted once its object is adopted`() throws {
+        let bucket = try CephBucket()
+        let store = bucket.store()
+        let bytes = content(1_000)
+        let expected = ExpectedContent(of: bytes)
+        _ = try store.put(BytesSource(bytes), expecting: expected, to: try key("a"), PutOptions())
+        let id = try bucket.client.createUpload(bucket.key(try key("b")), S3NewObject(), sendsChecksums: false)
+        try withTemporaryDirectory { path in
+            let journal = FilePartsJournal("u", in: try Directory.open(path))
+            try journal.begin(
+                .init(
+                    id: id, object: bucket.client.name(bucket.key(try key("b"))), mark: "m", size: 1,
+                    sha256: expected.sha256,
+                    partSize: 1))
+            _ = try store.adopt(try key("a"), expecting: expected, PutOptions(journal: journal))
+            #expect(try journal.load() == nil)
+        }
+        #expect(try store.openUploads().isEmpty)
+    }
+
+    @Test func `a tenant's name becomes a value that tags may have`() {
+        #expect(S3Store.tagValue("a%20b%C3%BC") == "a=20b=C3=BC")
+        #expect(S3Store.tagValue(String(repeating: "x", count: 300)).count == 256)
+    }
+
     @Test func `a class that the server has not is a fault`() throws {
         let bucket = try CephBucket()
         var options = S3StoreOptions()
         options.archiveClass = "NO_SUCH_CLASS"
         let store = bucket.store(options)
-        let fault = fault { try store.put([1], to: "a") }
-        #expect(fault != nil)
+        // Ceph says no more of it; AWS answers InvalidStorageClass.
+        let fault = try #require(fault { try store.put([1], to: "a") })
+        #expect(fault.message.contains("/logs/a: InvalidArgument"), "\(fault)")
     }
 
     @Test(.timeLimit(.minutes(10)))

@@ -123,7 +123,7 @@ package struct BucketPolicies: Sendable {
         let others = Self.statements(of: live).filter { statement in
             // One for another prefix of this bucket is of another vault.
             guard case .string(let id) = statement["Sid"] ?? .null,
-                [Self.denyDelete, Self.denyChange].contains(where: id.hasPrefix)
+                id.hasPrefix(Self.denyDelete) || (id.hasPrefix(Self.denyChange) && principal != nil)
             else { return true }
             return statement["Resource"] != .string(objects)
         }

@@ -33,6 +33,9 @@ package struct BucketSetup: Sendable {
     /// The identity policy for ship, which the bucket itself can't hold.
     package let shipPolicy: JSONValue
 
+    private static let versioning = "versioning"
+    private static let lifecycle = "lifecycle"
+
     private enum Change: Sendable {
         case configuration(S3Client.Configuration, XMLElement)
         case policy([UInt8])
@@ -60,7 +63,7 @@ package struct BucketSetup: Sendable {
 
         let versioning = XMLElement("VersioningConfiguration", "", [XMLElement("Status", "Enabled")])
         let isVersioned = try client.configuration(.versioning)?.text("Status") == "Enabled"
-        add("versioning", .configuration(.versioning, versioning), isVersioned, versioning.indented())
+        add(Self.versioning, .configuration(.versioning, versioning), isVersioned, versioning.indented())
 
         if settings.lock != nil {
             // No default retention: ship locks each object for itself, and others may use the bucket.
@@ -70,7 +73,7 @@ package struct BucketSetup: Sendable {
         }
 
         let lifecycle = rules.merged(with: live)
-        add("lifecycle", .configuration(.lifecycle, lifecycle), rules.isIn(live), lifecycle.indented())
+        add(Self.lifecycle, .configuration(.lifecycle, lifecycle), rules.isIn(live), lifecycle.indented())
 
         let policy = try client.policy().map { bytes throws(Fault) in
             do throws(Fault) { return try JSONValue.read(bytes) } catch {
@@ -97,12 +100,19 @@ package struct BucketSetup: Sendable {
         }
     }
 
-    /// Applies what is open; a step that fails keeps none of the others back.
+    /// Applies what is open; a step that fails keeps none of the others back, but without versions no lifecycle is applied:
+    /// what it deletes could not be taken back.
     ///
     /// - Throws: `unsupported` while a rule is there that is refused; `interrupted`.
     package mutating func apply() throws(Fault) {
         try checkSafe()
         for index in steps.indices where steps[index].state == .open {
+            if steps[index].name == Self.lifecycle,
+                steps.contains(where: { $0.name == Self.versioning && $0.state == .failed })
+            {
+                (steps[index].state, steps[index].why) = (.failed, "the bucket keeps no versions")
+                continue
+            }
             do throws(Fault) {
                 switch changes[index] {
                 case .configuration(let which, let document): try client.putConfiguration(which, document)

@@ -92,5 +92,13 @@ struct BucketPoliciesTests {
         let other = policies(settings { $0.prefix = "else" }).bucketPolicy(mergedWith: merged)
         #expect(statements(other).map { $0["Sid"] } == ["Theirs", "ColdchainDenyDelete", "ColdchainDenyDeleteelse"])
         #expect(policies(settings { $0.prefix = "else" }).bucketPolicy(mergedWith: other) == other)
+        // Who does not say whom ship is takes nothing back of what was said before.
+        let ship = "arn:aws:iam::123456789012:role/ship"
+        let closed = policies(settings(), principal: ship).bucketPolicy(mergedWith: other)
+        #expect(statements(closed).contains { $0["Sid"] == "ColdchainDenyChange" })
+        #expect(
+            statements(policies(settings()).bucketPolicy(mergedWith: closed)).contains {
+                $0["Sid"] == "ColdchainDenyChange"
+            })
     }
 }
