@@ -50,16 +50,25 @@ package struct Following {
     package func run(
         pending: () throws(Fault) -> StageResult, follow: (UpstreamAttempt) throws -> StageRecord?
     ) throws(Fault) -> StageResult {
+        // Before what is pending: an attempt that ends from now on is seen to have ended.
+        var seen: Set<String> = []
+        _ = try hasEnded(&seen)
         var result = context.request.run == nil ? try pending() : StageResult()
         var followed: Set<String> = []
         var deadline = Clock.monotonic() + Double(wait.seconds)
         repeat {
             guard let attempt = try running(except: followed) else {
                 try Shutdown.check()
+                // One that began and ended between two looks is not waited for.
+                if context.request.run == nil, try hasEnded(&seen) {
+                    result.take(try pending())
+                    deadline = Clock.monotonic() + Self.betweenRuns
+                }
                 Clock.pause(Self.pause)
                 continue
             }
             followed.insert(attempt.id)
+            seen.insert(attempt.id)
             do {
                 if let record = try follow(attempt) { result.records.append(record) }
             } catch let incomplete as Incomplete {
@@ -85,6 +94,21 @@ package struct Following {
                 hint: "Start both together, or leave out --follow to take what is there.")
         }
         return result
+    }
+
+    /// Whether an attempt of the stage before has ended that is not among those seen; then it is.
+    private func hasEnded(_ seen: inout Set<String>) throws(Fault) -> Bool {
+        var isNew = false
+        for date in try context.directory.runs() {
+            let record: StageRecord?
+            do { record = try context.directory.run(date)?.stageRecord(upstream) } catch {
+                // A record that is torn is told when its run is worked on.
+                if error.code != .damaged { throw error }
+                continue
+            }
+            if let record, record.state != .running, seen.insert(record.attempt).inserted { isNew = true }
+        }
+        return isNew
     }
 
     /// Whether the stage before has done the run that its next attempt would begin with: then nothing is awaited.

@@ -24,6 +24,8 @@ package struct ServiceUnits: Sendable {
         }
         guard let text = Self.output(["show", "--no-pager", "--property=" + Self.asked] + names) else { return nil }
         self.init(text)
+        // An account that may not ask the service manager learns nothing.
+        if units.isEmpty { return nil }
     }
 
     /// Takes what `systemctl show` prints: blocks of `NAME=VALUE`, with an empty line between them.

@@ -1,5 +1,6 @@
 import Console
 import Ledger
+import Logging
 import Notify
 import Platform
 import Settings
@@ -115,7 +116,8 @@ struct StageNotice {
         vault: String, estimate: (sum: CostEstimate, date: CivilDate)
     )] {
         guard let date = CivilDate(record.run), let run = try directory.run(date) else { return [] }
-        let costs = try ShipmentCosts(job.vaults, configuration)
+        let costs = try ShipmentCosts(
+            job.vaults, configuration, log: Logger(label: "notice") { _ in SwiftLogNoOpLogHandler() })
         var sums: [(vault: String, estimate: (sum: CostEstimate, date: CivilDate))] = []
         let packed = try run.unitRecords(.pack)
         for vault in job.vaults {
