@@ -18,12 +18,13 @@ DEPS := libarchive-dev libdeflate-dev libisal-dev liblzma-dev zlib1g-dev libtoml
     libncurses6 libsqlite3-0 libxml2 libcurl4
 DEPS_TEST := openssh-server openssh-sftp-server procps rsync strace pigz isal libdeflate-tools zstd libarchive-tools \
     'busybox-static|busybox' python3 mandoc attr acl e2fsprogs xz-utils curl systemd openssl radosgw ceph-mon ceph-osd \
-    ceph-common nfs-ganesha nfs-ganesha-vfs rpcbind 'libnfs13|libnfs14' python3-fusepy python3-venv
+    ceph-common nfs-ganesha nfs-ganesha-vfs rpcbind 'libnfs13|libnfs14' python3-fusepy python3-venv dpkg-dev lintian \
+    debootstrap
 DEPS_BENCH := rclone awscli
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help deps deps-test deps-bench build demo test bench lint install clean
+.PHONY: help deps deps-test deps-bench build demo test bench lint install deb clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -70,6 +71,10 @@ lint: deps deps-test ## check formatting, man pages and scripts
 
 install: $(BINARIES) ## install under DESTDIR/PREFIX: tools, man pages, units, completions, examples
 	@DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' BIN='$(RELEASE)' scripts/install.sh
+
+deb: $(BINARIES) ## make a Debian package in .build/deb
+	@scripts/deps.sh dpkg-dev lintian xz-utils
+	@BIN='$(RELEASE)' scripts/deb.sh
 
 # Only when a binary is missing: `sudo make install` after `make build` compiles nothing as root.
 $(BINARIES):

@@ -89,7 +89,7 @@ let package = Package(
         room("Vault", ["Platform", "Codec", "Ledger", "Settings", "HTTP", "AWS", crypto, log]),
         room("Retention", ["Platform", "Codec", "Ledger", "Settings", "Staging", "Vault", log]),
         room("Warehouse", ["Platform", "Codec", "Ledger", "Settings", "HTTP", "AWS", "Vault", crypto, log]),
-        room("Notify", ["Platform", "Settings", "HTTP", log]),
+        room("Notify", ["Platform", "Settings", "HTTP", "AWS", log]),
         room("Console", ["CLinux", "Platform", "Ledger", "Settings", "Staging", arguments, log]),
 
         door("collect", ["Codec", "Hosts", "AWS", "Retention", "Vault", "Warehouse"]),
@@ -109,7 +109,7 @@ let package = Package(
         tests("Archive", ["Platform", "Codec", "Ledger"]),
         tests("HTTP", ["Platform", log]),
         tests("AWS", ["Platform", "Codec", "HTTP", log]),
-        tests("Notify", ["Platform", "Settings", "HTTP", log]),
+        tests("Notify", ["Platform", "Settings", "HTTP", "AWS", log]),
         tests("Vault", ["Platform", "Codec", "Ledger", "Settings", "HTTP", "AWS", log]),
         tests("Retention", ["Platform", "Codec", "Ledger", "Settings", "Staging", "Vault", log]),
         tests(

@@ -22,6 +22,8 @@ for tool in collect pack ship; do
     "$BIN/$tool" --generate-completion-script bash >"$scratch/bash"
     "$BIN/$tool" --generate-completion-script zsh >"$scratch/zsh"
     "$BIN/$tool" --generate-completion-script fish >"$scratch/fish"
+    # It is sourced, and never run.
+    sed -i "1{/^#!/d}" "$scratch/bash"
     put 644 "$scratch/bash" "$root/share/bash-completion/completions/$tool"
     put 644 "$scratch/zsh" "$root/share/zsh/site-functions/_$tool"
     put 644 "$scratch/fish" "$root/share/fish/vendor_completions.d/$tool.fish"
@@ -34,10 +36,12 @@ done
 
 # Units are written for /usr/bin, where a package puts the tools.
 escaped=$(printf '%s' "$PREFIX" | sed 's/[\\&,]/\\&/g')
-find systemd -type f 2>/dev/null | LC_ALL=C sort | while IFS= read -r unit; do
+find systemd -name '*.service' -o -name '*.timer' | LC_ALL=C sort | while IFS= read -r unit; do
     sed -E -e "s,/usr/bin/(collect|pack|ship)\>,$escaped/bin/\1,g" "$unit" >"$scratch/unit"
     put 644 "$scratch/unit" "$root/lib/systemd/system/${unit#systemd/}"
 done
+put 644 systemd/coldchain.sysusers "$root/lib/sysusers.d/coldchain.conf"
+put 644 systemd/coldchain.tmpfiles "$root/lib/tmpfiles.d/coldchain.conf"
 
 find etc -type f 2>/dev/null | LC_ALL=C sort | while IFS= read -r example; do
     mode=644

@@ -20,9 +20,13 @@ package struct CommonOptions: ParsableArguments {
     @Flag(name: .shortAndLong, help: "More detail on stderr.")
     package var verbose = false
 
+    @Option(name: .long, help: ArgumentHelp("Messages on stderr as text or json.", valueName: "format"))
+    package var logFormat: LogFormat = .text
+
     package init() {}
 
     package func validate() throws {
+        logFormat.use()
         if quiet && verbose { throw ValidationError("--quiet and --verbose exclude each other") }
     }
 

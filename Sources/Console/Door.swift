@@ -2,6 +2,7 @@ import ArgumentParser
 import CLinux
 import Glibc
 import Ledger
+import Logging
 package import Platform
 package import Staging
 
@@ -13,6 +14,7 @@ package enum Door {
     /// - Throws: an exit code, for ArgumentParser to end with.
     package static func run(_ body: () throws -> Int32) throws {
         Shutdown.install()
+        Heartbeat.start()
         _ = clinux_raise_open_files()
         let status: Int32
         do { status = try body() } catch let code as ExitCode {
@@ -36,8 +38,17 @@ package enum Door {
 
     private static func report(_ fault: Fault) {
         let isJournal = Journal.isStandardError
-        var text = (isJournal ? "<3>" : "\(program): error: ") + fault.description + "\n"
-        if let hint = fault.hint { text += (isJournal ? "<3>" : "") + "HINT: \(hint)\n" }
+        // Trying later is nothing that is wrong.
+        let level: Logger.Level = fault.code == .tryLater ? .notice : .error
+        if LogFormat.current == .json {
+            fflush(nil)
+            let line = LogLine(level, program: program, fault.description, hint: fault.hint)
+            let bytes = line.bytes(isJournal: isJournal) + [0x0A]
+            return bytes.withUnsafeBytes { _ = Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count) }
+        }
+        let prefix = "<\(LogLine.priority(level))>"
+        var text = (isJournal ? prefix : "\(program): error: ") + fault.description + "\n"
+        if let hint = fault.hint { text += (isJournal ? prefix : "") + "HINT: \(hint)\n" }
         fflush(nil)
         let bytes = Array(text.utf8)
         bytes.withUnsafeBytes { _ = Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count) }
@@ -51,11 +62,34 @@ package enum Door {
     /// - Throws: the fault of the runs that could not be worked on, after the others were told.
     package static func finish(_ result: StageResult, _ output: Output, nothing: String) throws(Fault) -> Int32 {
         let records = result.records
+        if LogFormat.current == .json, !output.isJSON {
+            for record in records { tell(record) }
+            if let fault = result.fault { throw fault }
+            return records.isEmpty ? ExitStatus.done : ExitStatus.of(records)
+        }
         // Nothing to do is not what a fault means.
         if records.isEmpty, !output.isJSON, let fault = result.fault { throw fault }
         try output.result(records) { records.isEmpty ? nothing : records.map(summary).joined(separator: "\n") }
         if let fault = result.fault { throw fault }
         return records.isEmpty ? ExitStatus.done : ExitStatus.of(records)
+    }
+
+    /// A run as a message with fields, for those who read messages as JSON: the text for people would be told twice.
+    private static func tell(_ record: StageRecord) {
+        let log = Logger(label: program) { _ in StderrLogHandler(program: program, level: .info) }
+        let level: Logger.Level =
+            switch record.state {
+            case .done, .running: .info
+            case .partial: .warning
+            case .failed: .error
+            }
+        let fields: [String: String] = [
+            "job": record.job, "run": record.run, "stage": record.stage.rawValue, "state": record.state.rawValue,
+            "units": "\(record.units)", "done": "\(record.done)", "skipped": "\(record.skipped)",
+            "failed": "\(record.failed.count)", "warnings": "\(record.warnings.count)",
+            "bytes_in": "\(record.bytesIn)", "bytes_out": "\(record.bytesOut)", "seconds": "\(record.seconds)",
+        ]
+        log.log(level: level, "\(summary(record))", metadata: fields.mapValues { .string($0) })
     }
 
     private static func summary(_ record: StageRecord) -> String {

@@ -17,7 +17,11 @@ struct ResumeCommand<Door: DoorCommand>: ParsableCommand {
         try Console.Door.run {
             let configuration = try common.settings()
             let directory = try StagingArea.open(configuration).job(try configuration.job(job).name)
-            let wasPaused = try directory.pause(Door.stage) != nil
+            // A pause that can't be read is one, and goes as well.
+            var wasPaused = true
+            do throws(Fault) { wasPaused = try directory.pause(Door.stage) != nil } catch {
+                if error.code != .damaged { throw error }
+            }
             try directory.setPause(nil, Door.stage)
             common.output.line("\(Door.stage.rawValue) \(job) \(wasPaused ? "goes on" : "was not paused")")
             return ExitStatus.done

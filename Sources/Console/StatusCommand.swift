@@ -82,6 +82,9 @@ package struct StatusCommand: ParsableCommand {
             shown.since = local(pause.since, job)
             text += "\n\(what) is \(shown.text)"
         }
+        for (what, why) in report.unreadable.sorted(by: { $0.key < $1.key }) {
+            text += "\n\(what) counts as paused: \(why)"
+        }
         return text
     }
 }

@@ -3,7 +3,7 @@ package import Logging
 import Platform
 
 /// Writes messages to stderr: plain lines on a terminal or in a pipe, with a level prefix `<N>` that journald reads
-/// (sd-daemon(3)) when stderr is the journal.
+/// (sd-daemon(3)) when stderr is the journal; one JSON object a line where ``LogFormat`` says so.
 package struct StderrLogHandler: LogHandler {
     package var logLevel: Logger.Level
     package var metadata: Logger.Metadata = [:]
@@ -22,9 +22,14 @@ package struct StderrLogHandler: LogHandler {
     }
 
     package func log(event: LogEvent) {
-        var line = isJournal ? "<\(priority(event.level))>" : "\(program): \(word(event.level))"
-        line += event.message.description
         let all = metadata.merging(event.metadata ?? [:]) { $1 }
+        if LogFormat.current == .json {
+            let line = LogLine(
+                event.level, program: program, event.message.description, fields: all.mapValues { "\($0)" })
+            return Screen.message(line.bytes(isJournal: isJournal) + [0x0A])
+        }
+        var line = isJournal ? "<\(LogLine.priority(event.level))>" : "\(program): \(word(event.level))"
+        line += event.message.description
         for (key, value) in all.sorted(by: { $0.key < $1.key }) { line += " \(key)=\(value)" }
         // One write a line, so that lines of several threads don't mix. A newline in a name would fake a second line.
         let bytes = Array(line.utf8.map { $0 == 0x0A ? 0x20 : $0 }) + [0x0A]
@@ -37,18 +42,6 @@ package struct StderrLogHandler: LogHandler {
         case .warning: "warning: "
         case .debug, .trace: "debug: "
         case .info, .notice: ""
-        }
-    }
-
-    /// The levels of syslog(3).
-    private func priority(_ level: Logger.Level) -> Int {
-        switch level {
-        case .critical: 2
-        case .error: 3
-        case .warning: 4
-        case .notice: 5
-        case .info: 6
-        case .debug, .trace: 7
         }
     }
 }

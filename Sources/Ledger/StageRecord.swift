@@ -11,12 +11,17 @@ package struct StageRecord: Codable, Sendable, Equatable {
         package var isLater: Bool?
         /// True when an attempt before this one found it, and this one has not tried the unit.
         package var isEarlier: Bool?
+        /// The kind of the fault, one word: `unreachable`, `noSpace`; nothing for a warning.
+        package var reason: String?
 
-        package init(unit: String, why: String, isLater: Bool = false, isEarlier: Bool = false) {
+        package init(
+            unit: String, why: String, isLater: Bool = false, isEarlier: Bool = false, reason: String? = nil
+        ) {
             self.unit = unit
             self.why = why
             self.isLater = isLater ? true : nil
             self.isEarlier = isEarlier ? true : nil
+            self.reason = reason
         }
 
         /// Stands for the unit where the attempt itself failed.
@@ -27,7 +32,7 @@ package struct StageRecord: Codable, Sendable, Equatable {
 
         /// The same, as an attempt tells it that has not tried the unit.
         package var earlier: FailedUnit {
-            FailedUnit(unit: unit, why: why, isLater: isLater ?? false, isEarlier: true)
+            FailedUnit(unit: unit, why: why, isLater: isLater ?? false, isEarlier: true, reason: reason)
         }
     }
 

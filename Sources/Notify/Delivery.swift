@@ -1,3 +1,4 @@
+import AWS
 import HTTP
 package import Logging
 package import Platform
@@ -71,6 +72,22 @@ extension ChannelSettings {
             return WebhookChannel(
                 name: name, client: Self.client(), url: try url.read(), token: try token?.read(), form: .notice)
         case .ping(let url): return PingChannel(name: name, client: Self.client(), url: try url.read())
+        case .cloudWatch(let settings):
+            var connections = HTTPSettings(userAgent: "coldchain")
+            connections.totalTimeout = 60
+            connections.certificates = settings.caFile
+            let http = HTTPClient(connections, log: log)
+            let chain = CredentialChain(
+                CredentialSettings(profile: settings.profile, roleARN: settings.roleARN, region: settings.region),
+                http: http, clock: clock, log: log)
+            guard let region = try chain.region() ?? (settings.endpoint == nil ? nil : "us-east-1") else {
+                throw Fault(
+                    .settings, "no region is set",
+                    hint: "Write region = \"eu-central-1\" into the channel's table, or set AWS_REGION.")
+            }
+            let client = try CloudWatchClient(
+                region: region, endpoint: settings.endpoint, http: http, credentials: chain.source(), clock: clock)
+            return CloudWatchChannel(name: name, client: client, namespace: settings.namespace, clock: clock)
         case .textfile(let directory): return TextfileChannel(name: name, directory: directory)
         }
     }

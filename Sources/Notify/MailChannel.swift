@@ -1,5 +1,6 @@
 package import HTTP
 package import Platform
+import Settings
 
 /// Mails a notice.
 package struct MailChannel: NoticeChannel {

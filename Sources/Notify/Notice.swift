@@ -2,10 +2,7 @@ package import Settings
 
 /// How a stage of a job ended, or that something is missing: what every channel tells in its own way.
 package struct Notice: Codable, Sendable, Equatable {
-    /// How soon somebody should look.
-    package enum Tier: String, Codable, Sendable {
-        case info, warning, critical
-    }
+    package typealias Tier = NotifySettings.Tier
 
     /// One run as the stage left it.
     package struct Run: Codable, Sendable, Equatable {
@@ -66,12 +63,15 @@ package struct Notice: Codable, Sendable, Equatable {
         package var name: String
         package var help: String
         package var stage: String?
+        /// The kind of a failure, where the figure counts failures.
+        package var reason: String?
         package var value: Double
 
-        package init(_ name: String, help: String, stage: String? = nil, value: Double) {
+        package init(_ name: String, help: String, stage: String? = nil, reason: String? = nil, value: Double) {
             self.name = name
             self.help = help
             self.stage = stage
+            self.reason = reason
             self.value = value
         }
     }
@@ -95,6 +95,8 @@ package struct Notice: Codable, Sendable, Equatable {
     package var backlog: Backlog?
     /// How this run compares with those before it: `in 1.2 TiB, median of 7 runs 1.3 TiB`.
     package var trend: [String] = []
+    /// What it costs, a line for each vault that is paid for.
+    package var costs: [String] = []
     /// What the unit said last.
     package var lines: [String] = []
     package var metrics: [Metric] = []
@@ -108,14 +110,5 @@ package struct Notice: Codable, Sendable, Equatable {
         self.job = job
         self.stage = stage
         self.at = at
-    }
-
-    /// The tier of an event where nothing more is known.
-    package static func tier(of event: NotifySettings.Event) -> Tier {
-        switch event {
-        case .start, .success: .info
-        case .partial: .warning
-        case .failure, .missing: .critical
-        }
     }
 }

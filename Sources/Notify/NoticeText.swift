@@ -49,6 +49,7 @@ package struct NoticeText: Sendable {
                 "Backlog: \(backlog.runs) \(backlog.runs == 1 ? "run" : "runs"), \(bytes(backlog.bytes))"
                     + (backlog.oldest.map { ", the oldest of \($0)" } ?? ""))
         }
+        Self.add(notice.costs, under: "Cost:", to: &text)
         Self.add(notice.trend, under: "Trend:", to: &text)
         // The newest lines tell most.
         if !notice.lines.isEmpty {

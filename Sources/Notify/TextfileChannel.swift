@@ -27,13 +27,16 @@ package struct TextfileChannel: NoticeChannel {
     static func text(_ notice: Notice) -> String {
         var text = ""
         var told: Set<String> = []
-        for metric in notice.metrics.sorted(by: { ($0.name, $0.stage ?? "") < ($1.name, $1.stage ?? "") }) {
+        for metric in notice.metrics.sorted(by: {
+            ($0.name, $0.stage ?? "", $0.reason ?? "") < ($1.name, $1.stage ?? "", $1.reason ?? "")
+        }) {
             let name = "coldchain_" + metric.name
             if told.insert(name).inserted {
                 text += "# HELP \(name) \(metric.help)\n# TYPE \(name) gauge\n"
             }
             let stage = metric.stage.map { ",stage=\"\($0)\"" } ?? ""
-            text += "\(name){job=\"\(notice.job)\"\(stage)} \(Self.number(metric.value))\n"
+            let reason = metric.reason.map { ",reason=\"\($0)\"" } ?? ""
+            text += "\(name){job=\"\(notice.job)\"\(stage)\(reason)} \(Self.number(metric.value))\n"
         }
         return text
     }

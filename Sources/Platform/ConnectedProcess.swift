@@ -35,8 +35,10 @@ package final class ConnectedProcess: Sendable {
     ///   - program: a path, or a name that is looked up in `PATH`.
     ///   - arguments: what stands behind the program's name.
     ///   - name: what stands in messages.
+    ///   - secrets: variables of the environment that it needs though they hold secrets.
     /// - Throws: `limit` when there is no descriptor or thread left; a program that can't be started is an ``End``.
-    package init(_ program: String, _ arguments: [String], name: String) throws(Fault) {
+    package init(_ program: String, _ arguments: [String], name: String, secrets: Set<String> = []) throws(Fault) {
+        let hidden = ChildEnvironment.hidden.subtracting(secrets)
         let (ours, theirs) = try StreamSocket.pair(name)
         connection = ours
         let (errors, complaints): (StreamSocket, Int32)
@@ -48,7 +50,7 @@ package final class ConnectedProcess: Sendable {
         let output = fcntl(theirs, F_DUPFD_CLOEXEC, 3)
         let state = state
         task = Task.detached {
-            let end = await Self.run(program, arguments, input: theirs, output: output, complaints)
+            let end = await Self.run(program, arguments, input: theirs, output: output, complaints, without: hidden)
             state.change { $0.end = end }
         }
         let reader = ThreadCrew()
@@ -68,8 +70,13 @@ package final class ConnectedProcess: Sendable {
     }
 
     private static func run(
-        _ program: String, _ arguments: [String], input: Int32, output: Int32, _ complaints: Int32
+        _ program: String, _ arguments: [String], input: Int32, output: Int32, _ complaints: Int32,
+        without hidden: Set<String>
     ) async -> End {
+        var changes: [Environment.Key: String?] = [:]
+        for name in hidden { changes[Environment.Key(stringLiteral: name)] = .some(nil) }
+        // Its words end up in messages, and some are looked for.
+        changes["LC_ALL"] = "C"
         var options = PlatformOptions()
         options.createSession = true
         options.teardownSequence = [.gracefulShutDown(allowedDurationToNextStep: .seconds(2))]
@@ -77,8 +84,7 @@ package final class ConnectedProcess: Sendable {
             let result = try await Subprocess.run(
                 program.contains("/") ? .path(FilePath(program)) : .name(program),
                 arguments: Arguments(arguments),
-                // Its words end up in messages, and some are looked for.
-                environment: .inherit.updating(["LC_ALL": "C"]),
+                environment: .inherit.updating(changes),
                 platformOptions: options,
                 input: .fileDescriptor(FileDescriptor(rawValue: input), closeAfterSpawningProcess: true),
                 output: .fileDescriptor(FileDescriptor(rawValue: output), closeAfterSpawningProcess: true),

@@ -12,6 +12,31 @@ package struct ChannelSettings: Hashable, Sendable {
         case ping(SecretSource)
         /// A directory whose `*.prom` files Prometheus's node_exporter reads.
         case textfile(directory: String)
+        /// Figures in Amazon CloudWatch.
+        case cloudWatch(CloudWatch)
+    }
+
+    package struct CloudWatch: Hashable, Sendable {
+        package var namespace: String
+        /// Nothing for what the environment or the profile says.
+        package var region: String?
+        package var profile: String?
+        package var roleARN: String?
+        /// Another server than that of the region.
+        package var endpoint: String?
+        package var caFile: String?
+
+        package init(
+            namespace: String, region: String? = nil, profile: String? = nil, roleARN: String? = nil,
+            endpoint: String? = nil, caFile: String? = nil
+        ) {
+            self.namespace = namespace
+            self.region = region
+            self.profile = profile
+            self.roleARN = roleARN
+            self.endpoint = endpoint
+            self.caFile = caFile
+        }
     }
 
     package struct Mail: Hashable, Sendable {
@@ -38,7 +63,7 @@ package struct ChannelSettings: Hashable, Sendable {
     package var name: String
     package var kind: Kind
 
-    package static let kinds = ["mail", "ping", "slack", "textfile", "webhook"]
+    package static let kinds = ["cloudwatch", "mail", "ping", "slack", "textfile", "webhook"]
 
     /// Looks whether the secrets are where the settings say.
     ///
@@ -49,7 +74,7 @@ package struct ChannelSettings: Hashable, Sendable {
             case .mail(let mail): [mail.password]
             case .slack(let url), .ping(let url): [url]
             case .webhook(let url, let token): [url, token]
-            case .textfile: []
+            case .textfile, .cloudWatch: []
             }
         for source in sources {
             switch source {
@@ -81,6 +106,7 @@ package struct ChannelSettings: Hashable, Sendable {
                 return nil
             }
             return ChannelSettings(name: name, kind: .textfile(directory: directory))
+        case "cloudwatch": return ChannelSettings(name: name, kind: .cloudWatch(readCloudWatch(table)))
         default:
             table.problem(
                 "kind", "expected one of \(kinds.joined(separator: ", ")), found \(quoted(kind))",
@@ -91,12 +117,32 @@ package struct ChannelSettings: Hashable, Sendable {
     }
 
     private static let keys = [
-        "url", "token", "directory", "to", "from", "server", "tls", "ca_file", "user", "password",
+        "url", "token", "directory", "to", "from", "server", "tls", "ca_file", "user", "password", "namespace",
+        "region",
+        "profile", "role_arn", "endpoint",
     ]
 
     private static func address(_ table: TomlTable) -> SecretSource? {
         if !table.has("url") { table.missing("url", hint: "Write url = { file = \"/PATH\" }.") }
         return table.secret("url")
+    }
+
+    private static func readCloudWatch(_ table: TomlTable) -> CloudWatch {
+        let namespace = table.string("namespace") ?? "coldchain"
+        // What AWS/ begins with is the services' own.
+        let isValid =
+            (1...255).contains(namespace.utf8.count) && !namespace.hasPrefix("AWS/") && !namespace.hasPrefix(":")
+            && namespace.utf8.allSatisfy { byte in
+                switch byte {
+                case 0x30...0x39, 0x41...0x5A, 0x61...0x7A: true
+                default: ".-_/#:".utf8.contains(byte)
+                }
+            }
+        if !isValid { table.problem("namespace", "\(quoted(namespace)) is no namespace of CloudWatch") }
+        return CloudWatch(
+            namespace: namespace, region: table.string("region"), profile: table.string("profile"),
+            roleARN: table.string("role_arn"), endpoint: table.string("endpoint"), caFile: table.absolutePath("ca_file")
+        )
     }
 
     private static func readMail(_ table: TomlTable) -> Mail? {

@@ -9,12 +9,23 @@ package struct NotifySettings: Sendable {
         case missing
     }
 
+    /// How soon somebody should look.
+    package enum Tier: String, CaseIterable, Codable, Sendable {
+        case info, warning, critical
+    }
+
     /// The names of the channels for each event.
     package var channels: [Event: [String]] = [:]
     /// After how long a run that is not there, or not shipped, is told of.
     package var overdue = Period(seconds: 36 * 3_600)
+    /// How soon somebody should look at what an event tells.
+    package var tiers: [Event: Tier] = [
+        .start: .info, .success: .info, .partial: .warning, .failure: .critical, .missing: .critical,
+    ]
 
     package init() {}
+
+    package func tier(of event: Event) -> Tier { tiers[event] ?? .warning }
 
     /// Reads the keys of `[notify]`, in `coldchain.toml` or over them in a job's file.
     ///
@@ -46,6 +57,16 @@ package struct NotifySettings: Sendable {
                 }
             }
             settings.channels[event] = names
+        }
+        if let tiers = table.table("tier") {
+            let known = Tier.allCases.map { "\"\($0.rawValue)\"" }.joined(separator: ", ")
+            for event in Event.allCases {
+                let tier: Tier? = tiers.value(event.rawValue, "one of \(known)") {
+                    if case .string(let text) = $0 { Tier(rawValue: text) } else { nil }
+                }
+                if let tier { settings.tiers[event] = tier }
+            }
+            tiers.refuseUnknownKeys()
         }
         if let overdue = table.period("overdue") { settings.overdue = overdue }
         return settings

@@ -3,7 +3,8 @@ package import Platform
 
 /// Where a secret lies: in a systemd credential, a file or a variable of the environment, never in the settings.
 package enum SecretSource: Hashable, Sendable, CustomStringConvertible {
-    /// A file of this name below `$CREDENTIALS_DIRECTORY` (systemd.exec(5), `LoadCredential=`).
+    /// A file of this name below `$CREDENTIALS_DIRECTORY` (systemd.exec(5), `LoadCredential=`); with `coldchain_` before
+    /// its name where the units have taken it from the directory of all credentials.
     case credential(String)
     /// A file, absolute.
     case file(String)
@@ -37,9 +38,11 @@ package enum SecretSource: Hashable, Sendable, CustomStringConvertible {
             guard let directory = variable("CREDENTIALS_DIRECTORY"), !directory.isEmpty else {
                 throw Fault(
                     .settings, "\(self): there is no CREDENTIALS_DIRECTORY",
-                    hint: "Let the unit have it by LoadCredential=\(name):PATH, or name it as { file = \"PATH\" }.")
+                    hint:
+                        "The units take it from /etc/coldchain/credentials/\(name); elsewhere name it as { file = \"PATH\" }."
+                )
             }
-            text = try Self.text(directory + "/" + name)
+            text = try Self.credential(name, in: directory)
         }
         let secret = String(text.drop(while: \.isWhitespace).reversed().drop(while: \.isWhitespace).reversed())
         guard !secret.isEmpty else { throw Fault(.settings, "\(self): is empty") }
@@ -47,6 +50,16 @@ package enum SecretSource: Hashable, Sendable, CustomStringConvertible {
             throw Fault(.settings, "\(self): has more than one line, or bytes that are no text")
         }
         return secret
+    }
+
+    /// What the service manager names `coldchain_NAME` comes from a whole directory (`LoadCredential=coldchain:DIRECTORY`).
+    private static func credential(_ name: String, in directory: String) throws(Fault) -> String {
+        for file in ["coldchain_\(name)", name] where access("\(directory)/\(file)", F_OK) == 0 {
+            return try text("\(directory)/\(file)")
+        }
+        throw Fault(
+            .settings, "credential '\(name)': is not in \(directory)",
+            hint: "The units take it from /etc/coldchain/credentials/\(name), a file of root's alone.")
     }
 
     private static func text(_ path: String) throws(Fault) -> String {
@@ -77,7 +90,9 @@ extension TomlTable {
         switch (credential, file, environment) {
         case (let name?, nil, nil) where PathEscape.isName(name): return .credential(name)
         case (nil, let path?, nil): return .file(path)
-        case (nil, nil, let name?) where !name.isEmpty: return .environment(name)
+        case (nil, nil, let name?) where !name.isEmpty:
+            ChildEnvironment.hide(name)
+            return .environment(name)
         default:
             problem(key, "expected one of " + expected)
             return nil

@@ -76,6 +76,7 @@ package struct CheckReport: Codable, Sendable {
         }
         for job in jobs {
             items.append(Item(what: "job \(job.name)", isGood: true))
+            items += ServiceUnits(of: job)?.items(job, configuration) ?? []
             for stage in Stage.allCases { addPause(of: stage, job, root, state) }
             add("job \(job.name): time zone \(job.timezone)") { () throws(Fault) in try Clock.useTimeZone(job.timezone)
             }

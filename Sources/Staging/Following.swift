@@ -53,7 +53,8 @@ package struct Following {
     ///   - follow: follows one attempt to its end; gives nothing for a run in which nothing is selected.
     /// - Returns: what came of all runs; its fault is `tryLater` where an attempt died. A run that can't be worked on keeps
     ///   no other from it.
-    /// - Throws: `tryLater` when there was nothing to do or to follow; `interrupted` after a signal; `notFound` for a
+    /// - Throws: `tryLater` when there was nothing to do or to follow, and the stage before has not done its day's
+    ///   run; `interrupted` after a signal; `notFound` for a
     ///   selection that nothing matches.
     package func run(
         pending: () throws(Fault) -> [RunDirectory], work: (RunDirectory) throws -> StageRecord?,
@@ -86,6 +87,7 @@ package struct Following {
         if result.records.isEmpty, result.fault == nil {
             try PendingRuns(context).checkSelection(wasPending: !results.seen.isEmpty)
             guard results.seen.isEmpty else { return result }
+            if try isDayDone() { return result }
             throw Fault(
                 .tryLater, "no attempt of \(upstream.rawValue) \(context.job.name) runs, and none began within \(wait)",
                 hint: "Start both together, or leave out --follow to take what is there.")
@@ -139,6 +141,13 @@ package struct Following {
             try results.add { try work(run) }
         }
         return isAny
+    }
+
+    /// Whether the stage before has done the run that its next attempt would begin with: then nothing is awaited.
+    private func isDayDone() throws(Fault) -> Bool {
+        let newest = context.clock.today.adding(days: context.job.run == .yesterday ? -1 : 0)
+        guard let run = try context.directory.run(newest) else { return false }
+        return try run.stageRecord(upstream)?.state == .done
     }
 
     /// Throws ``Incomplete`` when the attempt that was followed, or the one that it took its units from, has left units out.

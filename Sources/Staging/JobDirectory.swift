@@ -63,8 +63,16 @@ package struct JobDirectory: Sendable {
 
     private func pauseName(_ stage: Stage) -> ByteString { ByteString("\(stage.rawValue).paused.json") }
 
+    /// The pause of a stage, if there is one.
+    ///
+    /// - Throws: `damaged`, naming the file, for one that can't be read.
     package func pause(_ stage: Stage) throws(Fault) -> Pause? {
-        try JSONFile.read(Pause.self, pauseName(stage), in: directory)
+        do { return try JSONFile.read(Pause.self, pauseName(stage), in: directory) } catch {
+            guard error.code == .damaged else { throw error }
+            throw Fault(
+                .damaged, error.message,
+                hint: "The pause was changed or cut; '\(stage.rawValue) resume \(name)' removes it.")
+        }
     }
 
     package func setPause(_ pause: Pause?, _ stage: Stage) throws(Fault) {

@@ -78,10 +78,18 @@ package struct PendingRuns {
         }
         var pending: [RunDirectory] = []
         for date in try context.directory.runs() {
-            guard let run = try context.directory.run(date), try isReady(run, upstream),
-                let before = try run.stageRecord(upstream)
-            else { continue }
-            let own = try run.stageRecord(stage)
+            guard let run = try context.directory.run(date) else { continue }
+            let before: StageRecord
+            let own: StageRecord?
+            do {
+                guard try isReady(run, upstream), let record = try run.stageRecord(upstream) else { continue }
+                (before, own) = (record, try run.stageRecord(stage))
+            } catch {
+                // A record that is torn fails its own run, which tells of it; the others are not kept waiting.
+                if error.code != .damaged { throw error }
+                pending.append(run)
+                continue
+            }
             let isElsewhere = own?.vaults?.contains { name, id in vaults[name] ?? id != id } ?? false
             if context.request.force || own?.state != .done || own?.upstream != before.attempt || isElsewhere {
                 pending.append(run)

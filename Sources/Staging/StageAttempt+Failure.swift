@@ -49,7 +49,10 @@ extension StageAttempt {
                     \.earlier)
                 record.warnings = (previous?.warnings ?? []).map(\.earlier)
             }
-            record.failed.insert(.init(unit: StageRecord.FailedUnit.attempt, why: fault.description), at: 0)
+            record.failed.insert(
+                .init(
+                    unit: StageRecord.FailedUnit.attempt, why: fault.description, reason: fault.code.description),
+                at: 0)
             record.finishedAt = finished
             record.seconds = (seconds * 1_000).rounded() / 1_000
             record.state = .failed

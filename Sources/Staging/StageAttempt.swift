@@ -104,6 +104,7 @@ package final class StageAttempt: Sendable {
             return record
         }
         try run.write(opened)
+        tell(opened)
         wasOpened.with { $0 = true }
     }
 
@@ -159,14 +160,24 @@ package final class StageAttempt: Sendable {
     }
 
     private func count(_ outcome: Outcome, _ unit: String, _ log: Logger) {
-        record.with { record in
+        let soFar = record.with { record in
             record.forgetEarlierFailure(of: unit)
             record.done += 1
             record.bytesIn += outcome.bytesIn
             record.bytesOut += outcome.bytesOut
             if let why = Self.summary(outcome.warnings) { record.warnings.append(.init(unit: unit, why: why)) }
+            return record
         }
+        tell(soFar)
         for warning in outcome.warnings { log.warning("\(unit): \(warning)") }
+    }
+
+    /// Tells the service manager how far it is.
+    private func tell(_ record: StageRecord) {
+        let failed = record.failed.isEmpty ? "" : ", \(record.failed.count) failed"
+        ServiceNotice.send(
+            "STATUS=\(stage.rawValue) \(record.job) \(record.run): \(record.done + record.skipped) of \(record.units)"
+                + "\(failed), \(ByteCount(bytes: record.bytesOut)) written")
     }
 
     /// Fails what can't be tried at all, beside the units.
@@ -174,7 +185,10 @@ package final class StageAttempt: Sendable {
         context.log.error("\(Self.naming(unit, fault))\(fault.hint.map { " HINT: \($0)" } ?? "")")
         record.with { record in
             record.forgetEarlierFailure(of: unit)
-            record.failed.append(.init(unit: unit, why: fault.description, isLater: fault.code == .tryLater))
+            record.failed.append(
+                .init(
+                    unit: unit, why: fault.description, isLater: fault.code == .tryLater, reason: fault.code.description
+                ))
         }
     }
 
@@ -208,7 +222,10 @@ package final class StageAttempt: Sendable {
             record.seconds = (seconds * 1_000).rounded() / 1_000
             if wasStopped {
                 record.state = .failed
-                record.failed.append(.init(unit: StageRecord.FailedUnit.attempt, why: "stopped by a signal"))
+                record.failed.append(
+                    .init(
+                        unit: StageRecord.FailedUnit.attempt, why: "stopped by a signal",
+                        reason: Fault.Code.interrupted.description))
             } else if !record.failed.isEmpty {
                 record.state = record.done + record.skipped == 0 ? .failed : .partial
             } else if !isComplete || (isNarrowed && !wasClosed) || !record.warnings.isEmpty {

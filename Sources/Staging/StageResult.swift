@@ -13,6 +13,14 @@ package struct StageResult: Sendable {
         self.fault = fault
     }
 
+    /// Takes what was done after: of a run that both have worked on the later attempt counts.
+    package mutating func take(_ later: StageResult) {
+        let again = Set(later.records.map(\.run))
+        records.removeAll { again.contains($0.run) }
+        records += later.records
+        fault = fault ?? later.fault
+    }
+
     /// Works on runs one after the other: a run that is locked, or has lost something, must not keep the later ones from
     /// being stored.
     ///

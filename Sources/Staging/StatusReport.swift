@@ -26,6 +26,9 @@ package struct StatusReport: Codable, Sendable {
     /// Pauses by `STAGE JOB`.
     package var pauses: [String: JobDirectory.Pause] = [:]
 
+    /// Why a pause can't be read, by `STAGE JOB`: such a stage counts as paused.
+    package var unreadable: [String: String] = [:]
+
     /// Reads the pauses and stage records of some jobs.
     ///
     /// - Parameters:
@@ -34,7 +37,13 @@ package struct StatusReport: Codable, Sendable {
     /// - Throws: the system's fault for a job that can't be looked at; a record that can't be read has a row that says so.
     package init(_ jobs: [JobDirectory], run only: CivilDate? = nil) throws(Fault) {
         for job in jobs {
-            for stage in Stage.allCases { pauses["\(stage.rawValue) \(job.name)"] = try job.pause(stage) }
+            for stage in Stage.allCases {
+                let what = "\(stage.rawValue) \(job.name)"
+                do { pauses[what] = try job.pause(stage) } catch {
+                    if error.code != .damaged { throw error }
+                    unreadable[what] = "\(error). \(error.hint ?? "")"
+                }
+            }
             for date in try job.runs() where only == nil || only == date {
                 rows += try Self.rows(job, date)
             }

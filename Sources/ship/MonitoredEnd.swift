@@ -3,9 +3,17 @@ import Settings
 
 /// How systemd saw a unit end: `MONITOR_*`, as systemd.exec(5) passes them to a unit of `OnFailure=` and `OnSuccess=`.
 struct MonitoredEnd {
-    var stage: Stage
+    /// What the unit does: a stage, or another task of a job.
+    var task: String
     var job: String
     var invocation: String?
+
+    /// The tasks that have units, besides the stages.
+    private static let others = ["prune", "verify"]
+
+    /// The stage, where the task is one.
+    var stage: Stage? { Stage(rawValue: task) }
+
     /// What is to be told; nothing for an end that is nobody's business: "try later".
     var event: NotifySettings.Event?
     /// The end in words.
@@ -19,10 +27,9 @@ struct MonitoredEnd {
     init?(unit: String, environment: [String: String]) {
         let name = unit.hasSuffix(".service") ? String(unit.dropLast(".service".count)) : unit
         let parts = name.split(separator: "@", maxSplits: 1).map(String.init)
-        guard parts.count == 2, parts[0].hasPrefix("coldchain-"),
-            let stage = Stage(rawValue: String(parts[0].dropFirst("coldchain-".count)))
-        else { return nil }
-        self.stage = stage
+        guard parts.count == 2, parts[0].hasPrefix("coldchain-") else { return nil }
+        task = String(parts[0].dropFirst("coldchain-".count))
+        guard Stage(rawValue: task) != nil || Self.others.contains(task) else { return nil }
         job = parts[1]
         invocation = environment["MONITOR_INVOCATION_ID"]
         let result = environment["MONITOR_SERVICE_RESULT"]
@@ -30,6 +37,12 @@ struct MonitoredEnd {
         let isExit = environment["MONITOR_EXIT_CODE"] == "exited"
         switch result {
         case "success" where isExit && status == "75": event = nil
+        // The status is that of its last start.
+        case "start-limit-hit":
+            event = .failure
+            text =
+                (isExit && status == "75" ? "was to be tried later" : "was started too often")
+                + ", and all of its starts are used up; it begins again with its next timer"
         // systemctl stop, or the machine going down: no failure, but what it had to do is not done.
         case "success" where (isExit && status == "143") || status == "TERM",
             "exit-code" where isExit && (status == "143" || status == "130"),

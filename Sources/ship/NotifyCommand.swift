@@ -64,7 +64,8 @@ struct NotifyCommand: ParsableCommand {
             let settings = try configuration.job(job)
             try Clock.useTimeZone(settings.timezone)
             let notice = try StageNotice(
-                directory: try staging.job(job), job: settings, stage: stage, clock: .system
+                directory: try staging.job(job), job: settings, stage: stage, clock: .system,
+                configuration: configuration
             ).make(event, after: nil)
             return try deliver(notice, settings.notify, configuration)
         }
@@ -79,36 +80,68 @@ struct NotifyCommand: ParsableCommand {
         guard let end = MonitoredEnd(unit: unit, environment: environment) else {
             throw Fault(.usage, "--unit '\(unit)': expected coldchain-STAGE@JOB.service")
         }
-        guard let event = end.event else { return ExitStatus.done }
+        guard let event = end.event else { return try say("nothing to tell: \(unit) is to be tried later") }
         var notify = configuration.notify
         var notice = Notice(
-            event: event, tier: Notice.tier(of: event), host: ProcessIdentity.host, job: end.job,
-            stage: end.stage.rawValue, at: Clock.system.now().rfc3339)
+            event: event, tier: notify.tier(of: event), host: ProcessIdentity.host, job: end.job, stage: end.task,
+            at: Clock.system.now().rfc3339)
         var told: (() throws(Fault) -> Void)?
         do throws(Fault) {
             let job = try configuration.job(end.job)
             notify = job.notify
+            notice.tier = notify.tier(of: event)
             try Clock.useTimeZone(job.timezone)
+            guard let stage = end.stage else {
+                notice.end = end.text ?? "done"
+                notice.rerun = event == .success ? [] : ["ship \(end.task) \(job.name)"]
+                return try tellLines(of: end, notice, notify, configuration)
+            }
             let staging = try StagingArea.open(configuration)
             let directory = try staging.job(job.name)
-            let file = ByteString("notified.\(job.name).\(end.stage.rawValue).json")
+            let file = ByteString("notified.\(job.name).\(stage.rawValue).json")
             let before = try JSONFile.read(Told.self, file, in: staging.state)?.until
-            notice = try StageNotice(directory: directory, job: job, stage: end.stage, clock: .system)
-                .make(event, after: before)
+            notice = try StageNotice(
+                directory: directory, job: job, stage: stage, clock: .system, configuration: configuration
+            ).make(event, after: before)
             // Nothing that was not told: a start that found nothing to do, or the same unit looked at once more.
-            if event != .failure, notice.runs.isEmpty, end.text == nil { return ExitStatus.done }
-            let until = try newestEnd(directory, end.stage) ?? before
+            if event != .failure, notice.runs.isEmpty, end.text == nil {
+                return try say("nothing to tell: \(unit) has worked on nothing since it was last told of")
+            }
+            let until = try newestEnd(directory, stage) ?? before
             told = { () throws(Fault) in try JSONFile.write(Told(until: until), to: file, in: staging.state) }
         } catch {
             notice.missing.append("\(error)")
         }
         notice.end = end.text
-        if let invocation = end.invocation, event != .success {
-            notice.lines = JournalLines.last(20, invocation: invocation)
-        }
-        let status = try deliver(notice, notify, configuration)
+        let status = try tellLines(of: end, notice, notify, configuration)
         if !dryRun { try told?() }
         return status
+    }
+
+    /// Tells it with what the unit said last; a stage that ended well has nothing to add to its record.
+    private func tellLines(
+        of end: MonitoredEnd, _ notice: Notice, _ notify: NotifySettings, _ configuration: Configuration
+    ) throws(Fault) -> Int32 {
+        var notice = notice
+        if let invocation = end.invocation, notice.event != .success || end.stage == nil {
+            notice.lines = JournalLines.last(20, invocation: invocation)
+        }
+        return try deliver(notice, notify, configuration)
+    }
+
+    /// What is said where nobody is told anything.
+    private func say(_ text: String) throws(Fault) -> Int32 {
+        try common.output.result(Outcome(event: nil, told: [], failed: [], why: text)) { text }
+        return ExitStatus.done
+    }
+
+    /// What came of a notice.
+    private struct Outcome: Codable {
+        var event: String?
+        /// The names of the channels.
+        var told: [String]
+        var failed: [String]
+        var why: String?
     }
 
     /// What was told last of a stage, in the state directory: `notified.JOB.STAGE.json`.
@@ -134,17 +167,24 @@ struct NotifyCommand: ParsableCommand {
     {
         var notify = configuration.notify
         var notice = Notice(
-            event: .missing, tier: .critical, host: ProcessIdentity.host, job: name, stage: Stage.ship.rawValue,
+            event: .missing, tier: notify.tier(of: .missing), host: ProcessIdentity.host, job: name,
+            stage: Stage.ship.rawValue,
             at: Clock.system.now().rfc3339)
         do throws(Fault) {
             let job = try configuration.job(name)
             notify = job.notify
             try Clock.useTimeZone(job.timezone)
-            let builder = StageNotice(directory: try staging.job(name), job: job, stage: .ship, clock: .system)
-            let missing = try builder.missing(
+            let builder = StageNotice(
+                directory: try staging.job(name), job: job, stage: .ship, clock: .system, configuration: configuration)
+            var missing = try builder.missing(
                 overdue: notify.overdue, since: try configuration.jobFileModified(name))
             // Attempts are not told here, but backlog and figures are.
             notice = try builder.make(.missing, after: "9999")
+            if let growth = try BacklogGrowth.look(
+                notice.backlog?.runs ?? 0, of: name, in: staging.state, isNoted: !dryRun)
+            {
+                missing.append(growth)
+            }
             notice.missing = missing
             notice.rerun = missing.isEmpty ? [] : Stage.allCases.map { "\($0.rawValue) \(name)" }
         } catch {
@@ -154,14 +194,14 @@ struct NotifyCommand: ParsableCommand {
         let file = ByteString("notified.\(name)._missing.json")
         if notice.missing.isEmpty {
             if !dryRun { try staging.state.removeIfPresent(file) }
-            return ExitStatus.done
+            return try say("job '\(name)': nothing is missing")
         }
         let now = Clock.system.now().seconds
         // The same again only after a day.
         if !dryRun, let told = try JSONFile.read(Told.self, file, in: staging.state), told.missing == notice.missing,
             let at = told.at, now - at < 86_400, now >= at
         {
-            return ExitStatus.done
+            return try say("job '\(name)': what is missing was told within the last day")
         }
         let status = try deliver(notice, notify, configuration)
         if !dryRun { try JSONFile.write(Told(at: now, missing: notice.missing), to: file, in: staging.state) }
@@ -193,6 +233,15 @@ struct NotifyCommand: ParsableCommand {
         }
         failed += Delivery(channels, backoff: Backoff(base: 1, cap: 15, deadline: Double(timeout)), log: log).send(
             notice)
+        let told = channels.map(\.name).filter { !failed.contains($0) }
+        let what = "\(notice.event.rawValue) of \(notice.stage) \(notice.job)"
+        try common.output.result(Outcome(event: notice.event.rawValue, told: told, failed: failed, why: nil)) {
+            if told.isEmpty, failed.isEmpty {
+                return "nobody was told of \(what), since [notify] has no '\(notice.event.rawValue)'"
+            }
+            return (told.isEmpty ? "nobody was told of \(what)" : "told \(told.joined(separator: ", ")) of \(what)")
+                + (failed.isEmpty ? "" : "; could not tell \(failed.joined(separator: ", "))")
+        }
         return failed.isEmpty ? ExitStatus.done : ExitStatus.failed
     }
 }

@@ -29,6 +29,9 @@ struct ShipmentCosts {
         self.prices = prices
     }
 
+    /// The day of the prices.
+    var pricesDate: CivilDate { table.date }
+
     /// The estimate for an archive; nothing in a vault that is not charged by object and byte.
     func estimate(_ packed: UnitRecord, vault: String) -> CostEstimate? {
         guard let prices = prices[vault], packed.outputs.count >= 2 else { return nil }

@@ -1,5 +1,6 @@
 import Console
 import Ledger
+import Logging
 import Notify
 import Platform
 import Settings
@@ -11,6 +12,8 @@ struct StageNotice {
     let job: JobSettings
     let stage: Stage
     let clock: Clock
+    /// What vaults charge.
+    let configuration: Configuration
 
     /// How many earlier runs a run is compared with.
     private static let compared = 7
@@ -24,7 +27,7 @@ struct StageNotice {
     /// - Throws: `damaged` for a record that can't be read.
     func make(_ event: NotifySettings.Event, after: String?) throws(Fault) -> Notice {
         var notice = Notice(
-            event: event, tier: Notice.tier(of: event), host: ProcessIdentity.host, job: job.name,
+            event: event, tier: job.notify.tier(of: event), host: ProcessIdentity.host, job: job.name,
             stage: stage.rawValue, at: clock.now().rfc3339)
         var records: [StageRecord] = []
         var history: [StageRecord] = []
@@ -51,6 +54,15 @@ struct StageNotice {
         if let last = records.last { notice.trend = trend(last, history.suffix(Self.compared)) }
         notice.backlog = try backlog()
         notice.metrics = try metrics(notice.backlog)
+        if stage == .ship {
+            // What can't be priced hinders no notice.
+            for record in records {
+                for (vault, estimate) in (try? costs(of: record)) ?? [] {
+                    notice.costs.append(
+                        "\(record.run) \(vault): \(Figures.costs(estimate.sum, pricesOf: estimate.date))")
+                }
+            }
+        }
         return notice
     }
 
@@ -99,6 +111,23 @@ struct StageNotice {
         ]
     }
 
+    /// What a run costs in each vault that is paid for.
+    func costs(of record: StageRecord) throws(Fault) -> [(
+        vault: String, estimate: (sum: CostEstimate, date: CivilDate)
+    )] {
+        guard let date = CivilDate(record.run), let run = try directory.run(date) else { return [] }
+        let costs = try ShipmentCosts(
+            job.vaults, configuration, log: Logger(label: "notice") { _ in SwiftLogNoOpLogHandler() })
+        var sums: [(vault: String, estimate: (sum: CostEstimate, date: CivilDate))] = []
+        let packed = try run.unitRecords(.pack)
+        for vault in job.vaults {
+            var sum = CostEstimate()
+            for unit in packed { if let one = costs.estimate(unit, vault: vault.name) { sum += one } }
+            if sum.objects > 0 { sums.append((vault.name, (sum, costs.pricesDate))) }
+        }
+        return sums
+    }
+
     /// The runs that are collected, at least in part, and not in every vault.
     func backlog() throws(Fault) -> Notice.Backlog {
         var backlog = Notice.Backlog(runs: 0, bytes: 0, oldest: nil)
@@ -112,56 +141,6 @@ struct StageNotice {
             backlog.oldest = backlog.oldest ?? date.description
         }
         return backlog
-    }
-
-    private func metrics(_ backlog: Notice.Backlog?) throws(Fault) -> [Notice.Metric] {
-        var metrics: [Notice.Metric] = []
-        for stage in Stage.allCases {
-            var last: StageRecord?
-            var lastSuccess: Timestamp?
-            for date in try directory.runs() {
-                guard let record = try directory.run(date)?.stageRecord(stage) else { continue }
-                last = record
-                if record.state == .done, let end = record.finishedAt.flatMap({ Timestamp(rfc3339: $0) }) {
-                    lastSuccess = max(lastSuccess ?? end, end)
-                }
-            }
-            let name = stage.rawValue
-            if let lastSuccess {
-                metrics.append(
-                    .init(
-                        "last_success_timestamp_seconds", help: "When a run was last done without a failure.",
-                        stage: name,
-                        value: Double(lastSuccess.seconds)))
-            }
-            guard let last else { continue }
-            for (metric, help, value) in [
-                ("run_seconds", "How long the newest run took.", last.seconds),
-                ("run_in_bytes", "What the newest run read.", Double(last.bytesIn)),
-                ("run_out_bytes", "What the newest run wrote.", Double(last.bytesOut)),
-                ("run_units", "The units of the newest run.", Double(last.units)),
-                ("run_failed_units", "The units of the newest run that failed.", Double(last.failed.count)),
-                ("run_warnings", "The units of the newest run that need eyes.", Double(last.warnings.count)),
-            ] {
-                metrics.append(.init(metric, help: help, stage: name, value: value))
-            }
-        }
-        if let backlog {
-            metrics.append(
-                .init(
-                    "backlog_runs", help: "Runs that are collected and not in every vault.", value: Double(backlog.runs)
-                ))
-            metrics.append(
-                .init("backlog_bytes", help: "Their content.", value: Double(backlog.bytes)))
-            if let oldest = backlog.oldest.flatMap({ CivilDate($0) }) {
-                metrics.append(
-                    .init(
-                        "oldest_unshipped_run_timestamp_seconds",
-                        help: "The beginning of the oldest of their data dates.",
-                        value: Double(oldest.dayNumber) * 86_400))
-            }
-        }
-        return metrics
     }
 
     /// Runs that should be there and are not, and those that wait for too long, in sentences.

@@ -2,7 +2,7 @@ import Glibc
 import Platform
 import TestSupport
 
-/// A real systemd as process 1, in namespaces of its own and with this machine's files as its root.
+/// A real systemd as process 1, in namespaces of its own and with this machine's files as its root, or those of another one.
 ///
 /// What changes in there lies in memory and goes with it, and its network is a loopback of its own. It starts nothing but
 /// the journal. The one place that both see is ``share``, which is `/share` in there.
@@ -13,14 +13,17 @@ final class SystemdBox: Sendable {
     private let leader: String
 
     /// Boots; ``isPossible()`` tells whether that can work here.
-    init() async throws {
+    ///
+    /// - Parameter root: the root directory whose files it has; they are not changed.
+    /// - Throws: `io` when no systemd comes up.
+    init(root: String = "/") async throws {
         top = try TemporaryDirectory()
         share = top.path + "/share"
         let tree = try TreeBuilder(top.path)
         try tree.directory("share")
         try tree.file("inner", text: Self.inner)
         let log = top.path + "/console"
-        outer = try ChildProcess(["bash", "-c", Self.outer, "bash", top.path], log: log)
+        outer = try ChildProcess(["bash", "-c", Self.outer, "bash", top.path, root], log: log)
         let found = try await run(["bash", "-c", Self.wait, "bash", "\(outer.pid)"], timeout: 30)
         leader = String(found.lines.first ?? "")
         guard found.status == 0 else {
@@ -75,7 +78,7 @@ final class SystemdBox: Sendable {
         echo "$cgroup" >"$1/cgroup"
         echo $$ >"$cgroup/cgroup.procs"
         exec timeout -s KILL 300 unshare --mount --pid --fork --kill-child --cgroup --uts --ipc --net \\
-            --propagation private bash "$1/inner" "$1"
+            --propagation private bash "$1/inner" "$1" "$2"
         """
 
     /// Tells the process that is process 1 in there, once it listens: the first is timeout, the second unshare.
@@ -104,11 +107,12 @@ final class SystemdBox: Sendable {
     private static let inner = #"""
         set -eu
         box=$1
+        lower=$2
         root=$box/memory/root
         mkdir "$box/memory"
         mount -t tmpfs -o mode=755 box "$box/memory"
         mkdir "$box/memory/upper" "$box/memory/work" "$root"
-        mount -t overlay -o "lowerdir=/,upperdir=$box/memory/upper,workdir=$box/memory/work" box "$root"
+        mount -t overlay -o "lowerdir=$lower,upperdir=$box/memory/upper,workdir=$box/memory/work" box "$root"
 
         mount -t proc -o nosuid,nodev,noexec proc "$root/proc"
         # The settings of the kernel are not ours.
@@ -135,12 +139,15 @@ final class SystemdBox: Sendable {
 
         # In the layer in memory: what this machine starts, mounts, and knows of us.
         [ "$(stat -f -c %T "$root/etc")" = overlayfs ]
-        rm -rf "$root"/etc/systemd/system "$root"/usr/lib/systemd/system/*.wants "$root"/etc/fstab "$root"/etc/crypttab \
-            "$root"/etc/coldchain "$root"/var/lib/coldchain "$root"/usr/local/lib/systemd
+        rm -rf "$root"/etc/systemd/system "$root"/usr/lib/systemd/system/*.wants "$root"/etc/fstab "$root"/etc/crypttab
+        if [ "$lower" = / ]; then
+            rm -rf "$root"/etc/coldchain "$root"/var/lib/coldchain "$root"/usr/local/lib/systemd
+        fi
         mkdir "$root/etc/systemd/system"
         tr -d - </proc/sys/kernel/random/uuid >"$root/etc/machine-id"
         echo box >"$root/etc/hostname"
-        install -d -m 2755 -g systemd-journal "$root/run/log/journal"
+        group=$(awk -F : '$1 == "systemd-journal" { print $3 }' "$root/etc/group")
+        install -d -m 2755 -g "$group" "$root/run/log/journal"
         printf '[Unit]\nWants=systemd-journald.service\nAfter=systemd-journald.service\n' \
             >"$root/etc/systemd/system/box.target"
 

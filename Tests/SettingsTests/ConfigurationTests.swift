@@ -188,4 +188,44 @@ struct ConfigurationTests {
         #expect(fault.message == "open /etc/coldchain/coldchain.toml: no such file or directory")
         #expect(fault.hint?.contains("--config") == true)
     }
+
+    // MARK: Notifications
+
+    private func read(_ text: String) throws -> Configuration {
+        let document = try TomlDocument(bytes: Array(text.utf8), file: "coldchain.toml")
+        let configuration = Configuration.read(document.root, path: "coldchain.toml")
+        try document.problems.throwIfAny()
+        return configuration
+    }
+
+    @Test("An event has the tier that the settings say, and one of its own without")
+    func tiers() throws {
+        let settings = try read("[notify]\ntier = { partial = \"critical\", missing = \"info\" }\n").notify
+        #expect(
+            NotifySettings.Event.allCases.map { settings.tier(of: $0) } == [.info, .info, .critical, .critical, .info])
+        let fault = try Samples.fault { try read("[notify]\ntier = { failure = \"bad\" }\n") }
+        #expect(fault.message.contains("notify.tier.failure"), "\(fault)")
+    }
+
+    @Test("A channel of CloudWatch needs nothing but its kind, and no namespace of AWS's own")
+    func cloudWatch() throws {
+        let plain = try read("[notify.channel.c]\nkind = \"cloudwatch\"\n").channels["c"]
+        #expect(plain?.kind == .cloudWatch(.init(namespace: "coldchain")))
+        let fault = try Samples.fault {
+            try read("[notify.channel.c]\nkind = \"cloudwatch\"\nnamespace = \"AWS/S3\"\n")
+        }
+        #expect(fault.message.contains("is no namespace of CloudWatch"), "\(fault)")
+    }
+
+    @Test(
+        "A credential is read by its own name, or that of the directory that the units take",
+        arguments: ["", "coldchain_"])
+    func credentials(_ prefix: String) throws {
+        try Samples.withFolder(["\(prefix)chat": "https://example.net/hook\n"]) { path in
+            let secret = try SecretSource.credential("chat").read { $0 == "CREDENTIALS_DIRECTORY" ? path : nil }
+            #expect(secret == "https://example.net/hook")
+            let fault = try Samples.fault { try SecretSource.credential("other").read { _ in path } }
+            #expect(fault.hint?.contains("/etc/coldchain/credentials/other") == true)
+        }
+    }
 }

@@ -235,6 +235,18 @@ struct PendingRunsTests {
         try bench.leave(.pack, .partial)
         #expect(try PendingRuns(context).after(.pack, for: .ship).count == 1)
     }
+
+    @Test func `a run whose record is torn is pending, so that it is told, and keeps no other from its turn`() throws {
+        let bench = try Bench()
+        let before = Bench.date.adding(days: -1)
+        for date in [before, Bench.date] {
+            try bench.leave(.pack, .done, on: date)
+            try bench.leaveUnit(.pack, "acme", on: date)
+        }
+        try TreeBuilder(try bench.run(before).directory).file("pack.json", text: "{ \"attempt\": ")
+        let runs = try PendingRuns(try bench.context()).after(.pack, for: .ship)
+        #expect(runs.map(\.date) == [before, Bench.date])
+    }
 }
 
 /// The zone belongs to the whole process.

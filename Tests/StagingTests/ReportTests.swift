@@ -33,6 +33,18 @@ struct StatusReportTests {
         #expect(one.rows.map(\.run) == Array(repeating: "2026-11-20", count: 3))
     }
 
+    @Test func `a pause that is torn is told with its file, and hides no row`() throws {
+        let bench = try Bench()
+        let job = try bench.context().directory
+        try bench.leave(.collect, .done)
+        try TreeBuilder(job.directory).file("pack.paused.json", text: "{ \"why\": ")
+        let report = try StatusReport([job])
+        #expect(report.rows.count == 3 && report.pauses.isEmpty)
+        let why = try #require(report.unreadable["pack siem"])
+        #expect(why.contains("/siem/pack.paused.json: ") && why.contains("'pack resume siem' removes it"), "\(why)")
+        try expectFault(.damaged, "pack.paused.json") { try job.checkNotPaused(.pack) }
+    }
+
     @Test func `an attempt whose process is gone is dead`() throws {
         let bench = try Bench()
         let job = try bench.context().directory

@@ -52,7 +52,11 @@ struct StageAttemptTests {
         let record = try await attempt(try Bench(), units: 9, failing: [1, 5])
         #expect(record.state == .partial)
         #expect(record.done == 7)
-        #expect(record.failed == [.init(unit: "u1", why: "unit 1 broke"), .init(unit: "u5", why: "unit 5 broke")])
+        #expect(
+            record.failed == [
+                .init(unit: "u1", why: "unit 1 broke", reason: "io"),
+                .init(unit: "u5", why: "unit 5 broke", reason: "io"),
+            ])
     }
 
     @Test func `nothing but failures is a failure, unless something was done before`() async throws {
@@ -147,7 +151,7 @@ struct StageAttemptTests {
         #expect(closed.state == .partial && closed.done == 1)
         #expect(
             closed.failed == [
-                .init(unit: "u0", why: "broke", isEarlier: true), .init(unit: "u2", why: "broke again"),
+                .init(unit: "u0", why: "broke", isEarlier: true), .init(unit: "u2", why: "broke again", reason: "io"),
             ])
     }
 
@@ -181,7 +185,7 @@ struct StageAttemptTests {
         }
         let record = try bench.run().stageRecord(.pack)
         #expect(record?.state == .failed && record?.upstream == "upstream" && record?.finishedAt != nil)
-        #expect(record?.failed == [.init(unit: "_attempt", why: "web1: the list is torn")])
+        #expect(record?.failed == [.init(unit: "_attempt", why: "web1: the list is torn", reason: "damaged")])
         let row = try StatusReport([bench.context().directory]).rows[1]
         #expect(row.state == "failed" && row.why == "web1: the list is torn")
     }
@@ -214,7 +218,11 @@ struct StageAttemptTests {
         #expect(failure?.code == .limit)
         let record = try bench.run().stageRecord(.pack)
         #expect(record?.state == .failed && record?.done == 1 && record?.units == 3 && record?.bytesIn == 10)
-        #expect(record?.failed == [.init(unit: "_attempt", why: "no thread left"), .init(unit: "u1", why: "broke")])
+        #expect(
+            record?.failed == [
+                .init(unit: "_attempt", why: "no thread left", reason: "limit"),
+                .init(unit: "u1", why: "broke", reason: "io"),
+            ])
     }
 
     @Test(arguments: [(StageRecord.State.done, true), (.partial, false), (.failed, false), (.running, false)])
@@ -233,7 +241,7 @@ struct StageAttemptTests {
         #expect(after?.state == .failed && after?.units == 7)
         #expect(
             after?.failed == [
-                .init(unit: "_attempt", why: "vault disk: no guard"),
+                .init(unit: "_attempt", why: "vault disk: no guard", reason: "unmounted"),
                 .init(unit: "acme", why: "broke", isEarlier: true),
             ])
         // One that is done from other archives is not.
@@ -338,7 +346,7 @@ private func stopBySignal() throws {
     try #require(begun.value == 3)
     let record = try bench.run().stageRecord(.pack)
     try #require(record?.state == .failed && record?.done == 2)
-    try #require(record?.failed == [.init(unit: "_attempt", why: "stopped by a signal")])
+    try #require(record?.failed == [.init(unit: "_attempt", why: "stopped by a signal", reason: "interrupted")])
 }
 
 /// The threads of this process by number.

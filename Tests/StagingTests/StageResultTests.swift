@@ -48,4 +48,11 @@ struct StageResultTests {
         let skipped = try result([nil], skipping: [0])
         #expect(skipped.records.isEmpty && skipped.fault == nil)
     }
+
+    @Test func `what was done later counts for its run`() throws {
+        var first = try result([nil, nil])
+        first.take(try result([.damaged, nil, nil]))
+        #expect(first.records.map(\.run) == ["0", "1", "2"])
+        #expect(first.fault?.code == .incomplete)
+    }
 }

@@ -18,7 +18,9 @@ struct CredentialProcess {
         }
         // The arguments may be secret.
         let name = "credential_process \(program)"
-        let process = try ConnectedProcess(program, Array(words.dropFirst()), name: name)
+        // Such a program may be one that signs in by the keys of the environment.
+        let process = try ConnectedProcess(
+            program, Array(words.dropFirst()), name: name, secrets: ChildEnvironment.hidden)
         defer { process.stop() }
         process.connection.endWriting()
         let answer = try output(of: process, name)

@@ -1,0 +1,136 @@
+import AWS
+import Glibc
+import HTTP
+import Platform
+import TestSupport
+import Testing
+
+extension PipelineTests {
+    /// Every command of the pages' examples, as it stands there.
+    @Suite
+    struct ManualTests {
+        /// Where the examples' server keeps its archives.
+        enum Kind: CaseIterable { case directory, bucket }
+
+        /// Job siem with two hosts, and what the pages have of names and places for those of this world.
+        private func world(_ kind: Kind) async throws -> (world: Pipeline, environment: [String: String?]) {
+            let world = try Pipeline(
+                .init(name: "siem", hosts: ["siem01", "siem07"], layout: "{tenant}/{category}/**"))
+            for host in world.job.hosts {
+                try world.host(host).file("acme/web/access.log", text: "GET / of \(host)\n")
+                try world.host(host).file("acme/db/slow.log", text: "SELECT of \(host)\n")
+            }
+            // Something that is left out.
+            try await world.shell("mkfifo \"$1/siem07/acme/web/pipe\"", [world.source])
+            var environment = world.environment
+            let bin = Pipeline.split(Program.collect.path).directory
+            environment["PATH"] = "\(bin):/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+            environment["HOME"] = world.root
+            if kind == .bucket {
+                let server = try await onOwnThread { try RGWServer.shared() }
+                let bucket = "manual-" + RandomID.make()
+                environment["AWS_ACCESS_KEY_ID"] = server.accessKey
+                environment["AWS_SECRET_ACCESS_KEY"] = server.secretKey
+                environment["AWS_EC2_METADATA_DISABLED"] = "true"
+                for name in ["AWS_PROFILE", "AWS_REGION", "AWS_SESSION_TOKEN", "http_proxy", "HTTP_PROXY"] {
+                    environment[name] = .some(nil)
+                }
+                try TreeBuilder(world.root + "/etc").file(
+                    "coldchain.toml",
+                    text: """
+                        staging = "\(world.staging)"
+                        state = "\(world.state)"
+                        [vault.cold]
+                        url = "s3://\(bucket)/v"
+                        endpoint = "\(server.http)"
+
+                        """)
+                try await onOwnThread {
+                    var settings = HTTPSettings(userAgent: "coldchain-tests")
+                    settings.usesProxies = false
+                    let credentials = Credentials(accessKey: server.accessKey, secretKey: Secret(server.secretKey))
+                    try S3Client(
+                        bucket: bucket, endpoint: try S3Endpoint(url: server.http, region: "us-east-1"),
+                        http: HTTPClient(settings), credentials: FixedCredentials(credentials)
+                    ).createBucket(withObjectLock: false)
+                }
+            }
+            return (world, environment)
+        }
+
+        @Test(
+            "Every command of the examples does what the page says, in this order",
+            .enabled(if: geteuid() == 0, "staging and vault are mounted, as on a server"), arguments: Kind.allCases)
+        func examples(_ kind: Kind) async throws {
+            let (world, environment) = try await world(kind)
+            let collect = try ManualCommands("collect.1", ".Sh EXAMPLES").blocks
+            let pack = try ManualCommands("pack.1", ".Sh EXAMPLES").blocks
+            let ship = try ManualCommands("ship.1", ".Sh EXAMPLES").blocks
+            #expect(collect.count == 4 && pack.count == 4 && ship.count == 4)
+            var script: [String] = ["cd \"$ROOT\""]
+            for block in collect + pack.prefix(1) + ship.prefix(1) { script += block }
+            script.append("cd \"$WHERE/siem/$DAY/pack/acme/${DAY//-//}\"")
+            for block in pack.dropFirst() + ship.dropFirst() { script += block }
+            #expect(script.count > 25)
+            let day = Pipeline.run
+            let text = script.map { command in
+                let own = command.replacing("STAGING/", with: world.staging + "/")
+                    .replacing("2026-11-20", with: day).replacing("/tmp/", with: world.root + "/")
+                    .replacing("/srv/acme", with: world.root + "/srv-acme")
+                return "echo '==' \(quoted(command)) >&2\n\(own)"
+            }.joined(separator: "\n")
+            // less(1) is cat(1) where nobody looks.
+            let result = try await run(
+                [
+                    "unshare", "--mount", "--propagation", "private", "bash", "-c",
+                    """
+                    set -euo pipefail
+                    command -v less >/dev/null || less() { cat; }
+                    export ROOT=$1 WHERE=$2 DAY=$4
+                    for place in "$2" "$3"; do mkdir -p "$place"; mount -t tmpfs manual "$place"; done
+                    \(text)
+                    cmp "$1/back/acme/web/siem01/access.log" "$1/source/siem01/acme/web/access.log"
+                    cmp "$1/srv-acme/acme/db/siem07/slow.log" "$1/source/siem07/acme/db/slow.log"
+                    """, "bash", world.root, world.staging, world.vault, day,
+                ], environment: environment, timeout: 120)
+            #expect(result.status == 0, "\(result)")
+        }
+
+        private func quoted(_ word: String) -> String { "'" + word.replacing("'", with: #"'\''"#) + "'" }
+
+        @Test("One file, and a tenant of one run, come back by the commands of coldchain(7)")
+        func restore() async throws {
+            let (world, environment) = try await world(.directory)
+            try await world.initialize()
+            try await world.night()
+            let one = try ManualCommands("coldchain.7", ".Ss One file").blocks.flatMap { $0 }
+            let tenant = try ManualCommands("coldchain.7", ".Ss A tenant of one run").blocks.flatMap { $0 }
+            #expect(one.count == 4 && tenant.count == 4)
+            func own(_ command: String) -> String {
+                command.replacing("cd VAULT", with: "cd \(world.vault)")
+                    .replacing("2026-11-20", with: Pipeline.run)
+                    .replacing("2026/11/20", with: Pipeline.run.replacing("-", with: "/"))
+                    .replacing("/tmp/back", with: "\"$BACK\"")
+                    // What the first commands print is what the next ones take.
+                    .replacing("1229211", with: "$offset").replacing("1229145", with: "$length")
+            }
+            let script = """
+                set -euo pipefail
+                export BACK=$1/back; mkdir "$BACK"
+                \(own(one[0]))
+                row=$(\(own(one[1])))
+                read -r archive entry offset length digest <<<"$row"
+                [ "$archive" = "siem/acme/\(Pipeline.run.replacing("-", with: "/"))/siem01.tar.gz" ]
+                [ "$entry" = acme/web/siem01/access.log ]
+                \(own(one[2]))
+                \(own(one[3])) | grep -q "^$digest "
+                cmp "$BACK/acme/web/siem01/access.log" "$1/source/siem01/acme/web/access.log"
+                rm -rf "$BACK"; mkdir "$BACK"
+                \(tenant.map(own).joined(separator: "\n"))
+                cmp "$BACK/acme/web/siem01/access.log" "$1/source/siem01/acme/web/access.log"
+                """
+            let result = try await run(["bash", "-c", script, "bash", world.root], environment: environment)
+            #expect(result.status == 0, "\(result)\n\(script)")
+        }
+    }
+}
