@@ -35,7 +35,7 @@ package final class CloudWatchClient: Sendable {
     /// The service takes no more in one request.
     private static let most = 1_000
 
-    private let address: ServiceAddress
+    private let address: HTTPAddress
     private let region: String
     private let http: HTTPClient
     private let source: any CredentialSource
@@ -57,7 +57,7 @@ package final class CloudWatchClient: Sendable {
         clock: Clock = .system
     ) throws(Fault) {
         let domain = region.hasPrefix("cn-") ? "amazonaws.com.cn" : "amazonaws.com"
-        guard let address = ServiceAddress(endpoint ?? "https://monitoring.\(region).\(domain)") else {
+        guard let address = HTTPAddress(endpoint ?? "https://monitoring.\(region).\(domain)") else {
             throw Fault(
                 .settings,
                 endpoint.map { "'\(ByteString($0))' is no http or https URL" } ?? "'\(ByteString(region))' is no region"

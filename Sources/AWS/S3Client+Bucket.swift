@@ -110,9 +110,9 @@ extension S3Client {
     /// The time by the service's clock, in whole seconds: the `Date` of an answer.
     ///
     /// - Throws: `unsupported` for an answer without a date.
-    package func serviceTime() throws(Fault) -> Timestamp {
-        let response = try perform(S3Call(.get, query: [.init("versioning")]))
-        guard let moment = response.headers["Date"].flatMap({ HTTPDate.parse($0) }) else {
+    package func askServiceTime() throws(Fault) -> Timestamp {
+        let answer = try perform(S3Call(.get, query: [.init("versioning")]))
+        guard let moment = answer.response.headers["Date"].flatMap({ HTTPDate.parse($0) }) else {
             throw Fault(.unsupported, "\(name()): its answers tell no date, by which deletion goes")
         }
         return moment

@@ -4,12 +4,11 @@ package import Platform
 extension S3Client {
     /// GetBucketTagging; none where nobody has set any.
     package func bucketTags() throws(Fault) -> [String: String] {
-        let call = S3Call(.get, query: [.init("tagging")])
+        let call = S3Call(.get, query: [.init("tagging")], roots: ["Tagging"])
         switch try attempt(call) {
-        case .success(let response):
-            if response.body.isEmpty { return [:] }
+        case .success(let answer):
             var tags: [String: String] = [:]
-            for tag in try XMLReader.read(response.body)["TagSet"]?.all("Tag") ?? [] {
+            for tag in answer.document["TagSet"]?.all("Tag") ?? [] {
                 if let name = tag.text("Key") { tags[name] = tag["Value"]?.text ?? "" }
             }
             return tags

@@ -4,14 +4,18 @@ package struct Retrying: Sendable {
     package var pace: Pace
     /// Allows for the clock of the server, after a `clock` fault; without it such a fault is permanent.
     package var correctClock: (@Sendable (Fault) throws(Fault) -> Void)?
+    /// Sees to other credentials, after a `credentials` fault; without it such a fault is permanent.
+    package var renewCredentials: (@Sendable (Fault) throws(Fault) -> Void)?
 
     package init(
         backoff: Backoff = Backoff(), pace: Pace = .system,
-        correctClock: (@Sendable (Fault) throws(Fault) -> Void)? = nil
+        correctClock: (@Sendable (Fault) throws(Fault) -> Void)? = nil,
+        renewCredentials: (@Sendable (Fault) throws(Fault) -> Void)? = nil
     ) {
         self.backoff = backoff
         self.pace = pace
         self.correctClock = correctClock
+        self.renewCredentials = renewCredentials
     }
 
     /// Runs the operation.
@@ -23,13 +27,18 @@ package struct Retrying: Sendable {
         var failures = 0
         var firstFailure = 0.0
         var isClockCorrected = false
+        var areCredentialsNew = false
         while true {
             let fault: Fault
             do { return try body(failures + 1) } catch { fault = error }
             failures += 1
             if failures == 1 { firstFailure = pace.now() }
             switch fault.retry {
-            case .permanent, .credentials: throw told(fault, failures)
+            case .permanent: throw told(fault, failures)
+            case .credentials:
+                guard let renewCredentials, !areCredentialsNew else { throw told(fault, failures) }
+                areCredentialsNew = true
+                try renewCredentials(fault)
             case .clock:
                 // Correcting twice means that the clock is not what is wrong.
                 guard let correctClock, !isClockCorrected else { throw told(fault, failures) }

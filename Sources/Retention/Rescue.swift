@@ -1,4 +1,5 @@
 import Ledger
+package import Logging
 package import Platform
 package import Staging
 package import Vault
@@ -17,6 +18,18 @@ package struct Rescue {
         self.vault = vault
         self.job = job
         departures = try Departures(vault, of: job)
+    }
+
+    /// What takes back whatever a manifest is about to name, where prune was letting it go.
+    package static func taking(of job: JobDirectory, log: Logger) -> (_ key: ObjectKey, _ vault: OpenVault)
+        throws(Fault) -> Void
+    {
+        { (key: ObjectKey, vault: OpenVault) throws(Fault) in
+            var rescue = try Rescue(vault, of: job)
+            if try rescue.takeBack(key, why: "a manifest names it") {
+                log.notice("\(key): was on its way out of \(vault.name), and is taken back")
+            }
+        }
     }
 
     /// Takes an archive or a manifest back.

@@ -10,7 +10,7 @@ extension S3Store: RetiringStore {
 
     package var removesByItself: Bool { true }
 
-    package func moment() throws(Fault) -> Timestamp { try client.serviceTime() }
+    package func moment() throws(Fault) -> Timestamp { try client.askServiceTime() }
 
     package func deletionRules() throws(Fault) -> DeletionRules? {
         let rules = LifecycleRules(prefix: S3Client.text(prefix), grace: 0)

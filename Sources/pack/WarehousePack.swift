@@ -20,21 +20,19 @@ struct WarehousePack: Sendable {
 
     /// Plans every pending run, oldest first, and what collect brings meanwhile.
     func run(_ following: Following?) throws(Fault) -> StageResult {
-        guard let following else { return try runPending() }
-        return try following.run(pending: runPending, follow: follow)
+        guard let following else { return try PendingRuns(context).work(on: try pendingRuns(), pack) }
+        return try following.run(pending: pendingRuns, work: pack, follow: follow)
     }
 
-    private func runPending() throws(Fault) -> StageResult {
-        let runs = try PendingRuns(context).after(.collect, for: .pack)
-        let result = try StageResult(of: runs) { run in
-            guard let upstream = try run.stageRecord(.collect)?.attempt else {
-                throw Fault(.tryLater, "run \(run.date) has not been collected")
-            }
-            let attempt = try StageAttempt(.pack, of: run, context)
-            return try attempt.recordingFailure(upstream: upstream) { try pack(run, attempt, upstream) }
+    private func pendingRuns() throws(Fault) -> [RunDirectory] { try PendingRuns(context).after(.collect, for: .pack) }
+
+    /// Gives nothing for a run in which nothing is selected.
+    private func pack(_ run: RunDirectory) throws -> StageRecord? {
+        guard let upstream = try run.stageRecord(.collect)?.attempt else {
+            throw Fault(.tryLater, "run \(run.date) has not been collected")
         }
-        if result.records.isEmpty { try PendingRuns(context).checkSelection(wasPending: !runs.isEmpty) }
-        return result
+        let attempt = try StageAttempt(.pack, of: run, context)
+        return try attempt.recordingFailure(upstream: upstream) { try pack(run, attempt, upstream) }
     }
 
     /// Waits for the end of collect: its databases come all at once.

@@ -24,7 +24,8 @@ struct ShipCommand: DoorCommand {
 
     static let stage = Stage.ship
     static let ownVerbs: [any ParsableCommand.Type] = [
-        AuditCommand.self, HoldCommand.self, ListCommand.self, NotifyCommand.self, PruneCommand.self, RebuildCommand.self,
+        AuditCommand.self, HoldCommand.self, ListCommand.self, NotifyCommand.self, PruneCommand.self,
+        RebuildCommand.self,
         ReportCommand.self, RestoreCommand.self, SetupCommand.self, SweepCommand.self, UndoCommand.self,
         VerifyCommand.self,
     ]

@@ -65,7 +65,8 @@ extension ShipStage {
         let startedAt = context.clock.now().rfc3339
         let commit = ManifestCommit(
             host: host.unit, run: run.date, layout: layout, ledger: try context.directory.ledger(),
-            scratch: context.staging.scratch, clock: context.clock, shipped: shippedOutput, rescue: rescue)
+            scratch: context.staging.scratch, clock: context.clock, shipped: shippedOutput,
+            rescue: Rescue.taking(of: context.directory, log: context.log))
         guard let list = host.outputs.first else { throw Fault(.damaged, "\(host.unit): its record names no list") }
         var manifests: [(vault: OpenVault, built: ManifestCommit.Built)] = []
         for vault in vaults {
@@ -96,14 +97,6 @@ extension ShipStage {
         let waits = away.isEmpty ? "" : ", but not to the ledger, which waits for \(missing)"
         context.log.info("\(host.unit): manifest of run \(run.date) committed\(waits)")
         return .init(bytesIn: 0, bytesOut: manifests.reduce(0) { $0 + $1.built.size })
-    }
-
-    /// Takes back what a manifest is about to name, where prune was letting it go.
-    private func rescue(_ key: ObjectKey, _ vault: OpenVault) throws(Fault) {
-        var rescue = try Rescue(vault, of: context.directory)
-        if try rescue.takeBack(key, why: "a manifest names it") {
-            context.log.notice("\(key): was on its way out of \(vault.name), and is taken back")
-        }
     }
 
     /// What the archives in a vault hold of a host.

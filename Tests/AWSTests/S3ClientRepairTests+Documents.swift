@@ -16,7 +16,7 @@ extension S3ClientRepairTests {
         ("uploads", { try $0.uploads(prefix: "") { _ in } }), ("list", { try $0.list(prefix: "") { _ in } }),
         ("versions", { try $0.versions(prefix: "") { _ in } }), ("attributes", { _ = try $0.attributes("k") }),
         ("create", { _ = try $0.createUpload("k", S3NewObject(), sendsChecksums: false) }),
-        ("copy", { _ = try $0.copy(from: "a", "s", to: "k", S3NewObject()) }),
+        ("copy", { _ = try $0.copy(.init("a", "s"), to: "k", S3NewObject()).mapError { $0.fault("s3://b/k") }.get() }),
     ]
 
     @Test(.timeLimit(.minutes(10)), arguments: 0..<readings.count)

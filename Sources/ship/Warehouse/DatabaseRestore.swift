@@ -139,7 +139,8 @@ struct DatabaseRestore {
             // Content before logs, so that nobody reads a table of which a part is missing.
             for isLog in [false, true] {
                 let copy = RestorePass(
-                    vault.places, to: client, prefix: target.prefix, isReplacing: isReplacing, tier: thaw.tier.word, days: thaw.days)
+                    vault.places, to: client, prefix: target.prefix, isReplacing: isReplacing, tier: thaw.tier.word,
+                    days: thaw.days)
                 sum += try copy.run(threads: Self.threads, log: common.logger()) { () throws(Fault) in
                     try ManifestReader(try vault.store.open(key))
                 } selecting: { row in

@@ -4,6 +4,7 @@ import Console
 import Ledger
 import Logging
 import Platform
+import Retention
 import Settings
 import Staging
 import Vault
@@ -151,7 +152,7 @@ struct DatabaseShipment: Sendable {
         _ vault: BucketVault, _ keys: DestinationKeys, _ copies: CopyTotals, _ journals: [CopyJournal],
         _ uploads: LargeCopies, _ batches: [BatchCSV.Part: CompletionReport], _ began: Double
     ) throws(Fault) -> Held {
-        let costs = try ShipmentCosts(stage.job.vaults, stage.context.configuration)
+        let costs = try ShipmentCosts(stage.job.vaults, stage.context.configuration, log: stage.context.log)
         var cost = CostEstimate()
         let file = try stage.context.staging.scratch.unnamedFile()
         let writer = try ManifestWriter(file)
@@ -175,14 +176,15 @@ struct DatabaseShipment: Sendable {
     private func commit(_ held: [Held], _ startedAt: String) throws -> [UnitRecord] {
         let commit = ManifestCommit(
             host: packed.unit, run: run.date, layout: stage.layout, ledger: try stage.context.directory.ledger(),
-            scratch: stage.context.staging.scratch, shipped: { _, _, _ in nil })
+            scratch: stage.context.staging.scratch, clock: stage.context.clock, shipped: { _, _, _ in nil },
+            rescue: Rescue.taking(of: stage.context.directory, log: stage.context.log))
         for one in held {
             try HeldCheck(but: run.date, one.keys, one.vault.places).check { () throws(Fault) in
                 try ManifestReader(one.built.source)
             }
         }
         var outputs: [ManifestCommit.Output] = []
-        for one in held { outputs.append(try commit.put(one.built, vault: one.vault.store)) }
+        for one in held { outputs.append(try commit.put(one.built, into: one.vault.vault)) }
         // From here on later runs may carry what the manifest lists, so every vault must have it.
         if stage.away.isEmpty, let first = held.first?.built, let number = outputs.first?.number {
             try commit.commitToLedger(first, number: number)

@@ -24,7 +24,7 @@ extension DatabaseStage {
     /// Prints the databases that a run would ship.
     func dryRun(_ output: Output) throws -> Int32 {
         var results: [Planned] = []
-        let costs = try ShipmentCosts(job.vaults, context.configuration)
+        let costs = try ShipmentCosts(job.vaults, context.configuration, log: context.log)
         var sums: [String: CostEstimate] = [:]
         let runs = try pendingRuns()
         for run in runs {

@@ -72,8 +72,8 @@ struct DatabaseStage: Sendable {
     /// - Returns: what came of the runs.
     /// - Throws: `tryLater` when there is nothing to work on yet; what keeps all runs from being worked on.
     func run(_ following: Following?) throws(Fault) -> StageResult {
-        guard let following else { return try runPending() }
-        return try following.run(pending: runPending) { upstream in
+        guard let following else { return try PendingRuns(context).work(on: try pendingRuns(), ship) }
+        return try following.run(pending: pendingRuns, work: ship) { upstream in
             // A database is copied only when its manifest is there as a whole, so all begins where pack has ended.
             let end = try Following.follow(upstream) { _ in }
             guard case .ended(let pack) = end else { throw upstream.death }
@@ -81,13 +81,6 @@ struct DatabaseStage: Sendable {
             if let record { try Following.checkComplete(record, of: pack, upstream.run) }
             return record
         }
-    }
-
-    private func runPending() throws(Fault) -> StageResult {
-        let runs = try pendingRuns()
-        let result = try StageResult(of: runs, ship)
-        if result.records.isEmpty { try PendingRuns(context).checkSelection(wasPending: !runs.isEmpty) }
-        return result
     }
 
     /// Gives nothing for a run in which nothing is selected.
