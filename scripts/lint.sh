@@ -43,7 +43,7 @@ python_syntax() {
 }
 
 pages=(man/*.[157])
-scripts=(.ci/run scripts/* etc/*.sh)
+scripts=(.ci/run scripts/*.sh scripts/deb/post* scripts/deb/pre* etc/*.sh)
 python=(bench/*.py scripts/*.py Tests/TestSupport/*.py)
 
 check "swift format" "${SWIFT:-swift}" format lint --strict --recursive --parallel Sources Tests Package.swift

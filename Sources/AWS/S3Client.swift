@@ -48,6 +48,7 @@ package final class S3Client: Sendable {
     /// - Parameters:
     ///   - account: twelve digits.
     ///   - endpoint: another place than AWS's own.
+    /// - Returns: a client for that account.
     /// - Throws: `settings` for an endpoint that is none.
     package func control(account: String, endpoint: String? = nil) throws(Fault) -> S3ControlClient {
         try S3ControlClient(

@@ -19,6 +19,7 @@ struct LakeWorld: Sendable {
     /// Makes the buckets and the job.
     ///
     /// - Parameter lines: further lines of the job's settings.
+    /// - Throws: what keeps the world from being made.
     init(_ lines: [String] = []) async throws {
         let server = try await onOwnThread { try RGWServer.shared() }
         self.server = server
@@ -110,6 +111,7 @@ struct LakeWorld: Sendable {
     /// - Parameters:
     ///   - day: when it was begun.
     ///   - archived: so many rows more, over all databases that there are.
+    /// - Throws: the store's fault.
     func inventory(_ day: String, archived: Int = 0) async throws {
         try await onOwnThread {
             var text = ""

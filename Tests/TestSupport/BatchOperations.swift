@@ -37,6 +37,7 @@ package struct BatchOperations: Sendable {
     ///   - job: as it was asked for.
     ///   - failing: keys whose tasks fail by themselves.
     /// - Returns: how it ended.
+    /// - Throws: what keeps the job from being begun.
     package func perform(_ job: S3ControlServer.Job, failing: Set<ByteString> = []) throws -> S3ControlServer.End {
         let list = Self.place(job.text("ObjectArn"))
         let manifest = try read(list.bucket, list.key)

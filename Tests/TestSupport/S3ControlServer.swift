@@ -55,6 +55,7 @@ package final class S3ControlServer: Sendable {
     /// - Parameters:
     ///   - first: the state that a job is in when it is first asked for, such as `Active` or `Suspended`.
     ///   - perform: does a job.
+    /// - Throws: when no port is free.
     package init(first: String = "Active", _ perform: @escaping @Sendable (Job) throws -> End) throws {
         let state = Monitor(State())
         self.state = state
