@@ -23,7 +23,8 @@ struct CheckCommand<Door: DoorCommand>: ParsableCommand {
                 try job.map { [try configuration.job($0)] }
                 ?? configuration.jobNames().map { try configuration.job($0) }
             let report = CheckReport(
-                configuration, jobs, look: Door.look, lookAtBucket: Door.lookAtBucket(common))
+                configuration, jobs, look: Door.look, lookAtBucket: Door.lookAtBucket(common),
+                looks: { Door.looks($0, common) })
             try common.output.result(report) {
                 report.items.map { "\($0.isGood ? "ok    " : "FAILED")  \($0.what)\($0.why.map { ": \($0)" } ?? "")" }
                     .joined(separator: "\n")

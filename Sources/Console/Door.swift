@@ -92,18 +92,26 @@ package enum Door {
         log.log(level: level, "\(summary(record))", metadata: fields.mapValues { .string($0) })
     }
 
-    private static func summary(_ record: StageRecord) -> String {
+    static func summary(_ record: StageRecord) -> String {
         var words: [String] = []
         if record.done > 0 || record.skipped == 0 { words.append(Figures.count(Int64(record.done), "unit", "units")) }
         if record.skipped > 0 { words.append("\(record.skipped) done before") }
-        if !record.failed.isEmpty { words.append("\(record.failed.count) failed") }
+        let later = record.failed.filter { $0.isLater == true }
+        let failed = record.failed.filter { $0.isLater != true }
+        if !failed.isEmpty { words.append("\(failed.count) failed") }
+        if !later.isEmpty { words.append("\(later.count) to be tried later") }
         if record.leftOut > 0 { words.append("\(record.leftOut) left out") }
         if !record.warnings.isEmpty { words.append("\(record.warnings.count) with warnings") }
         var text =
             "\(record.stage.rawValue) \(record.job) \(record.run): \(record.state.rawValue), \(words.joined(separator: ", "))"
         text += ", \(Figures.bytes(record.bytesIn)) in, \(Figures.bytes(record.bytesOut)) out"
         text += ", \(Figures.seconds(record.seconds))"
-        return text + told("failed", record.failed) + told("with warnings", record.warnings)
+        text += told("failed", failed) + told("to be tried later", later) + told("with warnings", record.warnings)
+        for (vault, cost) in (record.costs ?? [:]).sorted(by: { $0.key < $1.key }) {
+            guard let date = record.pricesOf.flatMap({ CivilDate($0) }) else { continue }
+            text += "\n  \(vault): \(Figures.costs(cost, pricesOf: date))"
+        }
+        return text
     }
 
     /// The most units of one kind that are named on one line.

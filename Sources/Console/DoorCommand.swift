@@ -15,6 +15,8 @@ package protocol DoorCommand: ParsableCommand {
     static var look: ((HostSettings, CivilDate) throws(Fault) -> Void)? { get }
     /// Looks at a vault in a bucket; nothing for a door that reaches none.
     static func lookAtBucket(_ common: CommonOptions) -> ((VaultSettings) throws(Fault) -> Void)?
+    /// What else there is to look at for a job; nothing for a door that reaches no warehouse.
+    static func looks(_ job: JobSettings, _ common: CommonOptions) -> [(what: String, look: () throws(Fault) -> String?)]
 }
 
 extension DoorCommand {
@@ -22,23 +24,32 @@ extension DoorCommand {
 
     package static func lookAtBucket(_ common: CommonOptions) -> ((VaultSettings) throws(Fault) -> Void)? { nil }
 
+    package static func looks(_ job: JobSettings, _ common: CommonOptions) -> [(
+        what: String, look: () throws(Fault) -> String?
+    )] { [] }
+
     /// The verbs that every door has, and its own.
     package static var verbs: [any ParsableCommand.Type] {
         [StatusCommand.self, CheckCommand<Self>.self, PauseCommand<Self>.self, ResumeCommand<Self>.self] + ownVerbs
     }
 
     package static func main() {
-        let arguments = Array(CommandLine.arguments.dropFirst())
-        let names = verbs.compactMap { $0.configuration.commandName } + ["help"]
-        if let first = arguments.first, names.contains(first) {
+        let arguments = DoorArguments(
+            Array(CommandLine.arguments.dropFirst()), verbs: verbs.compactMap { $0.configuration.commandName } + ["help"])
+        if let arguments = arguments.ofVerb {
             Verbs<Self>.main(arguments)
         } else if let first = arguments.first, Configuration.verbs.contains(first) {
             // Before its arguments, which this program can't know.
             do { try Door.run { () throws -> Int32 in throw Configuration.notAJob(first) } } catch {
                 exit(withError: error)
             }
+        } else if let (job, verb) = arguments.swapped {
+            let fault = Fault(
+                .usage, "'\(verb)' is a command, and stands before the job",
+                hint: "Run '\(stage.rawValue) \(verb) \(job) ...'.")
+            do { try Door.run { () throws -> Int32 in throw fault } } catch { exit(withError: error) }
         } else {
-            main(arguments)
+            main(arguments.all)
         }
     }
 }

@@ -58,6 +58,10 @@ package struct StageRecord: Codable, Sendable, Equatable {
     package var bytesIn: Int64 = 0
     package var bytesOut: Int64 = 0
     package var seconds = 0.0
+    /// ship: what the units of this attempt cost, by the vault's name; only of vaults that have prices.
+    package var costs: [String: CostEstimate]?
+    /// ship: the day of the prices.
+    package var pricesOf: String?
     package var failed: [FailedUnit] = []
     /// Units that are done but need eyes: a file that could not be read, a tenant far too small.
     package var warnings: [FailedUnit] = []

@@ -2,14 +2,12 @@ package import Ledger
 package import Platform
 
 extension Configuration {
-    /// The subcommands of the three programs, and who has them; those that nobody has yet are kept for later versions.
+    /// The subcommands of the three programs, and who has them.
     package static let commands: [String: [Stage]] = [
         "audit": [.ship], "check": Stage.allCases, "extract": [.pack], "help": Stage.allCases, "hold": [.ship],
         "init": [.collect], "list": [.pack, .ship], "notify": [.ship], "pause": Stage.allCases, "prune": Stage.allCases,
-        "rebuild": [],
-        "report": [], "restore": [.ship], "resume": Stage.allCases, "setup": [.ship], "status": Stage.allCases,
-        "sweep": [.ship],
-        "undo": [.ship], "verify": [.pack, .ship],
+        "rebuild": [.ship], "report": [.ship], "restore": [.ship], "resume": Stage.allCases, "setup": [.ship],
+        "status": Stage.allCases, "sweep": [.ship], "undo": [.ship], "verify": [.pack, .ship],
     ]
 
     /// The names of the subcommands.
@@ -19,13 +17,10 @@ extension Configuration {
 
     /// Says whose command a verb is that stands where a job should.
     package static func notAJob(_ verb: String) -> Fault {
-        let programs = (commands[verb] ?? []).map(\.rawValue)
-        guard let first = programs.first else {
-            return Fault(.usage, "'\(verb)' is no job, and kept for a command of a later version")
-        }
+        let programs = commands[verb, default: []].map(\.rawValue)
         return Fault(
             .usage, "'\(verb)' is a command of \(programs.joined(separator: " and ")), not a job",
-            hint: "See '\(first) help \(verb)'.")
+            hint: programs.first.map { "See '\($0) help \(verb)'." })
     }
 
     /// The directory of the jobs: `jobs.d` beside the settings file.
@@ -76,8 +71,7 @@ extension Configuration {
     private func unknown(_ name: String) throws(Fault) -> Fault {
         let jobs = try jobFileNames().filter { Self.problem(ofName: $0) == nil }
         let known = jobs.isEmpty ? "there are none in \(jobsDirectory)" : "known are \(jobs.joined(separator: ", "))"
-        let verbs = Self.commands.filter { !$0.value.isEmpty }.keys.sorted()
-        let (job, verb) = (NearestName.of(name, among: jobs), NearestName.of(name, among: verbs))
+        let (job, verb) = (NearestName.of(name, among: jobs), NearestName.of(name, among: Self.verbs))
         var hint: String?
         switch (job, verb) {
         case (let job?, let verb?) where NearestName.distance(name, verb) < NearestName.distance(name, job):

@@ -142,7 +142,9 @@ extension JobSettings {
         } else {
             root.add(
                 "there are several vaults: \(list)", at: root.position,
-                hint: "Choose with 'vault', or name all that shall have a copy in 'copies'.")
+                hint:
+                    "Add the line vault = \(quoted(known[0])) for one of them, or copies = [\(known.map { quoted($0) }.joined(separator: ", "))] for a copy in each."
+            )
         }
         return []
     }

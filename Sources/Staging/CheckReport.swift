@@ -22,10 +22,12 @@ package struct CheckReport: Codable, Sendable {
     ///   - clock: looked at itself, and tells which dates the jobs would collect.
     ///   - look: looks at the source of a host that is not mounted here; without it such sources are passed over.
     ///   - lookAtBucket: looks at a vault in a bucket; without it such vaults are passed over.
+    ///   - looks: what else there is to look at for a job, each with what is worth telling though all is well.
     package init(
         _ configuration: Configuration, _ jobs: [JobSettings], clock: Clock = .system,
         look: ((HostSettings, CivilDate) throws(Fault) -> Void)? = nil,
-        lookAtBucket: ((VaultSettings) throws(Fault) -> Void)? = nil
+        lookAtBucket: ((VaultSettings) throws(Fault) -> Void)? = nil,
+        looks: (JobSettings) -> [(what: String, look: () throws(Fault) -> String?)] = { _ in [] }
     ) {
         items.append(Item(what: "settings \(configuration.path)", isGood: true))
         // A clock far off breaks dates now and request signatures later.
@@ -79,6 +81,13 @@ package struct CheckReport: Codable, Sendable {
             items += ServiceUnits(of: job)?.items(job, configuration) ?? []
             for stage in Stage.allCases { addPause(of: stage, job, root, state) }
             add("job \(job.name): time zone \(job.timezone)") { () throws(Fault) in try Clock.useTimeZone(job.timezone)
+            }
+            for (what, look) in looks(job) {
+                do throws(Fault) {
+                    items.append(Item(what: "job \(job.name): \(what)", isGood: true, why: try look()))
+                } catch {
+                    add("job \(job.name): \(what)") { () throws(Fault) in throw error }
+                }
             }
             let date = clock.today.adding(days: -job.daysBehind)
             for host in job.hosts {

@@ -12,11 +12,16 @@ package final class StageAttempt: Sendable {
         package var bytesOut: Int64
         /// What needs eyes though the unit is done; makes the attempt partial.
         package var warnings: [String]
+        /// ship: by the vault's name.
+        package var costs: [String: CostEstimate]
 
-        package init(bytesIn: Int64 = 0, bytesOut: Int64 = 0, warnings: [String] = []) {
+        package init(
+            bytesIn: Int64 = 0, bytesOut: Int64 = 0, warnings: [String] = [], costs: [String: CostEstimate] = [:]
+        ) {
             self.bytesIn = bytesIn
             self.bytesOut = bytesOut
             self.warnings = warnings
+            self.costs = costs
         }
     }
 
@@ -61,7 +66,7 @@ package final class StageAttempt: Sendable {
         guard previous.state == .done || !previous.warnings.isEmpty else { return nil }
         // Told as what this attempt did: nothing.
         var same = previous
-        (same.done, same.skipped, same.seconds) = (0, previous.units, 0)
+        (same.done, same.skipped, same.seconds, same.costs) = (0, previous.units, 0, nil)
         same.warnings = previous.warnings.map(\.earlier)
         return same
     }
@@ -80,15 +85,18 @@ package final class StageAttempt: Sendable {
     ///   - open: the names of those that are not done: until this attempt has tried one, what the attempt before said of it
     ///     stands.
     ///   - vaults: the identities of the vaults by their names.
+    ///   - pricesOf: the day of the prices by which its units tell what they cost.
     /// - Throws: the system's fault, such as `noSpace`, when the record can't be written.
     package func open(
-        upstream: String?, units: Int, before: [UnitRecord], open: [String] = [], vaults: [String: String]? = nil
+        upstream: String?, units: Int, before: [UnitRecord], open: [String] = [], vaults: [String: String]? = nil,
+        pricesOf: CivilDate? = nil
     ) throws(Fault) {
         let names = Set(open)
         let failedBefore = (previous?.failed ?? []).filter { names.contains($0.unit) }
         let opened = record.with { record in
             record.upstream = upstream
             record.vaults = vaults
+            record.pricesOf = pricesOf?.description
             record.units = units
             record.skipped = before.count
             record.failed = record.failed.filter { $0.isEarlier != true }
@@ -165,6 +173,13 @@ package final class StageAttempt: Sendable {
             record.done += 1
             record.bytesIn += outcome.bytesIn
             record.bytesOut += outcome.bytesOut
+            for (vault, cost) in outcome.costs {
+                record.costs = (record.costs ?? [:]).merging([vault: cost]) { one, other in
+                    var sum = one
+                    sum += other
+                    return sum
+                }
+            }
             if let why = Self.summary(outcome.warnings) { record.warnings.append(.init(unit: unit, why: why)) }
             return record
         }
@@ -182,7 +197,10 @@ package final class StageAttempt: Sendable {
 
     /// Fails what can't be tried at all, beside the units.
     package func fail(_ unit: String, _ fault: Fault) {
-        context.log.error("\(Self.naming(unit, fault))\(fault.hint.map { " HINT: \($0)" } ?? "")")
+        // Trying later is nothing that is wrong.
+        context.log.log(
+            level: fault.code == .tryLater ? .notice : .error,
+            "\(Self.naming(unit, fault))\(fault.hint.map { " HINT: \($0)" } ?? "")")
         record.with { record in
             record.forgetEarlierFailure(of: unit)
             record.failed.append(

@@ -23,6 +23,7 @@ package struct UploadSweep: Sendable {
     }
 
     private let layout: VaultLayout
+    private let copiesObjects: Bool
     /// Seconds.
     private let olderThan: Int64
     private let now: Timestamp
@@ -31,10 +32,12 @@ package struct UploadSweep: Sendable {
     ///
     /// - Parameters:
     ///   - layout: of the job.
+    ///   - copiesObjects: true for a job of kind `warehouse`, whose uploads are copies in parts.
     ///   - olderThan: how many seconds an upload must be old that staging knows nothing of, or would go on with.
     ///   - now: the moment from which ages count.
-    package init(_ layout: VaultLayout, olderThan: Int64, now: Timestamp) {
+    package init(_ layout: VaultLayout, copiesObjects: Bool = false, olderThan: Int64, now: Timestamp) {
         self.layout = layout
+        self.copiesObjects = copiesObjects
         self.olderThan = olderThan
         self.now = now
     }
@@ -54,7 +57,9 @@ package struct UploadSweep: Sendable {
     package func verdict(_ upload: OpenUpload, _ journal: Journal, owner: String?) -> Verdict {
         switch journal {
         case .alive: return .kept("is being uploaded now")
-        case .superseded: return .stale("its archive was shipped without it")
+        case .superseded:
+            return .stale(
+                copiesObjects ? "its database was shipped without it" : "its archive was shipped without it")
         case .waiting:
             return isOld(upload)
                 ? .stale("nobody went on with it") : .kept("the next 'ship \(layout.job)' goes on with it")
@@ -71,6 +76,10 @@ package struct UploadSweep: Sendable {
     /// Whether this job puts such an object in parts: archives alone are large enough, and the probe of every job.
     private func isOurKey(_ key: ByteString) -> Bool {
         if key == S3Store.probeName { return true }
+        // Where the copies of a run lie: `DestinationKeys`.
+        if copiesObjects {
+            return ["data", "run", "long"].contains { key.hasPrefix(ByteString("\(layout.job)/\($0)/")) }
+        }
         guard let key = try? ObjectKey(bytes: key), let codec = MemberCodec(ofName: key.description),
             !key.description.hasPrefix("\(layout.job)/_")
         else { return false }

@@ -5,6 +5,7 @@ import Ledger
 import Platform
 import Settings
 import Staging
+import Warehouse
 
 @main
 struct CollectCommand: DoorCommand {
@@ -31,6 +32,13 @@ struct CollectCommand: DoorCommand {
                 throw Fault(.notFound, "no such directory on the host")
             }
         }
+    }
+
+    static func looks(_ job: JobSettings, _ common: CommonOptions) -> [(
+        what: String, look: () throws(Fault) -> String?
+    )] {
+        guard let warehouse = job.warehouse else { return [] }
+        return WarehouseCheck(warehouse, vaults: job.vaults, log: common.logger()).looks.map { ($0.what, $0.look) }
     }
 
     @OptionGroup var options: RunOptions

@@ -14,7 +14,7 @@ struct SetupCommand: ParsableCommand {
         commandName: "setup", abstract: "Print or apply how the buckets of a job should be set.",
         discussion: """
             Versioning, Object Lock, the rules of the lifecycle, a bucket policy that lets nobody delete, and the \
-            identity policy that ship needs. What the bucket has is read first, and nothing of others is changed; a rule \
+            identity policy that ship needs; for a warehouse its inventories and policies, too. What the bucket has is read first, and nothing of others is changed; a rule \
             that would delete objects that are not retired is shown, and nothing is applied then.
             """)
 
@@ -45,12 +45,17 @@ struct SetupCommand: ParsableCommand {
         var shipPolicy: JSONValue
         /// Of a warehouse: what others have to allow, by what it is for.
         var warehousePolicies: [String: JSONValue]?
+        /// Of a warehouse: the inventories of its source.
+        var inventories: [BucketSetup.Step]?
     }
 
     func run() throws {
         try Door.run {
             let settings = try common.settings().job(job)
             let log = common.logger()
+            let inventories = try settings.warehouse.map { warehouse throws(Fault) in
+                try Self.inventories(warehouse, apply: apply, log)
+            }
             var results: [Result] = []
             var faults: [Fault] = []
             for vault in try VaultOptions.vaults(of: settings, named: vault) {
@@ -75,7 +80,7 @@ struct SetupCommand: ParsableCommand {
                                     WarehousePolicies(
                                         $0, to: bucket, region: store.region, principal: principal ?? bucket.roleARN),
                                     $0)
-                            }))
+                            }, inventories: results.isEmpty ? inventories : nil))
                 } catch {
                     if error.code == .interrupted { throw error }
                     faults.append(error.within("vault \(vault.name)"))
@@ -87,18 +92,37 @@ struct SetupCommand: ParsableCommand {
             }
             for fault in faults.dropFirst() { log.error("\(fault)") }
             if let fault = faults.first { throw fault }
-            let failed = results.flatMap(\.steps).filter { $0.state == .failed }
+            let failed = results.flatMap { $0.steps + ($0.inventories ?? []) }.filter { $0.state == .failed }
             for step in failed { log.error("\(step.name): \(step.why ?? "")") }
             return failed.isEmpty ? ExitStatus.done : ExitStatus.partial
         }
+    }
+
+    /// The inventories of the source, which is the same for every vault.
+    private static func inventories(_ warehouse: WarehouseSettings, apply: Bool, _ log: Logger) throws(Fault)
+        -> [BucketSetup.Step]
+    {
+        let source = try OpenVault.bucketClient(warehouse.source, requests: 8, log: log)
+        var steps: [BucketSetup.Step] = []
+        for place in warehouse.inventories {
+            var setup = try InventorySetup(source, place, isOnly: warehouse.inventories.count == 1)
+            if apply { try setup.apply() }
+            steps.append(setup.step)
+        }
+        return steps
     }
 
     private static func policies(_ policies: WarehousePolicies, _ settings: WarehouseSettings) -> [String: JSONValue] {
         var documents = [
             "bucket policy of the source \(settings.source.bucket), which its account attaches": policies
                 .sourceBucketPolicy,
-            "identity policy for ship besides, to read the source and to make jobs": policies.shipPolicy,
+            "identity policy for collect and ship besides, to read inventories and source, and to make jobs": policies
+                .shipPolicy,
         ]
+        for place in settings.inventories {
+            documents["bucket policy of \(place.bucket), by which S3 delivers inventories there"] =
+                policies.inventoryBucketPolicy(place)
+        }
         documents["policy of the role of S3 Batch Operations"] = policies.batchRolePolicy
         documents["trust policy of the role of S3 Batch Operations"] = policies.batchTrustPolicy
         return documents
@@ -109,15 +133,15 @@ struct SetupCommand: ParsableCommand {
         for rule in result.refused {
             blocks.append("REFUSED: rule '\(rule.id)' would delete objects that are not retired\n\(rule.document)")
         }
-        for step in result.steps {
+        for step in result.steps + (result.inventories ?? []) {
             let state =
                 switch step.state {
                 case .asItIs: "is so already"
-                case .open: "is not so yet"
+                case .open: "is not so yet" + (step.why.map { ": \($0)" } ?? "")
                 case .applied: "applied"
                 case .failed: "FAILED: \(step.why ?? "")"
                 }
-            blocks.append(step.state == .asItIs ? "\(step.name): \(state)" : "\(step.name): \(state)\n\(step.document)")
+            blocks.append(step.state == .asItIs || step.document.isEmpty ? "\(step.name): \(state)" : "\(step.name): \(state)\n\(step.document)")
         }
         let policy = (try? JSONFile.encode(result.shipPolicy)).map { String(decoding: $0, as: UTF8.self) } ?? ""
         blocks.append("identity policy for ship, which you attach to its role or user:\n\(policy)")

@@ -5,6 +5,7 @@ import Platform
 import Settings
 import Staging
 import Vault
+import Warehouse
 
 @main
 struct ShipCommand: DoorCommand {
@@ -36,6 +37,13 @@ struct ShipCommand: DoorCommand {
             try OpenVault.bucketStore(bucket, log: common.logger()).checkWritable()
             if bucket.endpoint == nil { _ = try PriceFile.load(common.settings().prices) }
         }
+    }
+
+    static func looks(_ job: JobSettings, _ common: CommonOptions) -> [(
+        what: String, look: () throws(Fault) -> String?
+    )] {
+        guard let warehouse = job.warehouse else { return [] }
+        return WarehouseCheck(warehouse, vaults: job.vaults, log: common.logger()).looks.map { ($0.what, $0.look) }
     }
 
     @OptionGroup var options: RunOptions

@@ -111,7 +111,10 @@ extension ShipStage {
         context.log.info(
             "\(shipped.archive) \(shipped.wasThere ? "was there already in" : "shipped to") \(unit.vault.name), \(Figures.bytes(archive.size)), proved by \(shipped.evidence), \(Figures.seconds(Clock.monotonic() - began))"
         )
-        return .init(bytesIn: archive.size, bytesOut: archive.size)
+        // What was there already has been paid for.
+        let cost = shipped.wasThere ? nil : costs?.estimate(packed, vault: unit.vault.name)
+        return .init(
+            bytesIn: archive.size, bytesOut: archive.size, costs: cost.map { [unit.vault.name: $0] } ?? [:])
     }
 
     /// Where an upload of the archive notes the parts that have arrived.

@@ -22,6 +22,8 @@ struct ShipStage: Sendable {
     /// Vaults of the job that can't be opened now: they keep the others from nothing, but the ledger waits for them.
     let away: [AwayVault]
     let layout: VaultLayout
+    /// Nothing where prices are wanted and can't be read.
+    let costs: ShipmentCosts?
 
     /// Why a vault does not answer any more: what is left for it fails at once then.
     private let lost = Monitor<[String: Fault]>([:])
@@ -36,6 +38,7 @@ struct ShipStage: Sendable {
         self.context = context
         job = context.job
         layout = VaultLayout(job: job.name)
+        costs = ShipmentCosts.ofAttempt(context)
         var vaults: [OpenVault] = []
         var away: [AwayVault] = []
         for settings in job.vaults {
@@ -96,7 +99,8 @@ struct ShipStage: Sendable {
         let run = upstream.run
         let attempt = try StageAttempt(.ship, of: run, context)
         return try attempt.recordingFailure(upstream: upstream.id) {
-            try attempt.open(upstream: upstream.id, units: 0, before: [], vaults: identities)
+            try attempt.open(
+                upstream: upstream.id, units: 0, before: [], vaults: identities, pricesOf: costs?.pricesDate)
             let end = try Following.follow(upstream) { packed in
                 var pending: [Unit] = []
                 for vault in vaults {
@@ -181,7 +185,7 @@ struct ShipStage: Sendable {
         }
         try attempt.open(
             upstream: upstream, units: packed.count * job.vaults.count + collected.count, before: before, open: open,
-            vaults: identities)
+            vaults: identities, pricesOf: costs?.pricesDate)
         for vault in lacking { attempt.fail(vault.unit, vault.fault) }
         tellCosts(of: pending)
         try perform(pending, run, attempt)
@@ -209,13 +213,7 @@ struct ShipStage: Sendable {
 
     /// Logs what the archives cost in each bucket, before the first of them is on its way.
     private func tellCosts(of units: [Unit]) {
-        guard !units.isEmpty else { return }
-        let costs: ShipmentCosts
-        do { costs = try ShipmentCosts(job.vaults, context.configuration, log: context.log) } catch {
-            // No estimate is worth a night without a backup.
-            context.log.warning("what this costs is not known: \(error)")
-            return
-        }
+        guard !units.isEmpty, let costs else { return }
         for vault in vaults {
             var sum = CostEstimate()
             for unit in units where unit.vault.name == vault.name {

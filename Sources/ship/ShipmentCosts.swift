@@ -3,6 +3,7 @@ import Ledger
 import Logging
 import Platform
 import Settings
+import Staging
 import Vault
 import Warehouse
 
@@ -29,8 +30,16 @@ struct ShipmentCosts {
         self.prices = prices
     }
 
-    /// The day of the prices.
-    var pricesDate: CivilDate { table.date }
+    /// For an attempt: no estimate is worth a night without a backup.
+    static func ofAttempt(_ context: StageContext) -> ShipmentCosts? {
+        do { return try ShipmentCosts(context.job.vaults, context.configuration, log: context.log) } catch {
+            context.log.warning("what this costs is not known: \(error)")
+            return nil
+        }
+    }
+
+    /// The day of the prices; nothing where no vault has any.
+    var pricesDate: CivilDate? { prices.isEmpty ? nil : table.date }
 
     /// The estimate for an archive; nothing in a vault that is not charged by object and byte.
     func estimate(_ packed: UnitRecord, vault: String) -> CostEstimate? {

@@ -123,7 +123,7 @@ struct StageNotice {
         for vault in job.vaults {
             var sum = CostEstimate()
             for unit in packed { if let one = costs.estimate(unit, vault: vault.name) { sum += one } }
-            if sum.objects > 0 { sums.append((vault.name, (sum, costs.pricesDate))) }
+            if sum.objects > 0, let date = costs.pricesDate { sums.append((vault.name, (sum, date))) }
         }
         return sums
     }

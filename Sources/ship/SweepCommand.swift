@@ -6,6 +6,7 @@ import Platform
 import Settings
 import Staging
 import Vault
+import Warehouse
 
 /// `ship sweep JOB`: aborts our own uploads that nobody will end.
 struct SweepCommand: ParsableCommand {
@@ -67,9 +68,7 @@ struct SweepCommand: ParsableCommand {
                 guard case .bucket(let bucket) = vault.kind else { continue }
                 // One bucket's fault keeps none of the others from being swept.
                 do throws(Fault) {
-                    lines += try sweep(
-                        OpenVault.bucketStore(bucket, log: log), vault.name, directory,
-                        VaultLayout(job: settings.name), log)
+                    lines += try sweep(OpenVault.bucketStore(bucket, log: log), vault.name, directory, settings, log)
                 } catch {
                     if error.code == .interrupted { throw error }
                     faults.append(error.within("vault \(vault.name)"))
@@ -83,12 +82,35 @@ struct SweepCommand: ParsableCommand {
     }
 
     private func sweep(
-        _ store: S3Store, _ vault: String, _ directory: JobDirectory, _ layout: VaultLayout, _ log: Logger
+        _ store: S3Store, _ vault: String, _ directory: JobDirectory, _ job: JobSettings, _ log: Logger
     ) throws(Fault) -> [Line] {
-        let sweep = UploadSweep(layout, olderThan: Period(olderThan)?.seconds ?? 0, now: Clock.system.now())
         // Before the journals are read: one that is begun meanwhile is not looked at.
         let uploads = try store.openUploads()
         let journals = try UploadJournals(of: directory, vault: vault)
+        var lines = try sweep(store, uploads, vault, journals, job, log)
+        guard let warehouse = job.warehouse, warehouse.mode == .full else { return lines }
+        // Each run has a bucket of its own, in which nothing but what journals name is ours to abort.
+        for run in journals.runs.sorted() {
+            let bucket = try SnapshotName.bucket(
+                template: warehouse.snapshot, source: warehouse.source.bucket, run: run)
+            let place = S3Store(store.client.sibling(bucket: bucket), prefix: "", store.options)
+            let known: [OpenUpload]
+            do throws(Fault) { known = try place.openUploads().filter { journals.known[$0.id] != nil } } catch {
+                if error.code == .notFound { continue }
+                throw error
+            }
+            lines += try sweep(place, known, vault, journals, job, log)
+        }
+        return lines
+    }
+
+    private func sweep(
+        _ store: S3Store, _ uploads: [OpenUpload], _ vault: String, _ journals: UploadJournals, _ job: JobSettings,
+        _ log: Logger
+    ) throws(Fault) -> [Line] {
+        let sweep = UploadSweep(
+            VaultLayout(job: job.name), copiesObjects: job.warehouse != nil,
+            olderThan: Period(olderThan)?.seconds ?? 0, now: Clock.system.now())
         let needsOwner = uploads.contains { sweep.needsOwner($0, journals.known[$0.id]?.state ?? .none) }
         let owner = needsOwner ? try store.ownInitiator() : nil
         var lines: [Line] = []
@@ -131,9 +153,9 @@ struct SweepCommand: ParsableCommand {
         }
         let lock = try StageAttempt.lock(.ship, of: known.run)
         defer { withExtendedLifetime(lock) {} }
-        guard try known.journal.load()?.upload.id == upload.id else { return false }
+        guard try known.names(upload.id) else { return false }
         try store.abort(upload)
-        try known.journal.end()
+        try known.forget()
         return true
     }
 

@@ -71,7 +71,7 @@ struct ConfigurationJobsTests {
             ("", "unknown job ''; known are app, siem", nil),
             ("verify", "'verify' is a command of pack and ship, not a job", "See 'pack help verify'."),
             ("list", "'list' is a command of pack and ship, not a job", "See 'pack help list'."),
-            ("rebuild", "'rebuild' is no job, and kept for a command of a later version", nil),
+            ("rebuild", "'rebuild' is a command of ship, not a job", "See 'ship help rebuild'."),
             ("prune", "'prune' is a command of collect and pack and ship, not a job", "See 'collect help prune'."),
             ("prnue", "unknown job 'prnue'; known are app, siem", "Did you mean the command 'prune'?"),
         ] as [(String, String, String?)])

@@ -440,7 +440,9 @@ struct JobSettingsTests {
         #expect(none.message == "jobs.d/siem.toml:1:1: there is no vault for this job")
         let several = try Samples.fault { try Samples.read(Samples.job, vaults: [Samples.second, Samples.disk]) }
         #expect(several.message == "jobs.d/siem.toml:1:1: there are several vaults: disk, second")
-        #expect(several.hint?.contains("copies") == true)
+        #expect(
+            several.hint
+                == "Add the line vault = \"disk\" for one of them, or copies = [\"disk\", \"second\"] for a copy in each.")
     }
 
     /// Expects exactly one problem that begins with `message`; the hint `*` is any.

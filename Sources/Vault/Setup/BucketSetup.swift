@@ -19,6 +19,13 @@ package struct BucketSetup: Sendable {
         /// The document that S3 takes: XML, or JSON of a policy.
         package var document: String
         package var why: String?
+
+        package init(name: String, state: State, document: String, why: String? = nil) {
+            self.name = name
+            self.state = state
+            self.document = document
+            self.why = why
+        }
     }
 
     /// A rule of the lifecycle that would delete what it must not.
@@ -129,7 +136,7 @@ package struct BucketSetup: Sendable {
 
 extension XMLElement {
     /// For people: an element a line.
-    func indented(_ depth: Int = 0) -> String {
+    package func indented(_ depth: Int = 0) -> String {
         let space = String(repeating: "  ", count: depth)
         guard children.isEmpty else {
             let inner = children.map { $0.indented(depth + 1) }.joined(separator: "\n")

@@ -43,6 +43,9 @@ package final class LargeCopies: Sendable {
         begun = Monitor([])
     }
 
+    /// The ids of their uploads.
+    package var uploads: [String] { begun.with { $0.map(\.upload) } }
+
     /// The newest copy of this source that was begun under a key.
     func find(_ key: ByteString, source: String, etag: String) -> Begun? {
         let text = S3Client.text(key)

@@ -25,6 +25,8 @@ package struct InventorySearch: Sendable {
 
     /// How many days behind the first possible one are looked at.
     private static let horizon = 400
+    /// How many of the newest inventories are looked at for one that is there.
+    private static let lookedBack = 8
     private static let manifestName = "manifest.json"
     private static let checksumName = "manifest.checksum"
 
@@ -82,6 +84,36 @@ package struct InventorySearch: Sendable {
             hint: "It is taken when all of it has arrived; until then the same command can be run again.")
     }
 
+    /// Looks for the newest inventory that is there, as far as its own documents and its first file tell.
+    ///
+    /// - Returns: its manifest, and what a newer one lacks that has not arrived as a whole.
+    /// - Throws: `notFound` where no inventory ever arrived; `damaged` where the last ones are not complete; what
+    ///   ``find(earliest:now:rejected:)`` throws.
+    package func newest() throws(Fault) -> (url: String, createdAt: Timestamp, lacks: String?) {
+        var names: Set<String> = []
+        let prefix = place.prefix + "/"
+        // The names begin with a year; data files lie beside them, below another name.
+        try bucket.list(prefix: prefix + "2") { key in
+            let rest = String(decoding: key.bytes.dropFirst(prefix.utf8.count), as: UTF8.self)
+            let name = rest.prefix { $0 != "/" }
+            if InventoryCalendar.moment(ofDirectory: name) != nil { names.insert(String(name)) }
+        }
+        var lacks: String?
+        for directory in names.sorted(by: >).prefix(Self.lookedBack) {
+            let key = ByteString("\(place.prefix)/\(directory)/\(Self.manifestName)")
+            switch try look(directory, key, Timestamp(seconds: 0), isWhole: false) {
+            case .complete(let found): return (found.url, found.report.createdAt, lacks)
+            case .lacks(let what): lacks = lacks ?? "\(directory): \(what)"
+            case .other: continue
+            }
+        }
+        try explainAbsence(isNothing: names.isEmpty)
+        if let lacks { throw Fault(.damaged, "\(place): the newest inventories are not complete: \(lacks)") }
+        throw Fault(
+            .notFound, "\(place): no inventory has arrived there",
+            hint: "'ship setup' prints the configuration of the inventory; the first one comes within 48 hours.")
+    }
+
     private enum Look {
         case complete(Found)
         case lacks(String)
@@ -103,7 +135,10 @@ package struct InventorySearch: Sendable {
         return names.sorted()
     }
 
-    private func look(_ directory: String, _ key: ByteString, _ earliest: Timestamp) throws(Fault) -> Look {
+    /// - Parameter isWhole: whether all files are looked at, not the first alone.
+    private func look(_ directory: String, _ key: ByteString, _ earliest: Timestamp, isWhole: Bool = true) throws(Fault)
+        -> Look
+    {
         let checksumKey = ByteString("\(place.prefix)/\(directory)/\(Self.checksumName)")
         // It comes last, when everything else is there (S3 user guide).
         guard let checksum = try bucket.read(checksumKey, limit: 1_024) else {
@@ -124,7 +159,7 @@ package struct InventorySearch: Sendable {
                 hint: "Correct 'inventory' or 'source' of the job.")
         }
         if report.createdAt < earliest { return .other }
-        if let missing = try missingPart(report) { return .lacks(missing) }
+        if let missing = try missingPart(isWhole ? report.parts[...] : report.parts.prefix(1)) { return .lacks(missing) }
         return .complete(
             Found(
                 key: key, url: url, etag: manifest.etag, manifest: manifest.bytes, checksum: checksum.bytes,
@@ -134,13 +169,13 @@ package struct InventorySearch: Sendable {
     // MARK: The files of an inventory
 
     /// The first file that is not there, or not of its size; several are looked at at the same time.
-    private func missingPart(_ report: InventoryReport) throws(Fault) -> String? {
-        let queue = BoundedQueue<InventoryReport.Part>(capacity: max(1, report.parts.count))
-        for part in report.parts { queue.push(part) }
+    private func missingPart(_ parts: ArraySlice<InventoryReport.Part>) throws(Fault) -> String? {
+        let queue = BoundedQueue<InventoryReport.Part>(capacity: max(1, parts.count))
+        for part in parts { queue.push(part) }
         queue.close()
         let missing = Monitor<[(part: InventoryReport.Part, size: Int64?)]>([])
         let crew = ThreadCrew { queue.cancel() }
-        for number in 0..<min(atOnce, report.parts.count) {
+        for number in 0..<min(atOnce, parts.count) {
             try crew.start("inventory-\(number)") { [bucket] in
                 while let part = queue.pop() {
                     try Shutdown.check()

@@ -5,6 +5,7 @@ package import Vault
 /// ("Granting permissions for Batch Operations", S3 user guide).
 package struct WarehousePolicies: Sendable {
     private let source: String
+    private let inventories: [WarehouseSettings.InventoryPlace]
     private let vault: BucketSettings
     private let partition: String
     /// The ARN of the role or user that ship has, if it is known.
@@ -22,6 +23,7 @@ package struct WarehousePolicies: Sendable {
     ///   - principal: the ARN of the role or user that ship has, if it is known.
     package init(_ warehouse: WarehouseSettings, to vault: BucketSettings, region: String, principal: String?) {
         source = warehouse.source.bucket
+        inventories = warehouse.inventories
         self.vault = vault
         partition = region.hasPrefix("cn-") ? "aws-cn" : region.hasPrefix("us-gov-") ? "aws-us-gov" : "aws"
         self.principal = principal
@@ -66,12 +68,37 @@ package struct WarehousePolicies: Sendable {
         ])
     }
 
-    /// What ship's own role needs besides what every vault needs.
+    /// What the bucket of an inventory allows S3, which delivers it there.
+    ///
+    /// - Parameter place: where inventories arrive.
+    package func inventoryBucketPolicy(_ place: WarehouseSettings.InventoryPlace) -> JSONValue {
+        // The last two words are made by S3: the source's name, and that of the configuration.
+        let below = place.prefix.split(separator: "/").dropLast(2).map { $0 + "/" }.joined()
+        return Self.policy([
+            .object([
+                "Sid": "ColdchainInventory", "Effect": "Allow", "Action": "s3:PutObject",
+                "Principal": .object(["Service": "s3.amazonaws.com"]),
+                "Resource": .string(bucket("\(place.bucket)/\(below)\(source)/*")),
+                "Condition": .object(["ArnLike": .object(["aws:SourceArn": .string(bucket(source))])]),
+            ])
+        ])
+    }
+
+    /// What the role of collect and ship needs besides what every vault needs.
     package var shipPolicy: JSONValue {
         var statements = [
             Self.statement("ColdchainSourceList", ["s3:GetBucketLocation", "s3:ListBucket"], [bucket(source)]),
             Self.statement("ColdchainSource", Self.reading, [bucket(source) + "/*"]),
         ]
+        if !inventories.isEmpty {
+            let buckets = Set(inventories.map(\.bucket)).sorted()
+            statements.append(
+                Self.statement("ColdchainInventoryList", ["s3:GetBucketLocation", "s3:ListBucket"], buckets.map(bucket)))
+            statements.append(
+                Self.statement(
+                    "ColdchainInventories", ["s3:GetObject"],
+                    inventories.map { bucket("\($0.bucket)/\($0.prefix)/*") }))
+        }
         if let snapshots {
             statements.append(
                 Self.statement(

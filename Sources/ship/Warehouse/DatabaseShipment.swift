@@ -78,7 +78,9 @@ struct DatabaseShipment: Sendable {
             try one.uploads.end()
         }
         let bytes = held.reduce(Int64(0)) { $0 + $1.copies.copied.bytes }
-        return .init(bytesIn: bytes, bytesOut: bytes, warnings: records.flatMap(\.warnings))
+        var costs: [String: CostEstimate] = [:]
+        for one in held where one.copies.copied.objects > 0 { costs[one.vault.name] = one.cost }
+        return .init(bytesIn: bytes, bytesOut: bytes, warnings: records.flatMap(\.warnings), costs: costs)
     }
 
     // MARK: Copies
@@ -152,7 +154,6 @@ struct DatabaseShipment: Sendable {
         _ vault: BucketVault, _ keys: DestinationKeys, _ copies: CopyTotals, _ journals: [CopyJournal],
         _ uploads: LargeCopies, _ batches: [BatchCSV.Part: CompletionReport], _ began: Double
     ) throws(Fault) -> Held {
-        let costs = try ShipmentCosts(stage.job.vaults, stage.context.configuration, log: stage.context.log)
         var cost = CostEstimate()
         let file = try stage.context.staging.scratch.unnamedFile()
         let writer = try ManifestWriter(file)
@@ -161,7 +162,7 @@ struct DatabaseShipment: Sendable {
             return report.failed[row.entry.key] == nil
         }
         let totals = try manifest.write(try reader(), journals, into: writer) { row in
-            if let one = costs.copy(row.entry.size, to: row.storageClass, vault: vault.name) { cost += one }
+            if let one = stage.costs?.copy(row.entry.size, to: row.storageClass, vault: vault.name) { cost += one }
         }
         let digest = try writer.finish()
         let built = ManifestCommit.Built(source: try FileSource(file), sha256: digest, entries: writer.count)

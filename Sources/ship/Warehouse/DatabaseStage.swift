@@ -20,6 +20,8 @@ struct DatabaseStage: Sendable {
     let layout: VaultLayout
     /// One thread at a time commits.
     let commits = Monitor(())
+    /// Nothing where prices are wanted and can't be read.
+    let costs: ShipmentCosts?
 
     /// Opens the vaults.
     ///
@@ -29,6 +31,7 @@ struct DatabaseStage: Sendable {
         self.warehouse = warehouse
         job = context.job
         layout = VaultLayout(job: job.name)
+        costs = ShipmentCosts.ofAttempt(context)
         var vaults: [BucketVault] = []
         var away: [AwayVault] = []
         for settings in job.vaults {
@@ -114,7 +117,8 @@ struct DatabaseStage: Sendable {
         let open = pending.map(\.unit) + left + away.map(\.unit)
         if let previous = attempt.previousIfComplete(upstream: upstream, pending: open.count) { return previous }
         try attempt.open(
-            upstream: upstream, units: packed.count, before: before, open: open, vaults: identities)
+            upstream: upstream, units: packed.count, before: before, open: open, vaults: identities,
+            pricesOf: costs?.pricesDate)
         for vault in away { attempt.fail(vault.unit, vault.fault) }
         if !pending.isEmpty {
             let snapshot = try prepareSnapshots(run)
