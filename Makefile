@@ -21,8 +21,8 @@ DEPS := libarchive-dev libdeflate-dev libisal-dev liblzma-dev zlib1g-dev libtoml
 DEPS_TEST := openssh-server openssh-sftp-server procps rsync strace pigz isal libdeflate-tools zstd libarchive-tools \
     'busybox-static|busybox' python3 mandoc attr acl e2fsprogs xz-utils curl systemd openssl radosgw ceph-mon ceph-osd \
     ceph-common nfs-ganesha nfs-ganesha-vfs rpcbind 'libnfs13|libnfs14' python3-fusepy python3-venv dpkg-dev lintian \
-    debootstrap
-DEPS_BENCH := rclone awscli
+    debootstrap awscli
+DEPS_BENCH := rclone
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:

@@ -7,9 +7,11 @@ package struct DoorArguments {
 
     /// The options of all commands of the doors that take a value, without their dashes; a test compares.
     package static let valued: Set<String> = [
-        "action", "approve", "bandwidth", "batch", "config", "days", "event", "from", "host", "job", "log-format", "object",
-        "older-than", "only", "poll", "principal", "progress", "replace-guard", "run", "sample", "seed", "stage", "tenant",
-"tier", "timeout", "to", "unit", "until", "vault", "wait", "why", "workers",
+        "action", "approve", "bandwidth", "batch", "config", "days", "event", "from", "host", "job", "log-format",
+        "object",
+        "older-than", "only", "poll", "principal", "progress", "replace-guard", "run", "sample", "seed", "stage",
+        "tenant",
+        "tier", "timeout", "to", "unit", "until", "vault", "wait", "why", "workers",
     ]
 
     /// Reads them.

@@ -16,7 +16,9 @@ package protocol DoorCommand: ParsableCommand {
     /// Looks at a vault in a bucket; nothing for a door that reaches none.
     static func lookAtBucket(_ common: CommonOptions) -> ((VaultSettings) throws(Fault) -> Void)?
     /// What else there is to look at for a job; nothing for a door that reaches no warehouse.
-    static func looks(_ job: JobSettings, _ common: CommonOptions) -> [(what: String, look: () throws(Fault) -> String?)]
+    static func looks(_ job: JobSettings, _ common: CommonOptions) -> [(
+        what: String, look: () throws(Fault) -> String?
+    )]
 }
 
 extension DoorCommand {
@@ -35,7 +37,8 @@ extension DoorCommand {
 
     package static func main() {
         let arguments = DoorArguments(
-            Array(CommandLine.arguments.dropFirst()), verbs: verbs.compactMap { $0.configuration.commandName } + ["help"])
+            Array(CommandLine.arguments.dropFirst()),
+            verbs: verbs.compactMap { $0.configuration.commandName } + ["help"])
         if let arguments = arguments.ofVerb {
             Verbs<Self>.main(arguments)
         } else if let first = arguments.first, Configuration.verbs.contains(first) {

@@ -141,7 +141,9 @@ struct SetupCommand: ParsableCommand {
                 case .applied: "applied"
                 case .failed: "FAILED: \(step.why ?? "")"
                 }
-            blocks.append(step.state == .asItIs || step.document.isEmpty ? "\(step.name): \(state)" : "\(step.name): \(state)\n\(step.document)")
+            blocks.append(
+                step.state == .asItIs || step.document.isEmpty
+                    ? "\(step.name): \(state)" : "\(step.name): \(state)\n\(step.document)")
         }
         let policy = (try? JSONFile.encode(result.shipPolicy)).map { String(decoding: $0, as: UTF8.self) } ?? ""
         blocks.append("identity policy for ship, which you attach to its role or user:\n\(policy)")

@@ -43,7 +43,9 @@ struct ShipCommand: DoorCommand {
         what: String, look: () throws(Fault) -> String?
     )] {
         guard let warehouse = job.warehouse else { return [] }
-        return WarehouseCheck(warehouse, vaults: job.vaults, log: common.logger()).looks.map { ($0.what, $0.look) }
+        return WarehouseCheck(warehouse, vaults: job.vaults, log: common.logger()).looks.map { look in
+            (look.what, { () throws(Fault) in try look() })
+        }
     }
 
     @OptionGroup var options: RunOptions

@@ -71,10 +71,12 @@ struct ExitStatusTests {
         #expect(
             output.contains(
                 """
-                pack siem 2026-11-20: partial, 2 units, 3 done before, 2 failed, 12 with warnings, 3 KiB in, 1 KiB out, 1.5 s
+                ship siem 2026-11-20: partial, 2 units, 3 done before, 2 failed, 1 to be tried later, 12 with warnings, 3 KiB in, 1 KiB out, 1.5 s
                   failed: web1
                   failed before: web4: no route
+                  to be tried later: web5
                   with warnings: web2, web3, web3, web3, web3, web3, web3, web3, web3, web3 and 2 more
+                  cold: 3 objects, 1 KiB, 9 requests, about 0.0021 USD and 1.50 USD a month by the prices of 2025-01-01
 
                 """), "\(output)")
     }
@@ -117,11 +119,14 @@ private func endThroughDoor(_ body: () throws -> Int32) -> Never {
 
 private func finishRecords() -> Never {
     var record = StageRecord(
-        job: "siem", run: "2026-11-20", stage: .pack, attempt: "a", state: .partial, host: "h", pid: 1, startedAt: "")
+        job: "siem", run: "2026-11-20", stage: .ship, attempt: "a", state: .partial, host: "h", pid: 1, startedAt: "")
+    record.costs = ["cold": CostEstimate(objects: 3, bytes: 1_024, requests: 9, now: 0.0021, month: 1.5)]
+    record.pricesOf = "2025-01-01"
     (record.done, record.skipped, record.bytesIn, record.bytesOut, record.seconds) = (2, 3, 3_072, 1_024, 1.5)
     // What this attempt found has been said by then; what it left to an earlier one has not.
     record.failed = [
         .init(unit: "web1", why: "no route"), .init(unit: "web4", why: "no route", isEarlier: true),
+        .init(unit: "web5", why: "outside the window", isLater: true),
     ]
     record.warnings = ["web2"].map { .init(unit: $0, why: "a file vanished") }
     record.warnings += Array(repeating: .init(unit: "web3", why: "a file vanished"), count: 11)

@@ -60,10 +60,12 @@ actor FaultLibrary {
         //                         hold (make MARK, then sleep as long as MARK is there)
         // COLDCHAIN_FAULT_ERRNO   for error and fail
         // COLDCHAIN_FAULT_MARK    for hold; for count, the file that takes the number at the end
+        // COLDCHAIN_FAULT_AHEAD   by so many seconds the clock is fast
         static const char *calls, *below, *action, *mark;
         static long when;
         static int number;
         static _Atomic long count;
+        static long ahead;
 
         __attribute__((constructor)) static void start(void) {
             calls = getenv("COLDCHAIN_FAULT_CALLS");
@@ -71,6 +73,7 @@ actor FaultLibrary {
             action = getenv("COLDCHAIN_FAULT_ACTION");
             mark = getenv("COLDCHAIN_FAULT_MARK");
             when = getenv("COLDCHAIN_FAULT_WHEN") ? atol(getenv("COLDCHAIN_FAULT_WHEN")) : 0;
+            ahead = getenv("COLDCHAIN_FAULT_AHEAD") ? atol(getenv("COLDCHAIN_FAULT_AHEAD")) : 0;
             number = getenv("COLDCHAIN_FAULT_ERRNO") ? atoi(getenv("COLDCHAIN_FAULT_ERRNO")) : EIO;
             unsetenv("LD_PRELOAD");
         }
@@ -145,6 +148,13 @@ actor FaultLibrary {
         #define JUDGE(call, directory, name) \
             int verdict = judge(call, directory, name); \
             if (verdict > 0) { errno = verdict; return -1; }
+
+        int clock_gettime(clockid_t clock, struct timespec *time) {
+            REAL(int, clock_gettime, clockid_t, struct timespec *)
+            int result = real(clock, time);
+            if (clock == CLOCK_REALTIME) time->tv_sec += ahead;
+            return result;
+        }
 
         ssize_t write(int file, const void *bytes, size_t size) {
             REAL(ssize_t, write, int, const void *, size_t)

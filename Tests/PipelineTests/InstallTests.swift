@@ -48,6 +48,21 @@ extension PipelineTests {
             }
         }
 
+        @Test("ssh takes the example of its configuration, and jumps to hosts, but not to the bastion")
+        func ssh() async throws {
+            try await withTemporaryDirectory { root in
+                _ = try await install(root, prefix: "/usr")
+                let file = root + "/usr/share/doc/coldchain/examples/ssh_config"
+                for (host, jumps) in [("siem01.dc.example", true), ("bastion.dc.example", false)] {
+                    let told = try await run(["ssh", "-G", "-F", file, host])
+                    #expect(told.status == 0, "\(told)")
+                    #expect(told.lines.contains("proxyjump bastion.dc.example") == jumps, "\(told)")
+                    #expect(told.lines.contains("user \(jumps ? "backup" : "jump")"))
+                    #expect(told.lines.contains("userknownhostsfile /etc/coldchain/known_hosts"))
+                }
+            }
+        }
+
         @Test("Every program that a unit starts is where the unit says")
         func units() async throws {
             try await withTemporaryDirectory { root in

@@ -246,6 +246,49 @@ extension PipelineTests.SystemdTests {
             done
             """#)
         #expect(restored.status == 0 && restored.lines.count == 18, "\(restored)")
+
+        // Six runs come under a policy that keeps two: so much at once has to be approved, and is told until then.
+        let policy = try await farm.server(
+            #"""
+            printf '[retention]\nkeep_last = 2\ngrace = "0 days"\nkeep_local = "0 days"\n' >>/etc/coldchain/jobs.d/farm.toml
+            """#)
+        #expect(policy.status == 0, "\(policy)")
+        let tripped = try await farm.server.start("prune@farm")
+        #expect(tripped.state["Result"] == "exit-code" && tripped.state["ExecMainStatus"] == "1", "\(tripped)")
+        let alarm = tripped.told.first ?? ""
+        #expect(tripped.told.count == 1 && alarm.hasPrefix("*[coldchain] prune farm FAILED on box*\n"), "\(tripped)")
+        #expect(alarm.contains("more than 'max_vanished' would go at once of tenant acme"), "\(alarm)")
+        #expect(alarm.contains("ship prune farm --approve acme"), "\(alarm)")
+        let before = try await farm.server("ls -d /srv/archive/farm/acme/*/*/*/*.tar.gz | wc -l")
+        #expect(before.lines == ["12"])
+        let approved = try await farm.server("runuser -u coldchain -- ship prune farm --approve acme")
+        #expect(approved.status == 0 && approved.output.contains("quarantined"), "\(approved)")
+        let pruned = try await farm.server.start("prune@farm")
+        #expect(pruned.state == ["Result": "success", "ExecMainStatus": "0", "ActiveState": "inactive"], "\(pruned)")
+        #expect(pruned.told.count == 1, "\(pruned)")
+        #expect(pruned.told.first?.hasPrefix("*[coldchain] prune farm done on box*\n") == true, "\(pruned)")
+        let said = try await farm.server("journalctl -q -o cat _SYSTEMD_UNIT=coldchain-prune@farm.service")
+        #expect(said.output.contains(" went ") && said.output.contains(" retired"), "\(said)")
+        // From staging all is gone that every vault has; of the vault, what has been marked, once somebody says so.
+        let left = try await farm.server(
+            """
+            ls -d /srv/staging/farm/*/pack/acme /srv/staging/farm/*/collect/web1 2>/dev/null | wc -l
+            runuser -u coldchain -- ship prune farm --expire >/dev/null
+            ls -d /srv/archive/farm/acme/*/*/*/*.tar.gz | wc -l
+            """)
+        #expect(left.lines == ["0", "4"], "\(left)")
+
+        // The rest is verified; and once it is damaged, that is told.
+        let whole = try await farm.server.start("verify@farm")
+        #expect(whole.state == ["Result": "success", "ExecMainStatus": "0", "ActiveState": "inactive"], "\(whole)")
+        #expect(whole.told.first?.hasPrefix("*[coldchain] verify farm done on box*\n") == true, "\(whole)")
+        let damaged = try await farm.server("rm \"$(ls -d /srv/archive/farm/acme/*/*/*/web1.tar.gz | tail -n 1)\"")
+        #expect(damaged.status == 0, "\(damaged)")
+        let found = try await farm.server.start("verify@farm")
+        #expect(found.state["ExecMainStatus"] == "3", "\(found)")
+        let loss = found.told.first ?? ""
+        #expect(loss.hasPrefix("*[coldchain] verify farm partial on box*\n"), "\(loss)")
+        #expect(loss.contains("web1.tar.gz") && loss.contains("is not in the vault"), "\(loss)")
         let (posts, mails) = (try farm.server.told().count, try farm.server.mailed().count)
         #expect(posts == mails && posts > 15)
     }

@@ -103,7 +103,10 @@ extension PipelineTests {
 
             func callAsFunction(_ program: Program, _ arguments: [String]) async throws -> RunResult {
                 try await TestSupport.run(
-                    [program.path, "lake"] + arguments, environment: environment, timeout: 120)
+                    [program.path]
+                        + (arguments.first == "setup"
+                            ? ["setup", "lake"] + arguments.dropFirst() : ["lake"] + arguments),
+                    environment: environment, timeout: 120)
             }
 
             @discardableResult
@@ -115,6 +118,16 @@ extension PipelineTests {
                 #expect(
                     result.status == status && (words.isEmpty || result.description.contains(words)),
                     "\(program.rawValue) \(arguments.joined(separator: " ")): \(result)", sourceLocation: location)
+                return result
+            }
+
+            func check(_ program: Program, status: Int32 = 0, _ location: SourceLocation = #_sourceLocation)
+                async throws
+                -> RunResult
+            {
+                let result = try await TestSupport.run(
+                    [program.path, "check", "lake"], environment: environment, timeout: 120)
+                #expect(result.status == status && !result.isCrash, "\(result)", sourceLocation: location)
                 return result
             }
 
@@ -190,6 +203,43 @@ extension PipelineTests {
             // Versions stand in the third column.
             let csv = try await lake.world.shell("head -1 \"$1\"/pack/db00.data.csv", [lake.directory])
             #expect(csv.lines.first?.split(separator: ",").count == 3, "\(csv)")
+        }
+
+        @Test("A check names what of inventory, source and vault is missing, and setup makes the inventory")
+        func check() async throws {
+            let lake = try await Lake()
+            let missing = try await lake.check(.collect, status: 1)
+            let lines = missing.lines.filter { $0.hasPrefix("FAILED") }
+            #expect(lines.contains { $0.contains("inventory s3://\(lake.bucket)/") && $0.contains("no inventory has") })
+            #expect(lines.contains { $0.contains("source s3://lake, read as vault cold does: NoSuchBucket") })
+            #expect(lines.contains { $0.contains("job lake: vault cold s3://vault-bucket/v: NoSuchBucket") })
+
+            try await lake.direct { client in
+                for name in ["lake", "vault-bucket"] { try client.sibling(bucket: name).createBucket() }
+                _ = try client.sibling(bucket: "lake").put(
+                    "db00/a", .bytes([1]), digest: SHA256Hasher.digest(of: [1]), S3NewObject(), sendsChecksum: false
+                ).get()
+            }
+            let printed = try await lake.expect(.ship, ["setup"], "inventory daily of s3://lake: is not so yet")
+            #expect(printed.output.contains("<Bucket>arn:aws:s3:::\(lake.bucket)</Bucket>"), "\(printed)")
+            #expect(printed.output.contains("by which S3 delivers inventories there:"), "\(printed)")
+            try await lake.expect(.ship, ["setup", "--apply"], "inventory daily of s3://lake: applied")
+            let again = try await lake.expect(.ship, ["setup"], "inventory daily of s3://lake: is so already")
+            #expect(!again.output.contains("is not so yet"), "\(again)")
+            let live = try await lake.direct { try $0.sibling(bucket: "lake").inventory(id: "daily") }
+            let place = live?["Destination"]?["S3BucketDestination"]
+            #expect(place?.text("Prefix") == "inv" && place?.text("Format") == "CSV", "\(String(describing: live))")
+            #expect(live?["Schedule"]?.text("Frequency") == "Daily" && live?.text("IsEnabled") == "true")
+
+            try await lake.inventory("one", ["--rows", "500"])
+            let good = try await lake.check(.collect)
+            #expect(good.output.contains("the newest is of 2026-04-02T01:00:00Z"), "\(good)")
+            try await lake.direct { client in
+                _ = try client.perform(
+                    S3Call(.delete, ByteString("inv/lake/daily/\(WarehouseTests.at)/manifest.checksum")))
+            }
+            let torn = try await lake.check(.ship, status: 1)
+            #expect(torn.output.contains("not complete: \(WarehouseTests.at): manifest.checksum is missing"), "\(torn)")
         }
 
         @Test("Of a torn inventory nothing is kept", .timeLimit(.minutes(5)))

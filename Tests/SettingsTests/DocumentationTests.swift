@@ -58,6 +58,17 @@ struct DocumentationTests {
             #expect(shown.state == plain.state)
             #expect(shown.workers == plain.workers)
         }
+        // With all vaults of the example, the examples of both kinds of jobs are valid beside it.
+        let jobs = ["jobs.d/example.toml": "jobs.d/example.toml", "jobs.d/lake.toml": "lake.toml"]
+        var files = ["coldchain.toml": main]
+        for (name, file) in jobs { files[name] = try Samples.read(file: folder + file) }
+        try Samples.withFolder(files) { path in
+            let shown = try Configuration.load("\(path)/coldchain.toml", environment: [:])
+            #expect(try shown.jobNames() == ["example", "lake"])
+            #expect(try shown.job("example").kind == .hosts)
+            #expect(try shown.job("lake").kind == .warehouse)
+            #expect(try shown.job("lake").vaults.map(\.name) == ["cold"])
+        }
         // Both of these exclude a key that stands there.
         let job = try Samples.read(try uncommented("jobs.d/example.toml", without: ["copies", "full_every"]))
         let plain = try Samples.read(try Samples.read(file: folder + "jobs.d/example.toml"))

@@ -442,7 +442,8 @@ struct JobSettingsTests {
         #expect(several.message == "jobs.d/siem.toml:1:1: there are several vaults: disk, second")
         #expect(
             several.hint
-                == "Add the line vault = \"disk\" for one of them, or copies = [\"disk\", \"second\"] for a copy in each.")
+                == "Add the line vault = \"disk\" for one of them, or copies = [\"disk\", \"second\"] for a copy in each."
+        )
     }
 
     /// Expects exactly one problem that begins with `message`; the hint `*` is any.

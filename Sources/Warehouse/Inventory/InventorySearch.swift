@@ -135,7 +135,7 @@ package struct InventorySearch: Sendable {
         return names.sorted()
     }
 
-    /// - Parameter isWhole: whether all files are looked at, not the first alone.
+    /// Looks at one inventory, at all of its files or at the first alone.
     private func look(_ directory: String, _ key: ByteString, _ earliest: Timestamp, isWhole: Bool = true) throws(Fault)
         -> Look
     {
@@ -159,7 +159,9 @@ package struct InventorySearch: Sendable {
                 hint: "Correct 'inventory' or 'source' of the job.")
         }
         if report.createdAt < earliest { return .other }
-        if let missing = try missingPart(isWhole ? report.parts[...] : report.parts.prefix(1)) { return .lacks(missing) }
+        if let missing = try missingPart(isWhole ? report.parts[...] : report.parts.prefix(1)) {
+            return .lacks(missing)
+        }
         return .complete(
             Found(
                 key: key, url: url, etag: manifest.etag, manifest: manifest.bytes, checksum: checksum.bytes,

@@ -24,9 +24,14 @@ package struct WarehouseCheck: Sendable {
 
     /// One thing to look at.
     package struct Look: Sendable {
-        package var what: String
-        /// Gives what is worth telling though all is well; throws what is missing.
-        package var look: @Sendable () throws(Fault) -> String?
+        package let what: String
+        fileprivate let body: @Sendable () throws(Fault) -> String?
+
+        /// Looks.
+        ///
+        /// - Returns: what is worth telling though all is well.
+        /// - Throws: what is missing.
+        package func callAsFunction() throws(Fault) -> String? { try body() }
     }
 
     /// What to look at, in the order of the stages that need it.

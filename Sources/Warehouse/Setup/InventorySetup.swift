@@ -45,7 +45,8 @@ package struct InventorySetup: Sendable {
             }
             guard Self.destination(live) == Self.destination(wanted) else {
                 step.state = .failed
-                step.why = "there is one of this name that goes elsewhere, or is no CSV: choose another name, or remove it"
+                step.why =
+                    "there is one of this name that goes elsewhere, or is no CSV: choose another name, or remove it"
                 return
             }
             let merged = Self.merged(live)

@@ -71,6 +71,7 @@ package struct WarehousePolicies: Sendable {
     /// What the bucket of an inventory allows S3, which delivers it there.
     ///
     /// - Parameter place: where inventories arrive.
+    /// - Returns: a bucket policy.
     package func inventoryBucketPolicy(_ place: WarehouseSettings.InventoryPlace) -> JSONValue {
         // The last two words are made by S3: the source's name, and that of the configuration.
         let below = place.prefix.split(separator: "/").dropLast(2).map { $0 + "/" }.joined()
@@ -93,7 +94,8 @@ package struct WarehousePolicies: Sendable {
         if !inventories.isEmpty {
             let buckets = Set(inventories.map(\.bucket)).sorted()
             statements.append(
-                Self.statement("ColdchainInventoryList", ["s3:GetBucketLocation", "s3:ListBucket"], buckets.map(bucket)))
+                Self.statement(
+                    "ColdchainInventoryList", ["s3:GetBucketLocation", "s3:ListBucket"], buckets.map(bucket)))
             statements.append(
                 Self.statement(
                     "ColdchainInventories", ["s3:GetObject"],
