@@ -10,7 +10,18 @@ extension PipelineTests {
     @Suite
     struct ManualTests {
         /// Where the examples' server keeps its archives.
-        enum Kind: CaseIterable { case directory, bucket }
+        enum Kind: CaseIterable {
+            case directory, bucket
+            /// A bucket of Deep Archive, of moto: Ceph has no class that is thawed.
+            case archive
+
+            /// The address of the server.
+            func endpoint() throws -> (url: String, accessKey: String, secretKey: String) {
+                if self == .archive { return (try MotoServer.shared().http, "AKID", "secret") }
+                let server = try RGWServer.shared()
+                return (server.http, server.accessKey, server.secretKey)
+            }
+        }
 
         /// Job siem with two hosts, and what the pages have of names and places for those of this world.
         private func world(_ kind: Kind) async throws -> (world: Pipeline, environment: [String: String?]) {
@@ -26,9 +37,13 @@ extension PipelineTests {
             let bin = Pipeline.split(Program.collect.path).directory
             environment["PATH"] = "\(bin):/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
             environment["HOME"] = world.root
-            if kind == .bucket {
-                let server = try await onOwnThread { try RGWServer.shared() }
+            if kind != .directory {
+                let server = try await onOwnThread { try kind.endpoint() }
                 let bucket = "manual-" + RandomID.make()
+                environment["ENDPOINT"] = server.url
+                environment["BUCKET"] = bucket
+                environment["AWS_DEFAULT_REGION"] = "us-east-1"
+                environment["NO_PROXY"] = "127.0.0.1"
                 environment["AWS_ACCESS_KEY_ID"] = server.accessKey
                 environment["AWS_SECRET_ACCESS_KEY"] = server.secretKey
                 environment["AWS_EC2_METADATA_DISABLED"] = "true"
@@ -42,7 +57,8 @@ extension PipelineTests {
                         state = "\(world.state)"
                         [vault.cold]
                         url = "s3://\(bucket)/v"
-                        endpoint = "\(server.http)"
+                        endpoint = "\(server.url)"
+                        \(kind == .archive ? "storage_class = \"DEEP_ARCHIVE\"" : "")
 
                         """)
                 try await onOwnThread {
@@ -50,7 +66,7 @@ extension PipelineTests {
                     settings.usesProxies = false
                     let credentials = Credentials(accessKey: server.accessKey, secretKey: Secret(server.secretKey))
                     try S3Client(
-                        bucket: bucket, endpoint: try S3Endpoint(url: server.http, region: "us-east-1"),
+                        bucket: bucket, endpoint: try S3Endpoint(url: server.url, region: "us-east-1"),
                         http: HTTPClient(settings), credentials: FixedCredentials(credentials)
                     ).createBucket(withObjectLock: false)
                 }
@@ -60,7 +76,8 @@ extension PipelineTests {
 
         @Test(
             "Every command of the examples does what the page says, in this order",
-            .enabled(if: geteuid() == 0, "staging and vault are mounted, as on a server"), arguments: Kind.allCases)
+            .enabled(if: geteuid() == 0, "staging and vault are mounted, as on a server"),
+            arguments: [Kind.directory, .bucket])
         func examples(_ kind: Kind) async throws {
             let (world, environment) = try await world(kind)
             let collect = try ManualCommands("collect.1", ".Sh EXAMPLES").blocks
@@ -131,6 +148,62 @@ extension PipelineTests {
                 """
             let result = try await run(["bash", "-c", script, "bash", world.root], environment: environment)
             #expect(result.status == 0, "\(result)\n\(script)")
+        }
+
+        @Test(
+            "Every command of coldchain-restore(7) does what the page says, out of a directory, a bucket, and Deep Archive",
+            .enabled(if: geteuid() == 0, "staging and vault are mounted, as on a server"), arguments: Kind.allCases)
+        func restorePage(_ kind: Kind) async throws {
+            let (world, environment) = try await world(kind)
+            func run(_ program: Program, _ arguments: [String]) async throws {
+                let result = try await TestSupport.run([program.path] + arguments, environment: environment)
+                #expect(result.status == 0, "\(arguments): \(result)")
+            }
+            try await run(.collect, ["init", "--local"])
+            for program in Program.allCases { try await run(program, ["siem", "--run", Pipeline.run]) }
+            func commands(_ heading: String) throws -> [String] {
+                try ManualCommands("coldchain-restore.7", heading).blocks.flatMap { $0 }.map { command in
+                    command.replacing("2026-11-20", with: Pipeline.run)
+                        .replacing("2026/11/20", with: Pipeline.run.replacing("-", with: "/"))
+                        .replacing("B=acme-archive P=logs", with: "B=$BUCKET P=v")
+                        .replacing("/tmp/", with: world.root + "/").replacing("/srv/", with: world.root + "/srv-")
+                        // What the first commands print is what the next ones take.
+                        .replacing("1229211-2458355", with: "$offset-$((offset + length - 1))")
+                }
+            }
+            // The settings are as they were, the rest of the server is new.
+            let steps = try commands(".Sh STEPS")
+            #expect(steps.count == 6)
+            var script = [
+                "set -euo pipefail", "cd \"$1\"",
+                "aws() { command aws --endpoint-url \"$ENDPOINT\" \"$@\"; }",
+                "same() { cmp \"$1/acme/web/siem01/access.log\" source/siem01/acme/web/access.log; }",
+            ]
+            if kind != .directory {
+                let which = try commands(".Ss Which bytes of which archive")
+                let thaw = try commands(".Ss Thaw")
+                let (one, all) = (try commands(".Ss One file"), try commands(".Ss A whole archive"))
+                #expect(which.count == 5 && thaw.count == 3 && one.count == 4 && all.count == 6)
+                script += which.prefix(3) + ["row=$(\(which[3]))", "archives=$(\(which[4]))"]
+                script.append("read -r archive entry offset length digest <<<\"$row\"")
+                script.append("[ \"$archive\" = \"$archives\" ] && [ \"$entry\" = acme/web/siem01/access.log ]")
+                // Ceph has nothing to thaw, and refuses the request.
+                script += kind == .archive ? thaw.prefix(2) + ["\(thaw[2]) | grep -q false"] : thaw.prefix(1)
+                script.append("[ \"$K\" = \"$P/$archive\" ]")
+                script +=
+                    one.dropLast() + ["\(one[3]) | grep -q \"^$digest \"", "same back", "rm -rf back", "mkdir back"]
+                script += all.dropLast() + ["(\(all[5]))", "same back"]
+            }
+            script.append(kind == .archive ? "! \(steps[3])" : "")
+            script += steps.prefix(4) + ["same srv-back"]
+            script.append("rm -rf staging state && mkdir staging && mount -t tmpfs new staging")
+            script.append("mkdir -p vault && mount --bind vault vault")
+            script += steps.dropFirst(4)
+            script.append("ls staging/siem/ledger/\(Pipeline.run)/siem01.manifest.1.tsv.gz")
+            let result = try await TestSupport.run(
+                ["unshare", "--mount", "--propagation", "private", "bash", "-xc"]
+                    + [script.joined(separator: "\n"), "bash", world.root], environment: environment, timeout: 120)
+            #expect(result.status == 0, "\(result)")
         }
     }
 }
