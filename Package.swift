@@ -117,7 +117,8 @@ let package = Package(
             excluding: ["inventory_reader.py"]),
         tests("Console", ["Platform", "Ledger", "Settings", "Staging", arguments, log]),
         .testTarget(
-            name: "PipelineTests", dependencies: ["Platform", "Codec", "Console", "HTTP", "AWS", "TestSupport", crypto],
+            name: "PipelineTests",
+            dependencies: ["Platform", "Codec", "Console", "HTTP", "AWS", "TestSupport", crypto],
             swiftSettings: swiftSettings),
     ] + fastLibraries,
     cxxLanguageStandard: .cxx17

@@ -6,25 +6,6 @@ import Settings
 /// One execution of a stage for a run: it holds the lock, opens the stage record as `running`, runs units, several at
 /// once, each failing alone, and closes the record with what came of them.
 package final class StageAttempt: Sendable {
-    /// What a unit came to.
-    package struct Outcome: Sendable {
-        package var bytesIn: Int64
-        package var bytesOut: Int64
-        /// What needs eyes though the unit is done; makes the attempt partial.
-        package var warnings: [String]
-        /// ship: by the vault's name.
-        package var costs: [String: CostEstimate]
-
-        package init(
-            bytesIn: Int64 = 0, bytesOut: Int64 = 0, warnings: [String] = [], costs: [String: CostEstimate] = [:]
-        ) {
-            self.bytesIn = bytesIn
-            self.bytesOut = bytesOut
-            self.warnings = warnings
-            self.costs = costs
-        }
-    }
-
     package let id: String
     package let run: RunDirectory
     let context: StageContext
@@ -173,13 +154,7 @@ package final class StageAttempt: Sendable {
             record.done += 1
             record.bytesIn += outcome.bytesIn
             record.bytesOut += outcome.bytesOut
-            for (vault, cost) in outcome.costs {
-                record.costs = (record.costs ?? [:]).merging([vault: cost]) { one, other in
-                    var sum = one
-                    sum += other
-                    return sum
-                }
-            }
+            record.add(outcome.costs)
             if let why = Self.summary(outcome.warnings) { record.warnings.append(.init(unit: unit, why: why)) }
             return record
         }

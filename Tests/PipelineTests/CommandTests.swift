@@ -56,6 +56,27 @@ extension PipelineTests {
             #expect(remains == [])
         }
 
+        @Test("Options may stand before a command, and what stands in the wrong place is told the right one")
+        func order() async throws {
+            let world = try Pipeline()
+            try await world.initialize()
+            for program in Program.allCases {
+                var elsewhere = world.environment
+                elsewhere["COLDCHAIN_CONFIG"] = "/nowhere"
+                let first = try await TestSupport.run(
+                    [program.path, "--config", world.config, "--json", "status", "logs"], environment: elsewhere)
+                #expect(first.status == 0 && first.output.contains("\"rows\""), "\(first)")
+                let swapped = try await world.expect(program, ["-v", "logs", "status", "--json"], status: 64)
+                #expect(swapped.errors.contains("'status' is a command, and stands before the job"), "\(swapped)")
+                #expect(swapped.errors.contains("HINT: Run '\(program.rawValue) status logs ...'."), "\(swapped)")
+            }
+            let other = try await world.expect(.collect, ["--quiet", "restore", "logs"], status: 64)
+            #expect(other.errors.contains("'restore' is a command of ship, not a job"), "\(other)")
+            // What the command does not have is said by the command.
+            let unknown = try await world.expect(.ship, ["--force", "status"], status: 64)
+            #expect(unknown.errors.contains("--force") && unknown.errors.contains("status"), "\(unknown)")
+        }
+
         @Test("collect refuses --tenant, since it takes whole hosts")
         func tenant() async throws {
             let world = try await world()

@@ -197,7 +197,8 @@ extension PipelineTests {
             script.append(kind == .archive ? "! \(steps[3])" : "")
             script += steps.prefix(4) + ["same srv-back"]
             script.append("rm -rf staging state && mkdir staging && mount -t tmpfs new staging")
-            script.append("mkdir -p vault && mount --bind vault vault")
+            script.append(
+                "mkdir -p vault && mv vault old && mkdir vault && mount -t tmpfs new vault && cp -a old/. vault")
             script += steps.dropFirst(4)
             script.append("ls staging/siem/ledger/\(Pipeline.run)/siem01.manifest.1.tsv.gz")
             let result = try await TestSupport.run(

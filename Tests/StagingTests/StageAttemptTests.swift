@@ -48,6 +48,29 @@ struct StageAttemptTests {
         #expect(names == ["pack.json"], "the lock is gone")
     }
 
+    @Test func `what the units of an attempt cost is added up by vault, and told by no attempt after it`() async throws
+    {
+        let bench = try Bench()
+        try await onOwnThread {
+            let attempt = try StageAttempt(.ship, of: try bench.run(), try bench.context())
+            let date = try #require(CivilDate("2026-01-01"))
+            try attempt.open(upstream: "up", units: 4, before: [], pricesOf: date)
+            try attempt.perform(Array(0..<4), atOnce: 3, name: { "u\($0)" }) { unit in
+                let one = CostEstimate(objects: 3, bytes: 10, requests: 7, now: 0.5, month: 0.25)
+                return .init(costs: unit == 3 ? [:] : ["cold": one, "far": one])
+            }
+            let closed = try attempt.close(isComplete: true)
+            let sum = CostEstimate(objects: 9, bytes: 30, requests: 21, now: 1.5, month: 0.75)
+            #expect(closed.costs == ["cold": sum, "far": sum] && closed.pricesOf == "2026-01-01")
+        }
+        let later = try await onOwnThread {
+            try StageAttempt(.ship, of: try bench.run(), try bench.context()).previousIfComplete(
+                upstream: "up", pending: 0)
+        }
+        let same = try #require(later)
+        #expect(same.skipped == 4 && same.costs == nil)
+    }
+
     @Test func `a unit that fails fails alone`() async throws {
         let record = try await attempt(try Bench(), units: 9, failing: [1, 5])
         #expect(record.state == .partial)
