@@ -57,7 +57,7 @@ extension PipelineTests {
         }
 
         @Test("Options may stand before a command, and what stands in the wrong place is told the right one")
-        func order() async throws {
+        func wordOrder() async throws {
             let world = try Pipeline()
             try await world.initialize()
             for program in Program.allCases {
