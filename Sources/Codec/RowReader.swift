@@ -60,6 +60,11 @@ package final class RowReader {
 
     package var fieldCount: Int { starts.count }
 
+    /// Whether this row comes before that of another reader, by their bytes.
+    func precedes(_ other: RowReader) -> Bool {
+        row.withUnsafeBytes { own in other.row.withUnsafeBytes { RowSorter.precedes(own, $0) } }
+    }
+
     /// The raw bytes of the current row, without its end.
     package var rowBytes: [UInt8] { row }
 
@@ -76,6 +81,19 @@ package final class RowReader {
         return range.count == text.utf8CodeUnitCount
             && text.withUTF8Buffer { literal in row[range].elementsEqual(literal) }
     }
+
+    /// Whether the field is exactly `bytes`, as they stand in the row.
+    package func fieldEquals(_ bytes: [UInt8]?, _ index: Int) -> Bool {
+        guard let bytes else { return false }
+        let range = range(index)
+        guard range.count == bytes.count else { return false }
+        return row.withUnsafeBytes { own in
+            bytes.withUnsafeBytes { $0.elementsEqual(UnsafeRawBufferPointer(rebasing: own[range])) }
+        }
+    }
+
+    /// The bytes of a field as they stand in the row, escapes and all.
+    package func rawField(_ index: Int) -> [UInt8] { Array(row[range(index)]) }
 
     /// Whether the field begins with `text`, which nothing in it escapes.
     package func hasPrefix(_ text: StaticString, _ index: Int) -> Bool {
