@@ -190,7 +190,9 @@ struct NotifyCommand: ParsableCommand {
         // Without it nobody knows what was told before, and it is told again.
         let state = try? Directory.create(configuration.state)
         var status = ExitStatus.done
-        for name in try job.map({ [$0] }) ?? configuration.jobNames() {
+        let names: [String]
+        if let job { names = [job] } else { names = try configuration.jobNames() }
+        for name in names {
             do throws(Fault) { status = max(status, try tellMissing(name, configuration, state)) } catch {
                 if error.code == .interrupted { throw error }
                 common.logger().error("job '\(name)': \(error)\(error.hint.map { " HINT: \($0)" } ?? "")")
