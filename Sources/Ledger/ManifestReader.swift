@@ -8,11 +8,27 @@ package final class ManifestReader {
     /// The tenant that was asked about last, as it stands in the row, and the answer.
     private var lastTenant: [UInt8]?
     private var isLastWanted = false
+    private var lastReference: [[UInt8]?] = [nil, nil, nil]
 
     /// - Throws: `damaged` when the table has no header line with the needed columns.
     package init(_ source: any RangedSource) throws(Fault) {
-        reader = RowReader(gzip: source)
+        reader = try RowReader(table: source)
         decoder = try RowDecoder(reader)
+    }
+
+    /// The next row that is of another object, run or tenant than the one before, as long as it has an object.
+    ///
+    /// - Returns: these three; nothing at the end.
+    /// - Throws: `damaged`, naming file and row.
+    package func nextReference() throws(Fault) -> (object: String, run: String, tenant: String)? {
+        let columns = decoder.referenceColumns
+        while try reader.next() {
+            if reader.isEmpty(columns[0]) { continue }
+            if zip(columns, lastReference).allSatisfy({ reader.fieldEquals($1, $0) }) { continue }
+            lastReference = columns.map { reader.rawField($0) }
+            return (try reader.text(columns[0]), try reader.text(columns[1]), try reader.text(columns[2]))
+        }
+        return nil
     }
 
     /// The next row that may be wanted, or nothing at the end; of the others only one field is looked at.

@@ -55,7 +55,7 @@ extension PipelineTests {
             let made = try await rebuild(world)
             #expect(made.runs == 2 && made.manifests == 4 && made.others == 1 && made.lost == [] && made.problems == [])
             try await world.shell(
-                "diff -r --exclude=_audit \"$1\" \"$2/logs/ledger\" && test -s \"$2/logs/ledger/_audit/20251120T000000Z-a.jsonl\"",
+                "diff -r --exclude=_audit --exclude=_retention \"$1\" \"$2/logs/ledger\" && test -s \"$2/logs/ledger/_audit/20251120T000000Z-a.jsonl\"",
                 [world.root + "/ledger", world.staging])
             let again = try await rebuild(world)
             #expect(again.manifests == 0 && again.kept == 5)
@@ -79,6 +79,8 @@ extension PipelineTests {
             ]
             let world = try Pipeline(job)
             try await SmallWorld.fill(world)
+            // Of one host alone, so that a hold of it keeps that host's manifests, and not the other's.
+            try world.host("web2").file("initech/log", text: "of web2\n")
             try await world.initialize()
             for (number, day) in ["2025-11-17", "2025-11-18", "2025-11-19"].enumerated() {
                 try await world.shell("echo $2 > \"$1\"/web1/acme/day$2", [world.source, "\(number)"])
@@ -90,7 +92,7 @@ extension PipelineTests {
             try await world.expect(.ship, approve)
             try await world.expect(.ship, ["hold", "logs", "--tenant", "globex", "--why", "over soon"])
             try await world.expect(.ship, ["hold", "logs", "--tenant", "globex", "--why", "over", "--release"])
-            let hold = ["hold", "logs", "--tenant", "acme", "--until", "2999-12-31", "--why", "court"]
+            let hold = ["hold", "logs", "--tenant", "initech", "--until", "2999-12-31", "--why", "court"]
             try await world.expect(.ship, hold)
             let before = try await dryRun(world)
             // What was in quarantine and what was retired, of the tenant that is held and of the other one.
