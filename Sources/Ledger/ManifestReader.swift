@@ -31,11 +31,12 @@ package final class ManifestReader {
         return nil
     }
 
-    /// The next row that may be wanted, or nothing at the end; of the others only one field is looked at.
+    /// The next row that may be wanted; of the others only one field is looked at.
     ///
     /// - Parameters:
     ///   - kind: only rows of this kind.
     ///   - tenant: only rows of tenants that it says yes to; asked once for rows of one tenant that follow each other.
+    /// - Returns: nothing at the end.
     /// - Throws: `damaged`, naming file and row.
     package func next(of kind: EntryKind? = nil, where tenant: ((String) -> Bool)?) throws(Fault) -> Manifest.Row? {
         while try reader.next() {

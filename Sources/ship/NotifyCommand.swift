@@ -256,9 +256,7 @@ struct NotifyCommand: ParsableCommand {
         return outcome.status
     }
 
-    /// Tells the channels of an event.
-    ///
-    /// - Parameter only: these of them alone.
+    /// Tells the channels of an event, or these of them alone.
     private func deliver(
         _ notice: Notice, _ notify: NotifySettings, _ configuration: Configuration, only: Set<String>? = nil
     ) throws(Fault) -> Outcome {
