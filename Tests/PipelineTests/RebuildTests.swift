@@ -86,7 +86,7 @@ extension PipelineTests {
                 try await world.shell("echo $2 > \"$1\"/web1/acme/day$2", [world.source, "\(number)"])
                 try await world.night(day)
             }
-            let approve = ["prune", "logs", "--approve", "acme", "--approve", "globex"]
+            let approve = ["prune", "logs", "--approve", "acme", "--approve", "globex", "--approve", "initech"]
             for _ in 1...2 { try await world.expect(.ship, approve) }
             try await world.expect(.ship, ["undo", "logs", "--run", "2025-11-17"])
             try await world.expect(.ship, approve)
