@@ -6,7 +6,8 @@
 A small night is really collected, packed and shipped; its records are the pattern for those of all runs. The manifests
 of every host and run are made here: a row for each tenant's directory and log, and one for a file that is carried from a
 month before, so that every run refers to archives of others. Of the archives there are only those that the newest run
-refers to, empty but for their size. Then each command runs alone, and must end within 10 s and 256 MiB.
+refers to, empty but for their size. Then each command runs alone, and must end within 10 s and 256 MiB; the very first plan
+of a prune, which reads all manifests and not only those of the last night, within 60 s.
 """
 
 import argparse
@@ -24,6 +25,7 @@ import tempfile
 import time
 
 SECONDS = 10.0
+FIRST_SECONDS = 60.0
 MEMORY = 256 << 20
 JOB = "siem"
 HEADER = (
@@ -201,13 +203,14 @@ def run(options, root):
         ("restore plan, a tenant", [ship, "restore", JOB, "--run", str(newest), "--tenant", one, "--dry-run"], (0,)),
         ("restore plan, a run", [ship, "restore", JOB, "--run", str(newest), "--dry-run"], (0,)),
     ]
-    helped = subprocess.run([ship, "--help"], capture_output=True, text=True, check=True).stdout
-    if "\n  prune " in helped:
-        commands.append(("prune plan", [ship, "prune", JOB, "--dry-run"], (0, 3)))
+    # The first one reads every manifest; what they name is cached from then on, as it is from night to night.
+    commands.append(("prune plan, no cache", [ship, "prune", JOB, "--dry-run"], (0, 3)))
+    commands.append(("prune plan", [ship, "prune", JOB, "--dry-run"], (0, 3)))
     status, results = 0, []
     for name, command, accepted in commands:
         wall, memory = measure(command, environment, accepted)
-        good = wall <= SECONDS and memory <= MEMORY
+        limit = FIRST_SECONDS if name.endswith("no cache") else SECONDS
+        good = wall <= limit and memory <= MEMORY
         status = status if good else 1
         results.append({"command": name, "seconds": round(wall, 2), "mib": memory >> 20, "good": good})
         print(f"{name:26} {wall:7.2f} s {memory >> 20:6d} MiB  {'ok' if good else 'OVER'}", flush=True)

@@ -212,9 +212,21 @@ package final class RestoreTarget: Sendable {
             }
             try checkReplacing(leaf, in: directory)
         }
-        let (temporary, file) = try makeTemporary(for: leaf, in: directory)
+        // Without a name until it is whole: whoever is killed leaves nothing that a later restore would have to know.
+        let unnamed = directory.linkableFile()
+        var temporary: ByteString?
+        let file: File
+        if let unnamed {
+            file = unnamed
+        } else {
+            let name = try state.with { (_: inout State) throws(Fault) in
+                let name = try freeName(for: leaf, in: directory)
+                return (name, try directory.createNewFile(name))
+            }
+            (temporary, file) = name
+        }
         var isPlaced = false
-        defer { if !isPlaced { try? directory.removeIfPresent(temporary) } }
+        defer { if !isPlaced, let temporary { try? directory.removeIfPresent(temporary) } }
         // Without a digest to compare with, one is of use only to see whether the file that is there is the same. It
         // costs a pass over each hole, and holes cost nothing to whoever made the archive.
         var isHashed = expected != nil
@@ -233,7 +245,7 @@ package final class RestoreTarget: Sendable {
         if let expected, digest != expected {
             throw Fault(.damaged, "'\(name)': restored with SHA-256 \(digest), expected \(expected)")
         }
-        try file.close()
+        if unnamed == nil { try file.close() }
         isPlaced = try state.with { (state: inout State) throws(Fault) -> Bool in
             if try directory.exists(leaf) {
                 // Also one that another thread has restored meanwhile: the same file of two hosts.
@@ -244,26 +256,31 @@ package final class RestoreTarget: Sendable {
                 }
                 try clear(leaf, in: directory)
             }
-            try settle(temporary, in: directory, entry, &state)
-            try directory.rename(temporary, to: leaf)
+            let named: ByteString
+            if let temporary {
+                named = temporary
+            } else {
+                named = try freeName(for: leaf, in: directory)
+                try directory.link(file, as: named)
+                temporary = named
+                try file.close()
+            }
+            try settle(named, in: directory, entry, &state)
+            try directory.rename(named, to: leaf)
             state.restored += 1
             state.bytes += entry.size
             return true
         }
     }
 
-    /// A new file beside `leaf`.
+    /// A name for a new file beside `leaf`.
     ///
     /// What has the usual temporary name already may be an entry restored before, or a further name of one: it is left
     /// alone.
-    private func makeTemporary(for leaf: ByteString, in directory: Directory) throws(Fault) -> (ByteString, File) {
-        try state.with { (_: inout State) throws(Fault) in
-            var name = PendingFile.temporaryName(for: leaf)
-            if try directory.exists(name) {
-                name = PendingFile.temporaryName(for: ByteString("restore." + RandomID.make()))
-            }
-            return (name, try directory.createNewFile(name))
-        }
+    private func freeName(for leaf: ByteString, in directory: Directory) throws(Fault) -> ByteString {
+        let name = PendingFile.temporaryName(for: leaf)
+        return try directory.exists(name)
+            ? PendingFile.temporaryName(for: ByteString("restore." + RandomID.make())) : name
     }
 
     private func isSame(_ leaf: ByteString, in directory: Directory, size: Int64, digest: Digest256) throws(Fault)

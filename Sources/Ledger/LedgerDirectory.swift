@@ -74,6 +74,11 @@ package struct LedgerDirectory: Sendable {
     /// Where manifests lie that a vault is to delete: no later run builds on them, and an undo brings them back.
     private static let retiredName = ByteString("_retired")
 
+    /// Where the manifests of a run lie that were taken out of the ledger, or nothing where there are none.
+    package func retiredDirectory(of run: CivilDate, makes: Bool) throws(Fault) -> Directory? {
+        try directory(at: [Self.retiredName, ByteString(run.description)], makes: makes)
+    }
+
     /// Takes a manifest out of the ledger, as long as it can be taken back.
     ///
     /// One that is out already, or nowhere, is no error: whoever was killed goes on here.

@@ -115,6 +115,15 @@ struct RowDecoder {
 
     subscript(extra index: Int) -> Int { map[Manifest.columns.count + index] }
 
+    /// Where object, run and tenant stand.
+    var referenceColumns: [Int] { [map[13], map[12], map[8]] }
+
+    /// Where the tenant stands.
+    var tenantColumn: Int { map[8] }
+
+    /// Whether the row is of a kind, as far as that can be told without reading it.
+    func isKind(_ kind: EntryKind, _ reader: RowReader) -> Bool { reader.fieldEquals([kind.rawValue], map[1]) }
+
     func row(_ reader: RowReader) throws(Fault) -> Manifest.Row {
         let letters = try reader.bytes(map[1]).bytes
         guard letters.count == 1, let kind = EntryKind(rawValue: letters[0]) else {

@@ -4,7 +4,7 @@ package import Logging
 package import Platform
 package import Settings
 
-/// Tells a notice to channels, each for itself: one that can't be told stops no other.
+/// Tells a notice to channels, each for itself and all at once: one that can't be told, or hangs, holds back no other.
 package struct Delivery: Sendable {
     private let channels: [any NoticeChannel]
     private let retrying: Retrying
@@ -30,17 +30,30 @@ package struct Delivery: Sendable {
     ///
     /// - Returns: the names of the channels that could not be told.
     package func send(_ notice: Notice) -> [String] {
-        var failed: [String] = []
+        let failed = Monitor<Set<String>>([])
+        let crew = ThreadCrew()
         for channel in channels {
-            do throws(Fault) {
-                try retrying.run { (_) throws(Fault) in try channel.send(notice) }
-                log.debug("channel \(channel.name): told of \(notice.event.rawValue)")
-            } catch {
-                failed.append(channel.name)
-                log.warning("channel \(channel.name): \(error)\(error.hint.map { " HINT: \($0)" } ?? "")")
+            let work: @Sendable () -> Void = {
+                if !tell(notice, channel) { failed.with { _ = $0.insert(channel.name) } }
             }
+            // Without a thread it is told all the same, only later.
+            do { try crew.start("notify", work) } catch { work() }
         }
-        return failed
+        // What a channel throws is told already.
+        try? crew.join()
+        let names = failed.with { $0 }
+        return channels.map(\.name).filter(names.contains)
+    }
+
+    private func tell(_ notice: Notice, _ channel: any NoticeChannel) -> Bool {
+        do throws(Fault) {
+            try retrying.run { (_) throws(Fault) in try channel.send(notice) }
+            log.debug("channel \(channel.name): told of \(notice.event.rawValue)")
+            return true
+        } catch {
+            log.warning("channel \(channel.name): \(error)\(error.hint.map { " HINT: \($0)" } ?? "")")
+            return false
+        }
     }
 }
 

@@ -14,7 +14,8 @@ package struct TextfileChannel: NoticeChannel {
     }
 
     package func send(_ notice: Notice) throws(Fault) {
-        guard notice.event != .start else { return }
+        // A notice without figures, such as one of a job that can't be read, must not take away those that are there.
+        guard notice.event != .start, !notice.metrics.isEmpty else { return }
         let place = try Directory.open(directory)
         let bytes = Array(Self.text(notice).utf8)
         // The collector has an account of its own.

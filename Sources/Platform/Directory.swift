@@ -137,6 +137,23 @@ package final class Directory: @unchecked Sendable {
         return file
     }
 
+    /// A file that gets its name once it is whole, so that whoever is killed leaves nothing (open(2), O_TMPFILE).
+    ///
+    /// - Returns: nothing where the file system has none, or /proc is not there.
+    package func linkableFile() -> File? {
+        guard access("/proc/self/fd", X_OK) == 0 else { return nil }
+        let descriptor = clinux_open_unnamed(self.descriptor, 0o600)
+        return descriptor >= 0 ? File(descriptor: descriptor, trail: Trail("(unnamed)", below: trail)) : nil
+    }
+
+    /// Gives a file of ``linkableFile()`` a name that is free.
+    package func link(_ file: File, as name: ByteString) throws(Fault) {
+        let made = name.withCString {
+            linkat(AT_FDCWD, "/proc/self/fd/\(file.descriptor)", descriptor, $0, AT_SYMLINK_FOLLOW)
+        }
+        guard made == 0 else { throw .lastSystem("make", path(of: name)) }
+    }
+
     /// The whole content of a small file.
     ///
     /// - Throws: `limit` when the file is larger than `limit` bytes.

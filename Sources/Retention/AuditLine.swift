@@ -2,7 +2,7 @@ package import Ledger
 package import Platform
 
 /// One decision about one thing, as it stands in the audit log: written before it is carried out.
-package struct AuditLine: Codable, Sendable, Equatable {
+package struct AuditLine: Codable, Sendable, Hashable {
     package enum Action: String, Codable, Sendable, CaseIterable {
         /// Nothing needs it any more; it waits.
         case quarantine
@@ -41,6 +41,13 @@ package struct AuditLine: Codable, Sendable, Equatable {
     package var tenants: [String]?
     package var run: String?
     package var why: [String]
+    /// When the object was written, and its storage class.
+    package var created: String?
+    package var storageClass: String?
+    /// The last day of a hold.
+    package var until: String?
+    /// Nanoseconds since 1970 by the clock here: which of two batches of one second came first.
+    package var ordinal: Int64?
 
     package init(
         _ action: Action, job: String, stage: Stage, batch: String, at moment: Timestamp, why: [String] = []
@@ -52,5 +59,7 @@ package struct AuditLine: Codable, Sendable, Equatable {
         self.batch = batch
         by = "\(ProcessIdentity.user)@\(ProcessIdentity.host)"
         self.why = why
+        let now = Clock.system.now()
+        ordinal = now.seconds * 1_000_000_000 + Int64(now.nanoseconds)
     }
 }

@@ -81,14 +81,36 @@ package struct AuditLog: Sendable {
         }
     }
 
-    /// Calls `each` with the lines in a vault, batch by batch, oldest first.
+    /// Calls `each` with the lines in a vault, batch by batch, in the order in which they were decided.
     package static func read(
         _ store: any ObjectStore, _ layout: VaultLayout, torn: (String, Int) -> Void,
         _ each: (AuditLine) throws(Fault) -> Void
     ) throws(Fault) {
         var keys: [ObjectKey] = []
         try store.list(prefix: layout.auditPrefix) { key, _ in keys.append(key) }
-        for key in keys { try lines(try store.open(key), torn: { torn(key.description, $0) }, each) }
+        func second(_ key: ObjectKey) -> Substring {
+            key.description.dropFirst(layout.auditPrefix.count).prefix { $0 != "-" }
+        }
+        var rest = keys[...]
+        while let first = rest.first {
+            try Shutdown.check()
+            let together = rest.prefix { second($0) == second(first) }
+            rest = rest.dropFirst(together.count)
+            if together.count == 1 {
+                try lines(try store.open(first), torn: { torn(first.description, $0) }, each)
+                continue
+            }
+            // The keys have whole seconds; the lines tell more.
+            var batches: [(ordinal: Int64, lines: [AuditLine])] = []
+            for key in together {
+                var batch: [AuditLine] = []
+                try lines(try store.open(key), torn: { torn(key.description, $0) }) { batch.append($0) }
+                batches.append((batch.first?.ordinal ?? 0, batch))
+            }
+            for batch in batches.sorted(by: { $0.ordinal < $1.ordinal }) {
+                for line in batch.lines { try each(line) }
+            }
+        }
     }
 
     private static func lines(

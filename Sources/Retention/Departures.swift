@@ -66,18 +66,43 @@ package struct Departures: Sendable {
     }
 
     /// The manifests that other vaults of the job delete: the ledger can't have them, whatever this one does.
-    static func retiredManifests(besides vault: String, of job: JobDirectory) throws(Fault) -> Set<String> {
-        let directory = try job.ledgerDirectory().descendCreating(["_retention"])
+    package static func retiredManifests(besides vault: String? = nil, of job: JobDirectory) throws(Fault) -> Set<
+        String
+    > {
+        guard let directory = try job.ledger().directory(at: ["_retention"], makes: false) else { return [] }
         var keys: Set<String> = []
         for name in try directory.names() where name.bytes.first != UInt8(ascii: ".") {
             let text = name.description
-            guard text.hasSuffix(".tsv.gz"), text != "\(vault).tsv.gz" else { continue }
+            guard text.hasSuffix(".tsv.gz"), text != vault.map({ "\($0).tsv.gz" }) else { continue }
             let other = try Departures(String(text.dropLast(".tsv.gz".utf8.count)), of: job)
             for entry in other.entries.values where entry.kind == .manifest && entry.state != .quarantined {
                 keys.insert(entry.key)
             }
         }
         return keys
+    }
+
+    /// Writes the table of a vault of which the ledger has none, as on a new server.
+    ///
+    /// When it was pruned last is not known then, so that the next prune lets no more go at once than that of a day.
+    ///
+    /// - Returns: whether there was none; a table that is there is left alone.
+    package static func make(_ entries: [String: Departure], of vault: String, _ job: JobDirectory) throws(Fault)
+        -> Bool
+    {
+        if try isKnown(vault, of: job) { return false }
+        let directory = try job.ledgerDirectory().descendCreating(["_retention"])
+        try directory.removeIfPresent(ByteString("\(vault).json"))
+        var departures = try Departures(vault, of: job)
+        departures.entries = entries
+        try departures.save()
+        return true
+    }
+
+    /// Whether the ledger has the table of a vault.
+    package static func isKnown(_ vault: String, of job: JobDirectory) throws(Fault) -> Bool {
+        let directory = try job.ledger().directory(at: ["_retention"], makes: false)
+        return try directory?.exists(ByteString("\(vault).tsv.gz")) ?? false
     }
 
     private var tableName: ByteString { ByteString("\(vault).tsv.gz") }

@@ -16,6 +16,17 @@ package struct HoldList: Codable, Sendable, Equatable {
         try JSONFile.read(HoldList.self, name, in: try job.ledgerDirectory()) ?? HoldList()
     }
 
+    /// Adds holds that somebody else tells of; of two on the same tenants the one that lasts longer counts.
+    package mutating func merge(_ others: [LegalHold]) {
+        for hold in others {
+            guard let index = holds.firstIndex(where: { $0.tenant == hold.tenant }) else {
+                holds.append(hold)
+                continue
+            }
+            if let until = holds[index].until, hold.until.map({ until < $0 }) ?? true { holds[index] = hold }
+        }
+    }
+
     package func write(_ job: JobDirectory) throws(Fault) {
         try JSONFile.write(self, to: Self.name, in: try job.ledgerDirectory())
     }

@@ -22,6 +22,7 @@ struct ManifestCensus {
     }
 
     private(set) var manifests: [Manifest] = []
+    private let archives = ReferenceTable()
 
     private struct Name: Hashable {
         var run: CivilDate
@@ -62,34 +63,50 @@ struct ManifestCensus {
         manifests = found.values.sorted {
             $0.run == $1.run ? ($0.unit, $0.number) < ($1.unit, $1.number) : $1.run < $0.run
         }
-        try fill(prune)
+        try Self.fill(manifests, prune)
         for index in manifests.indices {
             try Shutdown.check()
-            manifests[index].tenants = try references(manifests[index], prune).tenants
+            let archives = archives
+            var tenants: Set<Int32> = []
+            try Self.forEachReference(of: manifests[index], prune) { row throws(Fault) in
+                tenants.insert(try archives.add(row, keeper: nil))
+            }
+            manifests[index].tenants = archives.tenants(tenants)
         }
     }
 
     /// How many manifests are read at once: nearly all of it is waiting for answers.
-    private static let atOnce = 8
+    private static let atOnceInBucket = 8
 
     /// Reads into the cache what is not there yet, several at once.
-    private func fill(_ prune: VaultPrune) throws(Fault) {
-        guard prune.vault.store.removesByItself else { return }
+    private static func fill(_ manifests: [Manifest], _ prune: VaultPrune) throws(Fault) {
+        let atOnce = prune.vault.store.removesByItself ? atOnceInBucket : max(2, Processors.available)
         let rest = Monitor(Array(manifests.reversed()))
         let crew = ThreadCrew(onFault: { rest.with { $0.removeAll() } })
-        for _ in 0..<min(Self.atOnce, manifests.count) {
+        for _ in 0..<min(atOnce, manifests.count) {
             try crew.start("prune") {
                 while let next = rest.with({ $0.popLast() }) {
                     try Shutdown.check()
-                    _ = try references(next, prune)
+                    try Self.forEachReference(of: next, prune, nil)
                 }
             }
         }
         try crew.join()
     }
 
-    /// What the ledger's copy of a manifest names.
-    private func ledgerReferences(_ manifest: Manifest, _ prune: VaultPrune) throws(Fault) -> ManifestReferences {
+    /// Takes a row of ``ReferenceCache``.
+    typealias Each = (RowReader) throws(Fault) -> Void
+
+    private static func read(
+        _ identity: String, _ prune: VaultPrune, _ each: Each?, _ open: () throws(Fault) -> ManifestReader
+    ) throws(Fault) {
+        guard let each else { return try prune.cache.fill(identity, open) }
+        try prune.cache.forEachReference(identity, open, each)
+    }
+
+    /// Reads what the ledger's copy of a manifest names.
+    private static func forEachLedgerReference(of manifest: Manifest, _ prune: VaultPrune, _ each: Each?) throws(Fault)
+    {
         let ledger = try prune.job.ledger()
         let (run, unit, number) = (manifest.run, manifest.unit, manifest.number)
         let source =
@@ -99,25 +116,26 @@ struct ManifestCensus {
         guard let source else { throw Fault(.notFound, "\(manifest.key): is not in the ledger") }
         var digest = manifest.isInLedger ? try ledger.digest(run: run, unit: unit, number: number) : nil
         if digest == nil { digest = try SHA256Hasher.digest(of: source) }
-        return try prune.cache.references("sha256 \(digest?.description ?? "")") { () throws(Fault) in
+        try read("sha256 \(digest?.description ?? "")", prune, each) { () throws(Fault) in
             try ManifestReader(source)
         }
     }
 
-    /// What a manifest names, by the vault's copy; by the ledger's, where the vault's can't be read or is not there.
-    private func references(_ manifest: Manifest, _ prune: VaultPrune) throws(Fault) -> ManifestReferences {
-        guard let head = manifest.head else { return try ledgerReferences(manifest, prune) }
+    /// Reads what a manifest names, by the vault's copy; by the ledger's, where the vault's can't be read or is not there.
+    /// Without `each` all that is read is put into the cache.
+    private static func forEachReference(of manifest: Manifest, _ prune: VaultPrune, _ each: Each?) throws(Fault) {
+        guard let head = manifest.head else { return try forEachLedgerReference(of: manifest, prune, each) }
         let vault = prune.vault
         // Nothing in a vault is written twice: the same key, size and date mean the same bytes.
         let identity =
             "\(vault.identity ?? vault.store.description)\n\(manifest.key)\n\(head.size)\n\(head.modified.seconds).\(head.modified.nanoseconds)"
         do throws(Fault) {
-            return try prune.cache.references(identity) { () throws(Fault) in
+            try read(identity, prune, each) { () throws(Fault) in
                 try ManifestReader(try vault.store.open(manifest.key))
             }
         } catch {
             guard error.code == .damaged || error.code == .notFound else { throw error }
-            do throws(Fault) { return try ledgerReferences(manifest, prune) } catch let other {
+            do throws(Fault) { return try forEachLedgerReference(of: manifest, prune, each) } catch let other {
                 if other.code != .notFound { throw other }
                 throw error.within("manifest '\(manifest.key)' can't be read, so what it needs is not known")
                     .hinting("Nothing was changed. 'ship verify \(prune.layout.job)' tells more; ship its run again.")
@@ -125,13 +143,18 @@ struct ManifestCensus {
         }
     }
 
-    /// The manifests in the vault, each with what it names.
-    func named(_ prune: VaultPrune) throws(Fault) -> [(manifest: Manifest, references: ManifestReferences)] {
-        var named: [(manifest: Manifest, references: ManifestReferences)] = []
+    /// Calls `each` with every archive that a manifest in the vault names.
+    func forEachNamed(
+        _ prune: VaultPrune,
+        _ each: @escaping (_ manifest: Manifest, _ object: String, _ tenants: [String]) throws(Fault) -> Void
+    ) throws(Fault) {
         for manifest in manifests where manifest.head != nil {
-            named.append((manifest, try references(manifest, prune)))
+            try Shutdown.check()
+            try Self.forEachReference(of: manifest, prune) { row throws(Fault) in
+                let tenants = try row.text(2).split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+                try each(manifest, try row.text(0), tenants)
+            }
         }
-        return named
     }
 
     /// Why each manifest is kept, in their order; nothing for one that may go.
@@ -162,16 +185,16 @@ struct ManifestCensus {
 
     /// All archives that the manifests name, and which of those that are kept needs them.
     func table(kept: [Bool], _ prune: VaultPrune) throws(Fault) -> ReferenceTable {
-        var table = ReferenceTable()
-        for (index, manifest) in manifests.enumerated() {
+        archives.forgetKeepers()
+        for (index, manifest) in manifests.enumerated() where kept[index] {
             try Shutdown.check()
-            for reference in try references(manifest, prune).references {
-                table.add(reference, keeper: kept[index] ? index : nil)
-            }
+            let archives = archives
+            let add: Each = { row throws(Fault) in _ = try archives.add(row, keeper: index) }
+            try Self.forEachReference(of: manifest, prune, add)
             // The next run carries by the ledger's copy, which is that of the first vault: its keys may be others.
-            guard kept[index], manifest.isInLedger, manifest.head != nil else { continue }
-            for reference in try ledgerReferences(manifest, prune).references { table.add(reference, keeper: index) }
+            guard manifest.isInLedger, manifest.head != nil else { continue }
+            try Self.forEachLedgerReference(of: manifest, prune, add)
         }
-        return table
+        return archives
     }
 }

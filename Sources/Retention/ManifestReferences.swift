@@ -19,23 +19,11 @@ package struct ManifestReferences: Sendable, Equatable {
     /// - Throws: `damaged` for one that can't be read to its end.
     package init(_ reader: ManifestReader) throws(Fault) {
         var found: [String: (run: String, tenants: Set<String>)] = [:]
-        while let row = try reader.next() {
-            guard !row.object.isEmpty else { continue }
+        while let row = try reader.nextReference() {
             found[row.object, default: (row.run, [])].tenants.insert(row.tenant)
         }
         references = found.sorted { $0.key < $1.key }.map {
             Reference(object: $0.key, run: $0.value.run, tenants: $0.value.tenants.sorted())
-        }
-    }
-
-    init(_ reader: RowReader) throws(Fault) {
-        while try reader.next() {
-            guard reader.fieldCount == 3 else { throw reader.fault("expected three fields") }
-            references.append(
-                Reference(
-                    object: try reader.text(0), run: try reader.text(1),
-                    tenants: try reader.text(2).split(separator: ",", omittingEmptySubsequences: false).map(String.init)
-                ))
         }
     }
 

@@ -46,8 +46,11 @@ package struct Rescue {
             .release, job: job.name, stage: .ship, batch: RandomID.make(), at: now, why: [why])
         (line.vault, line.object, line.bytes) = (vault.name, departure.key, departure.size)
         (line.tenants, line.run) = (departure.tenants, departure.run)
+        (line.created, line.storageClass) = (departure.created.rfc3339, departure.storageClass)
+        let layout = VaultLayout(job: job.name)
+        try AuditLog.put([line], batch: line.batch, at: now, layout, vault.store)
         try AuditLog(job, .ship).append([line])
-        let releasing = Releasing(vault: vault, job: job, layout: VaultLayout(job: job.name))
+        let releasing = Releasing(vault: vault, job: job, layout: layout)
         let result = try releasing.release([key.description], &departures, at: now)
         if let failure = result.failed.first {
             throw Fault(.io, "\(failure.object): is on its way out and can't be taken back: \(failure.why)")

@@ -90,6 +90,7 @@ package struct Undo: Sendable {
                 why: ["was \(departure.state.rawValue)"] + (why.map { [$0] } ?? []))
             (line.vault, line.object, line.bytes) = (vault.name, departure.key, departure.size)
             (line.tenants, line.run) = (departure.tenants, departure.run)
+            (line.created, line.storageClass) = (departure.created.rfc3339, departure.storageClass)
             return line
         }
         try AuditLog.put(lines, batch: batch, at: now, layout, vault.store)

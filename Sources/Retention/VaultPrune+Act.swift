@@ -150,6 +150,7 @@ extension VaultPrune {
         var line = AuditLine(action, job: job, stage: .ship, batch: batch, at: now, why: item.why)
         (line.vault, line.object, line.bytes) = (vault, item.object, item.bytes)
         (line.tenants, line.run) = (item.tenants, item.run)
+        (line.created, line.storageClass) = (item.created, item.storageClass)
         return line
     }
 

@@ -32,14 +32,13 @@ extension VaultPrune {
             return outcome
         }
         var keys: Set<ObjectKey> = []
-        for (manifest, references) in try ManifestCensus(self, now: clock.now()).named(self) {
-            var isCovered = false
-            for reference in references.references where hold.covers(anyOf: reference.tenants) {
-                isCovered = true
-                if !isOn, others.contains(where: { $0.covers(anyOf: reference.tenants) }) { continue }
-                keys.formUnion(layout.group(ofArchive: try ObjectKey(reference.object)))
+        let census = try ManifestCensus(self, now: clock.now())
+        try census.forEachNamed(self) { manifest, object, tenants throws(Fault) in
+            guard hold.covers(anyOf: tenants) else { return }
+            if isOn || !others.contains(where: { $0.covers(anyOf: tenants) }) {
+                keys.formUnion(layout.group(ofArchive: try ObjectKey(object)))
             }
-            if isCovered, isOn || !others.contains(where: { $0.covers(anyOf: Array(manifest.tenants)) }) {
+            if isOn || !others.contains(where: { $0.covers(anyOf: Array(manifest.tenants)) }) {
                 keys.formUnion(layout.group(ofManifest: manifest.key))
             }
         }

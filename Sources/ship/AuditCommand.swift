@@ -47,7 +47,11 @@ struct AuditCommand: ParsableCommand {
             try Clock.useTimeZone(settings.timezone)
             let log = common.logger()
             var lines: [AuditLine] = []
-            let take: (AuditLine) throws(Fault) -> Void = { line in if selects(line) { lines.append(line) } }
+            // What a new server took from the vaults tells the same as what it wrote itself.
+            var seen: Set<AuditLine> = []
+            let take: (AuditLine) throws(Fault) -> Void = { line in
+                if selects(line), seen.insert(line).inserted { lines.append(line) }
+            }
             let torn: (String, Int) -> Void = { name, number in log.warning("\(name):\(number): is no line of the log")
             }
             if let vault {
@@ -60,7 +64,8 @@ struct AuditCommand: ParsableCommand {
             }
             // Within a second as they were written; the log of each stage and server is in order by itself.
             let sorted = lines.enumerated().sorted {
-                ($0.element.time, $0.offset) < ($1.element.time, $1.offset)
+                ($0.element.time, $0.element.ordinal ?? 0, $0.offset)
+                    < ($1.element.time, $1.element.ordinal ?? 0, $1.offset)
             }.map(\.element)
             if common.json {
                 for line in sorted { try Output.writeLine(line) }

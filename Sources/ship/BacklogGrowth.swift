@@ -24,13 +24,17 @@ struct BacklogGrowth: Codable {
     ///   - isNoted: false to look only.
     ///   - clock: tells the day.
     /// - Returns: the sentence, or nothing while it has not grown.
-    /// - Throws: `damaged` for what was noted and can't be read; the system's fault.
+    /// - Throws: the system's fault.
     static func look(
         _ runs: Int, of job: String, in state: Directory, isNoted: Bool, clock: Clock = .system
     ) throws(Fault) -> String? {
         let file = ByteString("notified.\(job)._backlog.json")
         let today = clock.today.description
-        var growth = try JSONFile.read(BacklogGrowth.self, file, in: state) ?? BacklogGrowth()
+        var growth = BacklogGrowth()
+        do throws(Fault) { growth = try JSONFile.read(BacklogGrowth.self, file, in: state) ?? growth } catch {
+            // What was cut is begun anew: it must not hide what is missing.
+            if error.code != .damaged { throw error }
+        }
         growth.waiting.removeAll { $0.day >= today }
         growth.waiting = (growth.waiting + [Waiting(day: today, runs: runs)]).suffix(days + 1)
         if isNoted { try JSONFile.write(growth, to: file, in: state) }

@@ -40,6 +40,9 @@ final class EntrySelection {
         (tenant?.matches(row.tenant) ?? true) && paths.matches(row.nameOrKey)
     }
 
+    /// Whether entries of a tenant may be selected; nothing where those of all are.
+    var mayBeOfTenant: ((String) -> Bool)? { (tenant?.glob).map { glob in { glob.matches($0) } } }
+
     /// Whether a path is selected, whatever it is one of.
     func selects(path: ByteString) -> Bool { paths.matches(path) }
 

@@ -73,13 +73,16 @@ struct HoldCommand: ParsableCommand {
                 release ? .endHold : .hold, job: context.job.name, stage: .ship, batch: RandomID.make(), at: now,
                 why: [why] + (last.map { ["until \($0)"] } ?? []))
             line.tenants = [tenant]
+            line.until = last?.description
             try AuditLog(context.directory, .ship).append([line])
             // A hold is in force before the stores know of it; one that ends is so until they have let go.
             list.holds = others + [hold]
             if !release { try list.write(context.directory) }
             let outcomes = try apply(hold, others, line, context)
             if release {
-                guard outcomes.allSatisfy(\.failed.isEmpty) else { return ExitStatus.partial }
+                guard outcomes.allSatisfy(\.failed.isEmpty), try tellVaults(line, context) else {
+                    return ExitStatus.partial
+                }
                 list.holds = others
                 try list.write(context.directory)
             }
@@ -98,9 +101,7 @@ struct HoldCommand: ParsableCommand {
         for settings in context.job.vaults {
             do throws(Fault) {
                 let vault = try OpenVault.forWriting(settings, state: context.staging.state, log: context.log)
-                try AuditLog.put(
-                    [line], batch: line.batch, at: try vault.store.moment(), VaultLayout(job: context.job.name),
-                    vault.store)
+                if !release { try Self.put(line, vault) }
                 let prune = VaultPrune(
                     vault, of: context.directory,
                     open: try OpenRuns(context.directory, vaults: context.job.vaults.map(\.name)),
@@ -118,6 +119,29 @@ struct HoldCommand: ParsableCommand {
             }
         }
         return outcomes
+    }
+
+    /// Tells the vaults that a hold is over, once all of them have let go: from what they tell a new server learns which
+    /// holds are in force.
+    ///
+    /// - Returns: false when one could not be told; the hold stands then.
+    private func tellVaults(_ line: AuditLine, _ context: StageContext) throws(Fault) -> Bool {
+        for settings in context.job.vaults {
+            do throws(Fault) {
+                try Self.put(
+                    line, try OpenVault.forWriting(settings, state: context.staging.state, log: context.log))
+            } catch {
+                if error.code == .interrupted { throw error }
+                context.log.error("vault \(settings.name): \(error)\(error.hint.map { " HINT: \($0)" } ?? "")")
+                return false
+            }
+        }
+        return true
+    }
+
+    private static func put(_ line: AuditLine, _ vault: OpenVault) throws(Fault) {
+        try AuditLog.put(
+            [line], batch: line.batch, at: try vault.store.moment(), VaultLayout(job: line.job), vault.store)
     }
 
     private func text(_ holds: [LegalHold]) -> String {

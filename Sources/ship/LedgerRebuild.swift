@@ -2,12 +2,14 @@ import Codec
 import Console
 import Ledger
 import Platform
+import Staging
 import Vault
 
 /// Copies what the vaults of a job know of its ledger to staging.
 struct LedgerRebuild: Sendable {
     let vaults: [OpenVault]
     let layout: VaultLayout
+    let job: JobDirectory
     let ledger: LedgerDirectory
     let scratch: Directory
     let clock: Clock
@@ -22,6 +24,10 @@ struct LedgerRebuild: Sendable {
         var others = 0
         /// What staging has already.
         var kept = 0
+        /// Legal holds that the vaults tell of and staging did not have.
+        var holds = 0
+        /// Objects that are on their way out by what the vaults tell.
+        var departing = 0
         var bytes: Int64 = 0
         /// Archives that manifests name and the vault does not have as they were.
         var lost: [String] = []
@@ -36,6 +42,8 @@ struct LedgerRebuild: Sendable {
             var text =
                 counts.joined(separator: ", ") + (isDryRun ? " to copy, " : " copied, ")
                 + Figures.wereThere(Int64(kept))
+            if holds > 0 { text += ", \(Figures.count(Int64(holds), "hold", "holds"))" }
+            if departing > 0 { text += ", \(Figures.count(Int64(departing), "object", "objects")) on the way out" }
             if !lost.isEmpty { text += ", \(Figures.count(Int64(lost.count), "archive is", "archives are")) lost" }
             if !problems.isEmpty { text += ", \(Figures.count(Int64(problems.count), "problem", "problems"))" }
             return text
@@ -46,13 +54,21 @@ struct LedgerRebuild: Sendable {
     private static let atOnce = 8
 
     /// What the listing of a vault tells.
-    private struct Listing: Sendable {
+    struct Listing: Sendable {
         /// The numbers of the manifests of each unit in each run.
         var manifests: [CivilDate: [String: [Int]]] = [:]
         /// Everything else in the ledger but digest files of manifests.
         var others: [ObjectKey] = []
         /// Sizes of archives by 64 bits of a keyed hash of their keys: there may be millions.
         var sizes: [Int: Int64] = [:]
+
+        /// Whether an archive or a manifest is there.
+        func has(_ key: String, _ layout: VaultLayout) -> Bool {
+            guard let manifest = (try? ObjectKey(key)).flatMap({ layout.manifest($0) }) else {
+                return sizes[key.hashValue] != nil
+            }
+            return manifests[manifest.run]?[manifest.unit]?.contains(manifest.number) ?? false
+        }
     }
 
     private struct Unit: Sendable {
@@ -91,10 +107,12 @@ struct LedgerRebuild: Sendable {
             }
         }
         result.with { $0.runs = Set(units.map(\.run)).count }
+        // Before any manifest: what prune may see is held and known to be on its way out already.
+        let retired = try replayAudit(listings, result)
         let sizes = listing.sizes
         let lost = Monitor<[String: LostObjects.Loss]>([:])
         try ThreadCrew.each(units, atOnce: Self.atOnce, "rebuild") { unit throws(Fault) in
-            try copy(unit, first, sizes, lost, result)
+            try copy(unit, first, sizes, retired, lost, result)
         }
         for (vault, listing) in zip(vaults, listings) {
             for key in listing.others { try copyOther(key, vault.store, result) }
@@ -142,12 +160,12 @@ struct LedgerRebuild: Sendable {
 
     /// Copies the newest manifest of a unit that is whole; those that are not are told.
     private func copy(
-        _ unit: Unit, _ vault: OpenVault, _ sizes: [Int: Int64], _ lost: Monitor<[String: LostObjects.Loss]>,
-        _ result: Monitor<Result>
+        _ unit: Unit, _ vault: OpenVault, _ sizes: [Int: Int64], _ retired: Set<String>,
+        _ lost: Monitor<[String: LostObjects.Loss]>, _ result: Monitor<Result>
     ) throws(Fault) {
         for number in unit.numbers {
             do throws(Fault) {
-                return try copy(unit, number, vault, sizes, lost, result)
+                return try copy(unit, number, vault, sizes, retired, lost, result)
             } catch {
                 guard [.damaged, .notFound, .changed, .unsupported, .exists].contains(error.code) else { throw error }
                 result.with { $0.problems.append("\(unit.name), run \(unit.run): \(error)") }
@@ -158,7 +176,7 @@ struct LedgerRebuild: Sendable {
     }
 
     private func copy(
-        _ unit: Unit, _ number: Int, _ vault: OpenVault, _ sizes: [Int: Int64],
+        _ unit: Unit, _ number: Int, _ vault: OpenVault, _ sizes: [Int: Int64], _ retired: Set<String>,
         _ lost: Monitor<[String: LostObjects.Loss]>, _ result: Monitor<Result>
     ) throws(Fault) {
         let key = try layout.manifest(run: unit.run, unit: unit.name, number: number)
@@ -167,8 +185,13 @@ struct LedgerRebuild: Sendable {
         let source = try FileSource(file)
         let losses = try check(source, sizes, vault)
         let name = LedgerDirectory.fileName(unit: unit.name, number: number)
-        lost.with { $0.merge(losses) { $1 } }
-        let directory = try isDryRun ? ledger.existingDirectory(of: unit.run) : ledger.directory(of: unit.run)
+        let isRetired = retired.contains(key.description)
+        // What it names may be gone already, and no run builds on it.
+        if !isRetired { lost.with { $0.merge(losses) { $1 } } }
+        let directory =
+            try isRetired
+            ? ledger.retiredDirectory(of: unit.run, makes: !isDryRun)
+            : isDryRun ? ledger.existingDirectory(of: unit.run) : ledger.directory(of: unit.run)
         if let directory, try keeps(ByteString(name), digest, in: directory) {
             return result.with { $0.kept += 1 }
         }

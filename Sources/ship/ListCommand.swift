@@ -77,12 +77,17 @@ struct ListCommand: ParsableCommand {
             }
             if date == nil && from == nil && to == nil { all = Array(all.suffix(1)) }
             let span = all.count == 1 ? "run \(all[0].run)" : "runs \(all[0].run) to \(all[all.count - 1].run)"
+            var manifests: [(run: CivilDate, host: String, key: ObjectKey)] = []
             for (run, units) in all {
                 for (host, number) in units.sorted(by: { $0.key < $1.key }) where selection.selects(host: host) {
                     let key = try layout.manifest(run: run, unit: host, number: number)
-                    try list(run, host, selection) { () throws(Fault) in
-                        try ManifestReader(try vault.store.open(key))
-                    }
+                    manifests.append((run, host, key))
+                }
+            }
+            try FetchedManifests.forEach(manifests.map(\.key), in: vault.store, scratch: RestoreCommand.scratch) {
+                index, source throws(Fault) in
+                try list(manifests[index].run, manifests[index].host, selection) { () throws(Fault) in
+                    try ManifestReader(source)
                 }
             }
             try selection.checkAllMatched(in: "\(span) of job '\(settings.name)'")
@@ -96,11 +101,13 @@ struct ListCommand: ParsableCommand {
         // A hard link refers to the key on the host; what is printed are names in archives.
         var linked: [ByteString: ByteString] = [:]
         let first = try open()
-        while let row = try first.next() {
-            if row.entry.kind == .hardLink { linked[row.entry.link] = row.entry.link }
+        while let row = try first.next(of: .hardLink, where: selection.mayBeOfTenant) {
+            linked[row.entry.link] = row.entry.link
         }
         let second = try open()
-        while let row = try second.next() {
+        // What a link refers to may be another tenant's.
+        let tenant = linked.isEmpty ? selection.mayBeOfTenant : nil
+        while let row = try second.next(where: tenant) {
             try Shutdown.check()
             // The name that has the content comes before the others.
             if linked[row.entry.key] != nil { linked[row.entry.key] = row.nameOrKey }

@@ -52,22 +52,17 @@ struct NotifyCommand: ParsableCommand {
             let configuration = try common.settings()
             if let unit { return try tellEnd(of: unit, configuration) }
             guard let event = event.flatMap({ NotifySettings.Event(rawValue: $0) }) else { return ExitStatus.done }
+            if event == .missing { return try tellMissing(configuration) }
             let staging = try StagingArea.open(configuration)
-            if event == .missing {
-                var status = ExitStatus.done
-                for name in try job.map({ [$0] }) ?? configuration.jobNames() {
-                    status = max(status, try tellMissing(name, configuration, staging))
-                }
-                return status
-            }
             guard let job, let stage = stage.flatMap({ Stage(rawValue: $0) }) else { return ExitStatus.done }
             let settings = try configuration.job(job)
             try Clock.useTimeZone(settings.timezone)
             let notice = try StageNotice(
                 directory: try staging.job(job), job: settings, stage: stage, clock: .system,
                 configuration: configuration
-            ).make(event, after: nil)
-            return try deliver(notice, settings.notify, configuration)
+                    // What begins now has failed at nothing yet.
+            ).make(event, after: event == .start ? Self.always : nil)
+            return try deliver(notice, settings.notify, configuration).status
         }
     }
 
@@ -94,12 +89,12 @@ struct NotifyCommand: ParsableCommand {
             guard let stage = end.stage else {
                 notice.end = end.text ?? "done"
                 notice.rerun = event == .success ? [] : ["ship \(end.task) \(job.name)"]
-                return try tellLines(of: end, notice, notify, configuration)
+                return try tellLines(of: end, notice, notify, configuration).status
             }
             let staging = try StagingArea.open(configuration)
             let directory = try staging.job(job.name)
             let file = ByteString("notified.\(job.name).\(stage.rawValue).json")
-            let before = try JSONFile.read(Told.self, file, in: staging.state)?.until
+            let before = try remembered(file, in: staging.state)?.until
             notice = try StageNotice(
                 directory: directory, job: job, stage: stage, clock: .system, configuration: configuration
             ).make(event, after: before)
@@ -113,15 +108,28 @@ struct NotifyCommand: ParsableCommand {
             notice.missing.append("\(error)")
         }
         notice.end = end.text
-        let status = try tellLines(of: end, notice, notify, configuration)
-        if !dryRun { try told?() }
-        return status
+        let outcome = try tellLines(of: end, notice, notify, configuration)
+        // What reached nobody is told again with the next end.
+        if !dryRun, outcome.isDelivered(configuration) { try told?() }
+        return outcome.status
+    }
+
+    /// Later than the end of every attempt.
+    private static let always = "9999"
+
+    /// What was told last; what was cut or can't be read is as if nothing had been told.
+    private func remembered(_ file: ByteString, in state: Directory) throws(Fault) -> Told? {
+        do throws(Fault) { return try JSONFile.read(Told.self, file, in: state) } catch {
+            guard error.code == .damaged else { throw error }
+            common.logger().warning("\(error): so it may be told twice")
+            return nil
+        }
     }
 
     /// Tells it with what the unit said last; a stage that ended well has nothing to add to its record.
     private func tellLines(
         of end: MonitoredEnd, _ notice: Notice, _ notify: NotifySettings, _ configuration: Configuration
-    ) throws(Fault) -> Int32 {
+    ) throws(Fault) -> Outcome {
         var notice = notice
         if let invocation = end.invocation, notice.event != .success || end.stage == nil {
             notice.lines = JournalLines.last(20, invocation: invocation)
@@ -142,6 +150,19 @@ struct NotifyCommand: ParsableCommand {
         var told: [String]
         var failed: [String]
         var why: String?
+
+        var status: Int32 { failed.isEmpty ? ExitStatus.done : ExitStatus.failed }
+
+        /// Whether it reached somebody who was to be told: figures alone wake nobody.
+        func isDelivered(_ configuration: Configuration) -> Bool {
+            failed.isEmpty
+                || told.contains { name in
+                    switch configuration.channels[name]?.kind {
+                    case .textfile, .cloudWatch, nil: false
+                    case .mail, .slack, .webhook, .ping: true
+                    }
+                }
+        }
     }
 
     /// What was told last of a stage, in the state directory: `notified.JOB.STAGE.json`.
@@ -151,6 +172,8 @@ struct NotifyCommand: ParsableCommand {
         /// When something missing was told, and what.
         var at: Int64?
         var missing: [String]?
+        /// The channels that could not be told of it.
+        var failed: [String]?
     }
 
     private func newestEnd(_ directory: JobDirectory, _ stage: Stage) throws(Fault) -> String? {
@@ -162,7 +185,24 @@ struct NotifyCommand: ParsableCommand {
         return newest
     }
 
-    private func tellMissing(_ name: String, _ configuration: Configuration, _ staging: StagingArea) throws(Fault)
+    /// Looks at all jobs, or the one that is named; what is wrong with one keeps no other from being looked at.
+    private func tellMissing(_ configuration: Configuration) throws(Fault) -> Int32 {
+        // Without it nobody knows what was told before, and it is told again.
+        let state = try? Directory.create(configuration.state)
+        var status = ExitStatus.done
+        let names: [String]
+        if let job { names = [job] } else { names = try configuration.jobNames() }
+        for name in names {
+            do throws(Fault) { status = max(status, try tellMissing(name, configuration, state)) } catch {
+                if error.code == .interrupted { throw error }
+                common.logger().error("job '\(name)': \(error)\(error.hint.map { " HINT: \($0)" } ?? "")")
+                status = max(status, ExitStatus.failed)
+            }
+        }
+        return status
+    }
+
+    private func tellMissing(_ name: String, _ configuration: Configuration, _ state: Directory?) throws(Fault)
         -> Int32
     {
         var notify = configuration.notify
@@ -174,12 +214,14 @@ struct NotifyCommand: ParsableCommand {
             let job = try configuration.job(name)
             notify = job.notify
             try Clock.useTimeZone(job.timezone)
+            // Staging that is not mounted is told, too.
+            let staging = try StagingArea.open(configuration)
             let builder = StageNotice(
                 directory: try staging.job(name), job: job, stage: .ship, clock: .system, configuration: configuration)
             var missing = try builder.missing(
                 overdue: notify.overdue, since: try configuration.jobFileModified(name))
             // Attempts are not told here, but backlog and figures are.
-            notice = try builder.make(.missing, after: "9999")
+            notice = try builder.make(.missing, after: Self.always)
             if let growth = try BacklogGrowth.look(
                 notice.backlog?.runs ?? 0, of: name, in: staging.state, isNoted: !dryRun)
             {
@@ -193,24 +235,31 @@ struct NotifyCommand: ParsableCommand {
         }
         let file = ByteString("notified.\(name)._missing.json")
         if notice.missing.isEmpty {
-            if !dryRun { try staging.state.removeIfPresent(file) }
+            if !dryRun { try state?.removeIfPresent(file) }
             return try say("job '\(name)': nothing is missing")
         }
         let now = Clock.system.now().seconds
-        // The same again only after a day.
-        if !dryRun, let told = try JSONFile.read(Told.self, file, in: staging.state), told.missing == notice.missing,
-            let at = told.at, now - at < 86_400, now >= at
+        // The same again only after a day, but for channels that could not be told of it.
+        var (at, only) = (now, nil as Set<String>?)
+        if !dryRun, let state, let told = try remembered(file, in: state), told.missing == notice.missing,
+            let before = told.at, now - before < 86_400, now >= before
         {
-            return try say("job '\(name)': what is missing was told within the last day")
+            guard let failed = told.failed, !failed.isEmpty else {
+                return try say("job '\(name)': what is missing was told within the last day")
+            }
+            (at, only) = (before, Set(failed))
         }
-        let status = try deliver(notice, notify, configuration)
-        if !dryRun { try JSONFile.write(Told(at: now, missing: notice.missing), to: file, in: staging.state) }
-        return status
+        let outcome = try deliver(notice, notify, configuration, only: only)
+        if !dryRun, let state, only != nil || outcome.isDelivered(configuration) {
+            try JSONFile.write(Told(at: at, missing: notice.missing, failed: outcome.failed), to: file, in: state)
+        }
+        return outcome.status
     }
 
-    private func deliver(_ notice: Notice, _ notify: NotifySettings, _ configuration: Configuration) throws(Fault)
-        -> Int32
-    {
+    /// Tells the channels of an event, or these of them alone.
+    private func deliver(
+        _ notice: Notice, _ notify: NotifySettings, _ configuration: Configuration, only: Set<String>? = nil
+    ) throws(Fault) -> Outcome {
         if dryRun {
             let text = NoticeText(notice, bytes: Figures.bytes)
             let names = notify.channels[notice.event] ?? []
@@ -218,13 +267,13 @@ struct NotifyCommand: ParsableCommand {
                 names.isEmpty
                 ? "nobody, since [notify] has no '\(notice.event.rawValue)'" : names.joined(separator: ", ")
             try common.output.result(notice) { "To: \(told)\nSubject: \(text.subject)\n\n\(text.body)" }
-            return ExitStatus.done
+            return Outcome(event: notice.event.rawValue, told: [], failed: [], why: nil)
         }
         let log = common.logger()
         let sender = "\(ProcessIdentity.user)@\(notice.host)"
         var channels: [any NoticeChannel] = []
         var failed: [String] = []
-        for name in notify.channels[notice.event] ?? [] {
+        for name in notify.channels[notice.event] ?? [] where only?.contains(name) ?? true {
             guard let settings = configuration.channels[name] else { continue }
             do { channels.append(try settings.channel(sender: sender, clock: .system, log: log)) } catch {
                 failed.append(name)
@@ -235,13 +284,14 @@ struct NotifyCommand: ParsableCommand {
             notice)
         let told = channels.map(\.name).filter { !failed.contains($0) }
         let what = "\(notice.event.rawValue) of \(notice.stage) \(notice.job)"
-        try common.output.result(Outcome(event: notice.event.rawValue, told: told, failed: failed, why: nil)) {
+        let outcome = Outcome(event: notice.event.rawValue, told: told, failed: failed, why: nil)
+        try common.output.result(outcome) {
             if told.isEmpty, failed.isEmpty {
                 return "nobody was told of \(what), since [notify] has no '\(notice.event.rawValue)'"
             }
             return (told.isEmpty ? "nobody was told of \(what)" : "told \(told.joined(separator: ", ")) of \(what)")
                 + (failed.isEmpty ? "" : "; could not tell \(failed.joined(separator: ", "))")
         }
-        return failed.isEmpty ? ExitStatus.done : ExitStatus.failed
+        return outcome
     }
 }

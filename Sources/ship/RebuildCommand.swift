@@ -15,7 +15,8 @@ struct RebuildCommand: ParsableCommand {
             Copies the manifests of every host and run that all vaults of the job have, and what else lies in the ledger \
             of the vaults, to staging, as on a new server. Each manifest is proved by its digest and read to its end, \
             and the archives that it names are looked for: those that the vault has lost are told, and what they held is \
-            collected again. What the ledger has already is kept.
+            collected again. Legal holds, and what prune was letting go, come back by what each batch has told the \
+            vaults, compared with the vault's own marks. What the ledger has already is kept.
             """)
 
     @OptionGroup var common: CommonOptions
@@ -42,8 +43,8 @@ struct RebuildCommand: ParsableCommand {
             let lock = try directory.lockLedger(breaking: breakLock)
             defer { withExtendedLifetime(lock) {} }
             let rebuild = LedgerRebuild(
-                vaults: vaults, layout: VaultLayout(job: settings.name), ledger: try directory.ledger(),
-                scratch: staging.scratch, clock: .system, isDryRun: dryRun)
+                vaults: vaults, layout: VaultLayout(job: settings.name), job: directory,
+                ledger: try directory.ledger(), scratch: staging.scratch, clock: .system, isDryRun: dryRun)
             let result = try rebuild.run()
             for problem in result.problems { log.error("\(problem)") }
             for key in result.lost { log.warning("'\(key)' is lost: what it held is collected again") }

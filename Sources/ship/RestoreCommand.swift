@@ -35,6 +35,8 @@ struct RestoreCommand: ParsableCommand {
     @Flag(name: .long, help: "Write the content of the one file that matches to stdout.") var stdout = false
     @Flag(name: .long, help: "Replace files that are there already.") var force = false
     @Flag(name: .shortAndLong, help: "Print what would be thawed and fetched, and do neither.") var dryRun = false
+    @Option(name: .long, help: ArgumentHelp("Draw progress: auto (on a terminal), always or never.", valueName: "mode"))
+    var progress: ProgressMode = .auto
     @Flag(
         name: .long,
         help: "Tell for each Delta table of a warehouse which version the run holds as a whole, and restore nothing.")
@@ -138,7 +140,7 @@ struct RestoreCommand: ParsableCommand {
             do throws(Fault) {
                 try plan.add(
                     host, { () throws(Fault) -> ManifestReader in try ManifestReader(try vault.store.open(key)) },
-                    selects: selection.selects)
+                    tenant: selection.mayBeOfTenant, selects: selection.selects)
             } catch {
                 guard error.code != .interrupted, error.code != .noSpace else { throw error }
                 // One damaged manifest must not keep the other hosts from coming back.
@@ -154,7 +156,7 @@ struct RestoreCommand: ParsableCommand {
     }
 
     /// Where a file without a name has room when no directory is given.
-    private static var scratch: String { getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp" }
+    static var scratch: String { getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp" }
 
     // MARK: One file
 
@@ -198,14 +200,17 @@ struct RestoreCommand: ParsableCommand {
         _ needed: [RestorePlan.Object], _ first: ThawLook, _ thawing: Thawing, _ fetch: RestoreFetch, _ to: String
     ) throws -> Int32 {
         var (left, look) = (needed, first)
+        let progress = try Progress("restore \(options.job) \(date)", total: needed.count, progress)
+        defer { progress.finish() }
         while true {
             // What can be read is fetched at once: its copy will not stay.
-            try fetch.fetch(left.filter(look.canRead))
+            try fetch.fetch(left.filter(look.canRead), progress)
             left.removeAll(where: look.canRead)
             guard !left.isEmpty, try pause(thawing, look) else { break }
             look = try thawing.look(at: left)
         }
         let (target, report) = (fetch.target, fetch.report)
+        progress.finish()
         report.waits(left.reduce(0) { $0 + $1.entries })
         try target.finish(isComplete: report.waiting == 0)
         let status = try report.finish(to: to, restored: target.restored, kept: target.kept, bytes: target.bytes)

@@ -80,14 +80,18 @@ struct RestoreFetch: Sendable {
     /// Restores the files that lie in some archives.
     ///
     /// - Throws: `interrupted` after a signal; `noSpace`; everything else is told entry by entry.
-    func fetch(_ objects: [RestorePlan.Object]) throws(Fault) {
+    func fetch(_ objects: [RestorePlan.Object], _ progress: Progress) throws(Fault) {
         let buffers = ReadAheadSource.buffers(Self.requests)
         try ThreadCrew.each(objects, atOnce: Self.atOnce, "restore") { object throws(Fault) in
-            try fetch(object, buffers)
+            let unit = progress.begin(object.key, expected: object.bytes, entries: Counter(), bytes: Counter())
+            defer { progress.end(unit) }
+            try fetch(object, buffers, unit)
         }
     }
 
-    private func fetch(_ object: RestorePlan.Object, _ buffers: ReadAheadSource.Buffers) throws(Fault) {
+    private func fetch(_ object: RestorePlan.Object, _ buffers: ReadAheadSource.Buffers, _ unit: Progress.Unit)
+        throws(Fault)
+    {
         let codec = MemberCodec(ofName: object.key) ?? .gzip
         // Opened when the first file is missing: a restore that is run again asks for nothing that is there.
         var opened: (source: ReadAheadSource, extractor: ArchiveExtractor)?
@@ -99,7 +103,8 @@ struct RestoreFetch: Sendable {
             }
             if missing.isEmpty { return }
             if opened == nil {
-                let source = ReadAheadSource(try open(object.key), buffers, threads: Self.requests)
+                let source = ReadAheadSource(
+                    CountedSource(try open(object.key), unit.bytes), buffers, threads: Self.requests)
                 opened = (source, try extractor(source, object, codec))
             }
             guard let (source, extractor) = opened else { return }
@@ -114,6 +119,7 @@ struct RestoreFetch: Sendable {
                 throw error
             }
             try? source.stop()
+            unit.entries.add(Int64(missing.count))
         }
     }
 

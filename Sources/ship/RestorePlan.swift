@@ -49,21 +49,24 @@ struct RestorePlan {
     /// - Parameters:
     ///   - host: the host.
     ///   - open: opens the manifest; it is read twice.
+    ///   - tenant: whether rows of a tenant may be wanted; nothing where those of all may be.
     ///   - selects: whether a row is wanted.
     /// - Throws: `damaged` for a manifest that can't be read to its end.
     mutating func add(
-        _ host: String, _ open: () throws(Fault) -> ManifestReader, selects: (Manifest.Row) -> Bool
+        _ host: String, _ open: () throws(Fault) -> ManifestReader, tenant: ((String) -> Bool)? = nil,
+        selects: (Manifest.Row) -> Bool
     ) throws(Fault) {
         // A hard link has no bytes of its own: the key that it links to brings them, under every name that is wanted.
         var links: [ByteString: [ByteString]] = [:]
         let first = try open()
-        while let row = try first.next() {
-            if row.entry.kind == .hardLink, !row.flags.contains(.skipped), selects(row) {
+        while let row = try first.next(of: .hardLink, where: tenant) {
+            if !row.flags.contains(.skipped), selects(row) {
                 links[row.entry.link, default: []].append(row.name)
             }
         }
         let second = try open()
-        while let row = try second.next() {
+        // What a link refers to may be another tenant's.
+        while let row = try second.next(where: links.isEmpty ? tenant : nil) {
             try Shutdown.check()
             let isSelected = selects(row)
             if row.flags.contains(.skipped) {

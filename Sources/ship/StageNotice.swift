@@ -79,8 +79,9 @@ struct StageNotice {
         guard record.state != .done else { return nil }
         var words = [stage.rawValue, job.name, "--run", record.run]
         let units = record.failed.map(\.unit)
+        // Not every unit has a name that --only takes, such as `web1 manifest`; then the run is done as a whole.
         if !units.isEmpty, units.count <= 10, !units.contains(StageRecord.FailedUnit.attempt),
-            !units.contains(where: { $0.contains("_manifest") })
+            !units.contains(where: { $0.contains("_manifest") || $0.contains(" ") })
         {
             for unit in units { words += ["--only", Self.quoted(unit)] }
         }

@@ -1,56 +1,60 @@
-import Archive
 import Codec
 import Ledger
 import Platform
 import Vault
 
-/// What the manifests in a vault name.
+/// What the manifests of a vault name, put into the sorter as they are read.
 struct VaultNames {
+    /// The manifests of each host in each run, by their numbers.
+    typealias Manifests = [CivilDate: [String: [Int]]]
+
     /// The manifests that count: the one with the highest number of each host in each run.
-    private(set) var manifests: [ObjectKey] = []
-    /// Archives that these name, each with the run in which it was made.
-    private(set) var archives: [ObjectKey: String] = [:]
-    /// What only older manifests name, and these themselves: it may be there or not.
-    private(set) var superseded: Set<ObjectKey> = []
+    private(set) var manifests = 0
     /// Manifests that can't be read.
     private(set) var findings: [ObjectFinding] = []
 
-    /// Whether all manifests could be read.
-    var isComplete: Bool { findings.isEmpty }
+    private let layout: VaultLayout
+    private let selection: EntrySelection
+    private let writer: ObjectGroup.Writer
 
-    /// Reads the manifests.
+    /// Archives of which it is remembered that a manifest has named them: entries of one archive mostly follow each other,
+    /// and what is told twice does no harm.
+    private static let remembered = 4_096
+
+    /// Reads the manifests that are there.
     ///
     /// - Parameters:
-    ///   - store: the vault.
+    ///   - found: those that are there, of the runs that are wanted.
+    ///   - missing: the highest numbers of those that should be there; the ones below count no more.
     ///   - layout: of the job.
-    ///   - keys: what is in the vault.
-    ///   - only: only manifests of this run.
     ///   - selection: only these hosts, and archives with entries of these tenants.
     ///   - isWhole: whether older manifests are read, too.
-    /// - Throws: `notFound` without a manifest.
+    ///   - writer: takes what they name.
+    ///   - open: opens a manifest.
+    /// - Throws: what keeps all of them from being read.
     init(
-        _ store: any ObjectStore, _ layout: VaultLayout, _ keys: some Collection<ObjectKey>, run only: CivilDate?,
-        _ selection: EntrySelection, isWhole: Bool
+        _ found: Manifests, missing: [CivilDate: [String: Int]], _ layout: VaultLayout, _ selection: EntrySelection,
+        isWhole: Bool, into writer: ObjectGroup.Writer, _ open: (ObjectKey) throws(Fault) -> ManifestReader
     ) throws(Fault) {
-        let runs = try Self.manifests(keys, layout).filter { only == nil || $0.key == only }
-        guard !runs.isEmpty else {
-            throw Fault(
-                .notFound,
-                "\(store.description): has no manifest of job '\(layout.job)'\(only.map { " for run \($0)" } ?? "")",
-                hint: "Is the vault mounted? 'ship status \(layout.job)' tells which runs were shipped.")
-        }
-        for (run, units) in runs.sorted(by: { $0.key < $1.key }) {
+        self.layout = layout
+        self.selection = selection
+        self.writer = writer
+        for (run, units) in found.sorted(by: { $0.key < $1.key }) {
             for (unit, numbers) in units.sorted(by: { $0.key < $1.key }) where selection.selects(host: unit) {
+                let newest = max(numbers.max() ?? 0, missing[run]?[unit] ?? 0)
                 for number in numbers.sorted() {
                     try Shutdown.check()
                     let key = try layout.manifest(run: run, unit: unit, number: number)
-                    let isNewest = number == numbers.max()
-                    if isNewest { manifests.append(key) } else { superseded.formUnion([key, try digest(of: key)]) }
+                    let isNewest = number == newest
+                    if isNewest {
+                        manifests += 1
+                        try writer.manifest(key)
+                    } else {
+                        for key in ObjectGroup.withDigest(key) { try writer.superseded(key) }
+                    }
                     guard isNewest || isWhole else { continue }
-                    do throws(Fault) {
-                        try read(try ManifestReader(try store.open(key)), selection, counts: isNewest)
-                    } catch {
-                        if [.interrupted, .unreachable].contains(error.code) { throw error }
+                    do throws(Fault) { try read(try open(key), counts: isNewest) } catch {
+                        if [.interrupted, .unreachable, .noSpace].contains(error.code) { throw error }
                         findings.append(
                             ObjectFinding(
                                 error.code == .damaged ? .altered : .unreadable, key,
@@ -61,48 +65,27 @@ struct VaultNames {
         }
     }
 
-    /// Everything that counts, sidecars included.
-    var named: Set<ObjectKey> {
-        var named: Set<ObjectKey> = []
-        for key in archives.keys { named.formUnion(Self.withSidecars(key)) }
-        for key in manifests {
-            named.insert(key)
-            if let digest = try? digest(of: key) { named.insert(digest) }
-        }
-        return named
-    }
-
-    private mutating func read(_ reader: ManifestReader, _ selection: EntrySelection, counts: Bool) throws(Fault) {
-        // Entries of one archive mostly follow each other.
+    /// Reads what a manifest names.
+    ///
+    /// - Parameters:
+    ///   - reader: of the manifest.
+    ///   - counts: whether it has the highest number.
+    /// - Throws: `damaged` for one that can't be read to its end.
+    func read(_ reader: ManifestReader, counts: Bool) throws(Fault) {
         var last = ""
+        var seen: Set<String> = []
         while let row = try reader.next() {
             guard selection.selects(row), !row.object.isEmpty, row.object != last else { continue }
             try Shutdown.check()
             last = row.object
+            guard seen.insert(row.object).inserted else { continue }
+            if seen.count > Self.remembered { seen = [row.object] }
             let key = try ObjectKey(row.object)
-            if counts { archives[key] = row.run } else { superseded.formUnion(Self.withSidecars(key)) }
-        }
-    }
-
-    private func digest(of manifest: ObjectKey) throws(Fault) -> ObjectKey {
-        try ObjectKey(manifest.description + ArchiveName.digestSuffix)
-    }
-
-    private static func withSidecars(_ archive: ObjectKey) -> [ObjectKey] {
-        guard let base = ArchiveName(ofArchive: archive.description)?.base else { return [archive] }
-        return [archive] + [ArchiveName.indexSuffix, ArchiveName.digestSuffix].compactMap { try? ObjectKey(base + $0) }
-    }
-
-    /// The numbers of the manifests of each host in each run.
-    private static func manifests(_ keys: some Collection<ObjectKey>, _ layout: VaultLayout) throws(Fault)
-        -> [CivilDate: [String: [Int]]]
-    {
-        var runs: [CivilDate: [String: [Int]]] = [:]
-        for key in keys {
-            if let found = layout.manifest(key) {
-                runs[found.run, default: [:]][found.unit, default: []].append(found.number)
+            if counts {
+                try writer.archive(key, run: row.run)
+            } else {
+                for key in ObjectGroup.withSidecars(key) { try writer.superseded(key) }
             }
         }
-        return runs
     }
 }

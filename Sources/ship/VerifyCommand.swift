@@ -3,7 +3,6 @@ import Console
 import Ledger
 import Logging
 import Platform
-import Retention
 import Settings
 import Staging
 import Vault
@@ -13,7 +12,8 @@ struct VerifyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "verify", abstract: "Compare what the manifests name with what the vault has.",
         discussion: """
-            Looks at every object that the manifests in the vault name: whether it is there, its size, class, checksum, \
+            Looks for the manifests that the ledger, the records or delete markers tell of, and at every object that the \
+            manifests in the vault name: whether it is there, its size, class, checksum, \
             lock and tags, and what versions hide; and for objects that nothing names. Indexes, digests and manifests are \
             always proved, archives by the store's checksum, and a sample of them by reading. Exits with 3 when \
             anything is wrong.
@@ -53,9 +53,9 @@ struct VerifyCommand: ParsableCommand {
                     layout: VaultLayout(job: settings.name), selection: selection, common: common)
                 return try verification.verify(run: date.flatMap { CivilDate($0) })
             }
-            let (records, departing) = try told(settings, vault)
+            let (account, scratch) = try account(settings, vault)
             let verification = VaultVerification(
-                store: vault.store, layout: VaultLayout(job: settings.name), records: records, departing: departing,
+                store: vault.store, layout: VaultLayout(job: settings.name), account: account, scratch: scratch,
                 share: (percent ?? 0) / 100)
             let isWhole = date == nil && options.tenant == nil && options.host == nil
             var verdict = try verification.verify(run: date.flatMap { CivilDate($0) }, selection, isWhole: isWhole)
@@ -67,34 +67,19 @@ struct VerifyCommand: ParsableCommand {
     }
 
     /// What staging tells of the vault's objects; nothing where there is no staging, as on a new server.
-    private func told(_ settings: JobSettings, _ vault: OpenVault) throws(Fault)
-        -> (records: [ObjectKey: UnitRecord.Output], departing: Set<ObjectKey>)
+    private func account(_ settings: JobSettings, _ vault: OpenVault) throws(Fault)
+        -> (account: ShippingAccount?, scratch: Directory)
     {
-        let directory: JobDirectory
-        do throws(Fault) { directory = try StagingArea.open(try common.settings()).job(settings.name) } catch {
+        do throws(Fault) {
+            let staging = try StagingArea.open(try common.settings())
+            let account = ShippingAccount(
+                directory: try staging.job(settings.name), vault: vault,
+                isFirst: settings.vaults.first?.name == vault.name)
+            return (account, staging.scratch)
+        } catch {
             if error.code == .interrupted { throw error }
             common.logger().info("without the records of staging: \(error)")
-            return ([:], [])
+            return (nil, try Directory.open(RestoreCommand.scratch))
         }
-        var outputs: [ObjectKey: UnitRecord.Output] = [:]
-        for date in try directory.runs() {
-            for record in try directory.run(date)?.unitRecords(.ship, vault: vault.name) ?? []
-            where vault.isTold(by: record) {
-                for output in record.outputs { outputs[try ObjectKey(output.path)] = output }
-            }
-        }
-        return (outputs, try departing(vault, directory))
-    }
-
-    /// What prune has marked or is taking back, with what lies beside it.
-    private func departing(_ vault: OpenVault, _ directory: JobDirectory) throws(Fault) -> Set<ObjectKey> {
-        let layout = VaultLayout(job: directory.name)
-        var keys: Set<ObjectKey> = []
-        for departure in try Departures(vault, of: directory).entries.values where departure.state != .quarantined {
-            let key = try ObjectKey(departure.key)
-            keys.formUnion(
-                departure.kind == .archive ? layout.group(ofArchive: key) : layout.group(ofManifest: key))
-        }
-        return keys
     }
 }

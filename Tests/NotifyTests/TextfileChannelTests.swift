@@ -19,10 +19,13 @@ struct TextfileChannelTests {
         #expect(TextfileChannel.text(sampleNotice()) == expected)
     }
 
-    @Test("the file is replaced as a whole, and nothing else is left") func file() throws {
+    @Test("the file is replaced as a whole, and left alone by a notice without figures") func file() throws {
         let directory = try TemporaryDirectory()
         let channel = TextfileChannel(name: "prom", directory: directory.path)
         try channel.send(sampleNotice())
+        var changed = sampleNotice()
+        changed.metrics.removeLast()
+        try channel.send(changed)
         var later = sampleNotice()
         later.metrics = []
         try channel.send(later)
@@ -30,7 +33,7 @@ struct TextfileChannelTests {
         let names = try place.names()
         let bytes = try place.readFile("coldchain-siem.prom")
         #expect(names == ["coldchain-siem.prom"])
-        #expect(bytes == [])
+        #expect(bytes == Array(TextfileChannel.text(changed).utf8))
     }
 
     @Test("a directory that is not there is told") func missing() throws {

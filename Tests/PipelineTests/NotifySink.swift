@@ -35,9 +35,11 @@ final class NotifySink: Sendable {
             def do_POST(self):
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
                 out.write(json.dumps({"path": self.path, "body": body, "auth": self.headers.get("Authorization", "")}) + "\\n")
-                self.send_response(500 if "broken" in self.path else 204)
-                self.send_header("Content-Length", "0")
+                answer = f"no hook {self.path}".encode() if "broken" in self.path else b""
+                self.send_response(500 if answer else 204)
+                self.send_header("Content-Length", str(len(answer)))
                 self.end_headers()
+                self.wfile.write(answer)
             def log_message(self, *arguments): pass
         class Server(socketserver.ThreadingMixIn, socketserver.TCPServer): daemon_threads = True
         mail, web = Server(("127.0.0.1", 0), Mail), Server(("127.0.0.1", 0), Web)

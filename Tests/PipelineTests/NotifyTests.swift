@@ -154,6 +154,57 @@ extension PipelineTests {
             #expect(isTold, "\(lines)")
         }
 
+        @Test("what reached nobody is told again, and only to those it did not reach")
+        func undelivered() async throws {
+            let sink = try await NotifySink()
+            let world = try await world(sink, broken: true)
+            try await world.night(Pipeline.run)
+            let missing = ["notify", "--event", "missing", "--timeout", "0"]
+            try await world.expect(.ship, missing, status: 1)
+            let first = try sink.lines()
+            #expect(first.contains { $0.contains("\"mail\"") } && first.contains { $0.contains("/broken/") })
+            try await world.expect(.ship, missing, status: 1)
+            let second = try sink.lines().dropFirst(first.count)
+            #expect(!second.isEmpty && second.allSatisfy { $0.contains("/broken/") }, "\(second)")
+            // The answer repeats the path, which is a secret.
+            let told = try await world(.ship, missing)
+            #expect(told.errors.contains("status 500: no hook ...") && !told.errors.contains("s3cr3t"), "\(told)")
+        }
+
+        @Test("staging that is away, a torn memory and a job that can't be read keep no other job from being told of")
+        func faults() async throws {
+            let sink = try await NotifySink()
+            let world = try await world(sink)
+            try await world.night(Pipeline.run)
+            let etc = try TreeBuilder(world.root + "/etc")
+            try etc.file("jobs.d/aaa.toml", text: "kind = \"nonsense\"\n")
+            try TreeBuilder(world.state).file("notified.logs._missing.json", text: "{")
+            try TreeBuilder(world.state).file("notified.aaa._missing.json", text: "{")
+            let notify = try await world(.ship, ["notify", "--event", "missing"])
+            #expect(notify.errors.contains("it may be told twice"), "\(notify)")
+            let mails = try sink.lines().filter { $0.contains("\"mail\"") }
+            #expect(mails.count == 2 && mails.contains { $0.contains("newest collected run") }, "\(mails)")
+            try await world.shell("mv \"$1\" \"$1.away\"", [world.staging])
+            try await world.expect(.ship, ["notify", "--event", "missing", "--job", "logs"])
+            let away = try sink.lines().last { $0.contains("\"mail\"") }
+            #expect(away?.contains(world.staging) ?? false, "\(String(describing: away))")
+            try await world.expect(.ship, ["notify", "--event", "missing", "--job", "logs"])
+            let count = try sink.lines().filter { $0.contains("\"mail\"") }.count
+            #expect(count == 3)
+        }
+
+        @Test("a start tells of no earlier failure")
+        func start() async throws {
+            let sink = try await NotifySink()
+            let world = try await world(sink)
+            try await world.night(Pipeline.run, [.collect])
+            _ = try await run(["rm", "-r", world.staging + "/logs/2025-11-19/collect/web1/acme"])
+            try await world.expect(.pack, ["logs", "--run", Pipeline.run], status: 3)
+            try await world.expect(.ship, ["notify", "--event", "start", "--job", "logs", "--stage", "pack"])
+            let mail = try #require(try sink.lines().first { $0.contains("\"mail\"") })
+            #expect(!mail.contains("failed") && !mail.contains("web1"), "\(mail)")
+        }
+
         @Test("a settings file that names no such channel is refused with a suggestion")
         func settings() async throws {
             let sink = try await NotifySink()

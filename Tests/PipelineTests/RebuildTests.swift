@@ -45,7 +45,8 @@ extension PipelineTests {
                 set -eu
                 cp -a "$1/logs/ledger" "$3"
                 mkdir "$2/logs/_ledger/_audit"
-                echo '{}' > "$2/logs/_ledger/_audit/20251120T000000Z-a.jsonl"
+                echo '{"action":"refuse","batch":"a","by":"root@old","job":"logs","stage":"ship","time":"2025-11-20T00:00:00Z","why":[]}' \\
+                    > "$2/logs/_ledger/_audit/20251120T000000Z-a.jsonl"
                 rm -rf "$1" "$4"
                 """, [world.staging, world.vault, world.root + "/ledger", world.state])
             try await world.initialize()
@@ -61,6 +62,91 @@ extension PipelineTests {
             try await world.night("2025-11-21", [.collect])
             let list = try await StockRestore.table("\(world.runDirectory("2025-11-21"))/collect/web1.entries.tsv.gz")
             #expect(list.allSatisfy { $0["action"] == "carry" })
+        }
+
+        /// What prune would do, without the moment.
+        private func dryRun(_ world: Pipeline) async throws -> [String] {
+            try await world.expect(.ship, ["prune", "logs", "--dry-run", "--json"]).lines.filter {
+                !$0.contains("\"now\"")
+            }
+        }
+
+        @Test("Holds, quarantine and what is retired come back from the vault alone, and prune decides as before")
+        func retention() async throws {
+            var job = Pipeline.Job()
+            job.lines = [
+                "member = \"{host}/{tenant}/{rest}\"", "[retention]", "keep_last = 1", "grace = \"0 days\"",
+            ]
+            let world = try Pipeline(job)
+            try await SmallWorld.fill(world)
+            // Of one host alone, so that a hold of it keeps that host's manifests, and not the other's.
+            try world.host("web2").file("initech/log", text: "of web2\n")
+            try await world.initialize()
+            for (number, day) in ["2025-11-17", "2025-11-18", "2025-11-19"].enumerated() {
+                try await world.shell("echo $2 > \"$1\"/web1/acme/day$2", [world.source, "\(number)"])
+                try await world.night(day)
+            }
+            let approve = ["prune", "logs", "--approve", "acme", "--approve", "globex", "--approve", "initech"]
+            for _ in 1...2 { try await world.expect(.ship, approve) }
+            try await world.expect(.ship, ["undo", "logs", "--run", "2025-11-17"])
+            try await world.expect(.ship, approve)
+            try await world.expect(.ship, ["hold", "logs", "--tenant", "globex", "--why", "over soon"])
+            try await world.expect(.ship, ["hold", "logs", "--tenant", "globex", "--why", "over", "--release"])
+            let hold = ["hold", "logs", "--tenant", "initech", "--until", "2999-12-31", "--why", "court"]
+            try await world.expect(.ship, hold)
+            let before = try await dryRun(world)
+            // What was in quarantine and what was retired, of the tenant that is held and of the other one.
+            for word in ["release", "retire", "leave"] {
+                #expect(before.contains { $0.contains("\"decision\" : \"\(word)\"") }, "\(word): \(before)")
+            }
+            let holds = try await world.expect(.ship, ["hold", "logs"])
+            let audit = try await world.expect(.ship, ["audit", "logs", "--json"])
+            let ledger = try await world.shell(
+                "cd \"$1/logs/ledger\" && find . -name '*.manifest.*' | sort", [world.staging])
+            try await world.shell("rm -rf \"$1\" \"$2\"", [world.staging, world.state])
+
+            try await world.initialize()
+            let dry = try await world.expect(.ship, ["rebuild", "logs", "--dry-run"])
+            #expect(dry.output.contains("1 hold,") && dry.output.contains("on the way out"), "\(dry)")
+            let none = try await world.expect(.ship, ["hold", "logs"])
+            #expect(none.output.contains("no holds"), "\(none)")
+            let made = try await rebuild(world)
+            #expect(made.problems == [] && made.lost == [], "\(made)")
+            let after = try await dryRun(world)
+            #expect(after == before)
+            let heldNow = try await world.expect(.ship, ["hold", "logs"])
+            #expect(heldNow.output == holds.output)
+            let auditNow = try await world.expect(.ship, ["audit", "logs", "--json"])
+            #expect(Set(auditNow.lines) == Set(audit.lines).filter { !$0.contains("\"refuse\"") })
+            let ledgerNow = try await world.shell(
+                "cd \"$1/logs/ledger\" && find . -name '*.manifest.*' | sort", [world.staging])
+            #expect(ledgerNow.output == ledger.output)
+
+            // Where the marks of the vault say something else, less is deleted.
+            try await world.shell(
+                """
+                set -eu
+                rm -rf "$1" "$2"
+                find "$3" -name '.*.tar.gz.retired' -delete
+                """, [world.staging, world.state, world.vault])
+            try await world.initialize()
+            _ = try await rebuild(world)
+            let careful = try await dryRun(world)
+            #expect(!careful.contains { $0.contains("\"decision\" : \"leave\"") && $0.contains("archive") })
+            let undo = try await world.expect(.ship, ["undo", "logs", "--json"])
+            #expect(undo.output.contains("\"quarantined\""), "\(undo)")
+            // The log is the memory: a line that can't be read is told.
+            try await world.shell(
+                """
+                set -eu
+                rm -rf "$1" "$2"
+                file=$(find "$3/logs/_ledger/_audit" -name '*.jsonl' | sort | head -n 1)
+                chmod u+w "$file"
+                truncate -s 20 "$file"
+                """, [world.staging, world.state, world.vault])
+            try await world.initialize()
+            let torn = try await rebuild(world, status: 3)
+            #expect(torn.problems.contains { $0.contains("is no line of the audit log") }, "\(torn)")
         }
 
         @Test(

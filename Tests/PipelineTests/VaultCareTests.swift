@@ -97,6 +97,54 @@ extension PipelineTests {
             #expect(!found(blind).contains { $0.hasPrefix("extra") })
         }
 
+        @Test("A manifest that is gone is missed by the ledger and the records, and what it named is still looked at")
+        func manifestLost() async throws {
+            let world = try await world()
+            let key = "logs/_ledger/2025-11-19/web1.manifest.1.tsv.gz"
+            try await world.shell("mv \"$1/$2\" \"$3/aside\"", [world.vault, key, world.root])
+            func missing(_ more: [String] = [], status: Int32 = 3) async throws -> Verdict {
+                let verdict = try await verdict(world, more, status: status)
+                #expect(verdict.findings.contains { $0.kind == "missing" && $0.key == key }, "\(verdict)")
+                return verdict
+            }
+            // The ledger's copy tells what it named.
+            let known = try await missing()
+            #expect(known.archives == 4 && !known.findings.contains { $0.kind == "extra" && $0.key.contains("acme") })
+            _ = try await missing(["--host", "web1"])
+            _ = try await verdict(world, ["--host", "web2"], status: 0)
+            _ = try await verdict(world, ["--run", "2025-11-19", "--host", "web2"], status: 0)
+            // A record alone tells that it should be there, and not what it named.
+            try await world.shell("rm -r \"$1/logs/ledger/2025-11-19\"", [world.staging])
+            let told = try await missing()
+            #expect(told.archives == 2 && !told.findings.contains { $0.kind == "extra" })
+            // All manifests are gone.
+            try await world.shell("rm \"$1/logs/_ledger/2025-11-19/\"*", [world.vault])
+            _ = try await missing(status: 1)
+            try await world.shell("rm -rf \"$1\"", [world.staging])
+            try await world.expect(.ship, ["verify", "logs"], status: 1)
+        }
+
+        @Test("A digest file that lacks a line proves nothing, and is told")
+        func digestLost() async throws {
+            let world = try await world()
+            try await world.shell(
+                """
+                set -eu
+                chmod -R u+w "$1"
+                sed -i /index/d "$1/acme/2025/11/19/web1.sha256"
+                sed -i s/web1/web9/ "$1/_ledger/2025-11-19/web1.manifest.1.tsv.gz.sha256"
+                """, [world.vault + "/logs"])
+            let expected: Set = [
+                "altered logs/acme/2025/11/19/web1.sha256",
+                "altered logs/_ledger/2025-11-19/web1.manifest.1.tsv.gz.sha256",
+            ]
+            for _ in 1...2 {
+                let found = try await verdict(world, status: 3)
+                #expect(expected.isSubset(of: Set(found.findings.map { "\($0.kind) \($0.key)" })), "\(found)")
+                try await world.shell("rm -rf \"$1\"", [world.staging])
+            }
+        }
+
         @Test("A directory has no uploads and no settings of a bucket")
         func directory() async throws {
             let world = try await world()

@@ -1,0 +1,128 @@
+package import Ledger
+package import Platform
+package import Vault
+
+/// What the audit objects of one vault tell, read from the first to the last: the holds in force, and what is on its way
+/// out.
+///
+/// A new server learns it from the vault alone. What the vault's own marks say is compared with it, and where the two
+/// differ the reading counts by which less is deleted.
+package struct AuditReplay: Sendable {
+    /// By tenant, as the holds are set and ended.
+    private var held: [String: LegalHold] = [:]
+    /// What is on its way out, by key.
+    package private(set) var departures: [String: Departure] = [:]
+    /// What was taken back, and whose mark may still be there.
+    private var released: [String: Departure] = [:]
+    /// Lines that can't be read, so that nobody knows what they decided.
+    package private(set) var problems: [String] = []
+
+    package var holds: [LegalHold] { held.sorted { $0.key < $1.key }.map(\.value) }
+
+    /// Marks that are looked at at once: nearly all of it is waiting for answers.
+    private static let atOnce = 8
+
+    /// Reads the audit objects.
+    ///
+    /// - Parameters:
+    ///   - store: the vault.
+    ///   - layout: of the job.
+    ///   - isThere: whether the vault's listing has an archive or a manifest.
+    /// - Throws: the fault of the store.
+    package init(_ store: any RetiringStore, _ layout: VaultLayout, isThere: @escaping @Sendable (String) -> Bool)
+        throws(Fault)
+    {
+        var replay = Self()
+        var torn: [String] = []
+        try AuditLog.read(store, layout, torn: { torn.append("\($0):\($1): is no line of the audit log") }) {
+            replay.take($0, layout, isThere)
+        }
+        replay.problems = torn
+        try replay.compare(store, isThere)
+        self = replay
+    }
+
+    private init() {}
+
+    private mutating func take(_ line: AuditLine, _ layout: VaultLayout, _ isThere: (String) -> Bool) {
+        let time = Timestamp(rfc3339: line.time) ?? Timestamp(seconds: 0)
+        switch line.action {
+        case .hold:
+            guard let tenant = line.tenants?.first else { return }
+            // Earlier versions told the day in words.
+            let until = line.until ?? line.why.dropFirst().first.map { String($0.dropFirst("until ".utf8.count)) }
+            held[tenant] = LegalHold(
+                tenant: tenant, until: until.flatMap { CivilDate($0) }, why: line.why.first ?? "", since: line.time,
+                by: line.by)
+        case .endHold: if let tenant = line.tenants?.first { held[tenant] = nil }
+        case .quarantine, .retire, .expire, .gone, .release, .undo:
+            guard let key = line.object else { return }
+            let before = departures.removeValue(forKey: key) ?? released[key]
+            released[key] = nil
+            var departure =
+                before
+                ?? Departure(
+                    key: key, kind: Self.kind(key, layout), state: .quarantined, since: time, batch: line.batch,
+                    size: line.bytes ?? 0, created: line.created.flatMap { Timestamp(rfc3339: $0) } ?? time,
+                    storageClass: line.storageClass ?? "", tenants: line.tenants ?? [], run: line.run ?? "")
+            (departure.since, departure.batch) = (time, line.batch)
+            switch line.action {
+            case .quarantine: departure.state = .quarantined
+            case .retire: departure.state = .retired
+            case .expire, .gone:
+                // Nothing is left to be remembered of what is not there: it begins anew, should it ever come back.
+                guard isThere(key) else { return }
+                departure.state = .gone
+            default:
+                departure.state = .releasing
+                if isThere(key) { released[key] = departure }
+                return
+            }
+            departures[key] = departure
+        case .prune, .refuse, .approve: break
+        }
+    }
+
+    private static func kind(_ key: String, _ layout: VaultLayout) -> Departure.Kind {
+        (try? ObjectKey(key)).flatMap { layout.manifest($0) } == nil ? .archive : .manifest
+    }
+
+    // MARK: Marks
+
+    /// Compares with the marks of what is there.
+    private mutating func compare(_ store: any RetiringStore, _ isThere: @Sendable (String) -> Bool) throws(Fault) {
+        let marks = Monitor<[String: Retirement]>([:])
+        let keys = (Array(departures.keys) + Array(released.keys)).filter(isThere)
+        try ThreadCrew.each(keys, atOnce: Self.atOnce, "marks") { key throws(Fault) in
+            if let mark = try store.retirement(try ObjectKey(key)) { marks.with { $0[key] = mark } }
+        }
+        let found = marks.with { $0 }
+        for key in keys { departures[key] = Self.safer(departures[key], released[key], found[key]) }
+        released = [:]
+    }
+
+    /// The state of an object that is there.
+    ///
+    /// - Parameters:
+    ///   - departure: by the audit, on its way out.
+    ///   - released: by the audit, taken back.
+    ///   - mark: what the vault says.
+    /// - Returns: nothing for one that stays.
+    static func safer(_ departure: Departure?, _ released: Departure?, _ mark: Retirement?) -> Departure? {
+        guard var departure else {
+            // Whoever was taking it back did not come to its mark: the next prune does.
+            return mark == nil ? nil : released
+        }
+        switch (departure.state, mark) {
+        case (.retired, let mark?): departure.since = max(departure.since, mark.at)
+        // It was told and not done: it waits once more.
+        case (.retired, nil): departure.state = .quarantined
+        // Nobody told that it is marked, and the vault would delete it: the mark comes off.
+        case (.quarantined, _?): departure.state = .releasing
+        // It was to be removed, and is still there as it was before.
+        case (.gone, let mark?): (departure.state, departure.since) = (.retired, mark.at)
+        case (.quarantined, nil), (.gone, nil), (.releasing, _): break
+        }
+        return departure
+    }
+}

@@ -1,0 +1,53 @@
+import Glibc
+import Platform
+import TestSupport
+import Testing
+
+extension PipelineTests {
+    /// A restore that is ended in the middle, and run again.
+    @Suite
+    struct RestoreKillTests {
+        @Test(
+            "A restore that is killed or told to stop goes on when it is run again, ends right, and leaves nothing else",
+            arguments: [(SIGKILL, 2), (SIGKILL, 6), (SIGTERM, 2), (SIGTERM, 6)])
+        func again(_ number: Int32, _ call: Int) async throws {
+            let world = try Pipeline(
+                {
+                    var job = Pipeline.Job()
+                    job.lines = ["member = \"{host}/{tenant}/{rest}\""]
+                    return job
+                }())
+            try await SmallWorld.fill(world)
+            try await world.initialize()
+            try await world.night()
+            let place = world.root + "/restored"
+            let arguments = ["restore", "logs", "--run", Pipeline.run, "--to", place]
+            let mark = world.root + "/fault.mark"
+            let injection = Injection(calls: ["write"], when: call, action: .hold, below: place, mark: mark)
+            let changes = injection.environment(try await FaultLibrary.shared.path())
+            let child = try ChildProcess(
+                [Program.ship.path] + arguments, environment: world.environment.merging(changes) { $1 },
+                log: world.root + "/held.log")
+            let isHeld = try await eventually { access(mark, F_OK) == 0 || child.ending != nil }
+            #expect(isHeld && child.ending == nil, "it never came to that write")
+            child.signal(number)
+            if number == SIGTERM {
+                // The thread that takes signals is given the time to do so before the work goes on.
+                try await Task.sleep(nanoseconds: 100_000_000)
+                unlink(mark)
+            }
+            let ending = try await child.wait(timeout: 20)
+            #expect(ending == (number == SIGKILL ? .signalled(SIGKILL) : .exited(143)))
+
+            let again = try await world.expect(.ship, arguments + ["--progress", "always"])
+            // What was there is kept, and the way is shown.
+            #expect(again.errors.contains("restore logs \(Pipeline.run): "), "\(again)")
+            let (restored, source) = try await onOwnThread { (try FileTree(place), try FileTree(world.source)) }
+            let differences = source.differences(to: restored, [.mode, .owner, .fileTimes, .linkTimes, .hardLinks])
+                .filter { !$0.hasPrefix("~ web1: ") && !$0.hasPrefix("~ web2: ") }
+            #expect(differences == [])
+            let last = try await world.expect(.ship, arguments)
+            #expect(last.output.hasPrefix("0 restored"), "\(last)")
+        }
+    }
+}
