@@ -24,6 +24,7 @@ struct PruneCommand: ParsableCommand {
     func run() throws {
         try Door.run {
             let context = try options.context(common)
+            try context.job.requireHosts("collect prune")
             try context.directory.checkNotPaused(.collect)
             let prune = try StagingPrune(.collect, context)
             let plan = try prune.plan()

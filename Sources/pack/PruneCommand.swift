@@ -24,6 +24,7 @@ struct PruneCommand: ParsableCommand {
     func run() throws {
         try Door.run {
             let context = try options.context(common)
+            try context.job.requireHosts("pack prune")
             try context.directory.checkNotPaused(.pack)
             let prune = try StagingPrune(.pack, context)
             let plan = try prune.plan()

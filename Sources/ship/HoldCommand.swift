@@ -47,6 +47,7 @@ struct HoldCommand: ParsableCommand {
     func run() throws {
         try Door.run {
             let context = try options.context(common, breakingLock: breakLock)
+            try context.job.requireHosts("ship hold")
             var list = try HoldList.read(context.directory)
             guard let tenant, let why else {
                 try common.output.result(Result(holds: list.holds, vaults: [])) { text(list.holds) }

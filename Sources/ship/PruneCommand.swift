@@ -47,6 +47,7 @@ struct PruneCommand: ParsableCommand {
     func run() throws {
         try Door.run {
             let context = try options.context(common, breakingLock: breakLock)
+            try context.job.requireHosts("ship prune")
             try context.directory.checkNotPaused(.ship)
             let chosen = try VaultOptions.vaults(of: context.job, named: vault)
             let lock = dryRun ? nil : try context.directory.lockLedger(breaking: context.request.breakLock)
