@@ -24,7 +24,6 @@ struct PruneCommand: ParsableCommand {
     func run() throws {
         try Door.run {
             let context = try options.context(common)
-            try context.job.requireHosts("pack prune")
             try context.directory.checkNotPaused(.pack)
             let prune = try StagingPrune(.pack, context)
             let plan = try prune.plan()
@@ -34,7 +33,8 @@ struct PruneCommand: ParsableCommand {
                 if context.job.retention.keepLocal == nil {
                     return "nothing on staging is removed: the job has no 'keep_local'"
                 }
-                var table = TextTable(["RUN", "ARCHIVE", "SIZE", "", "WHY"], right: [2])
+                var table = TextTable(
+                    ["RUN", context.job.kind == .hosts ? "ARCHIVE" : "DATABASE", "SIZE", "", "WHY"], right: [2])
                 for item in plan {
                     let goes = dryRun ? "would go" : "went"
                     table.add([

@@ -47,7 +47,6 @@ struct HoldCommand: ParsableCommand {
     func run() throws {
         try Door.run {
             let context = try options.context(common, breakingLock: breakLock)
-            try context.job.requireHosts("ship hold")
             var list = try HoldList.read(context.directory)
             guard let tenant, let why else {
                 try common.output.result(Result(holds: list.holds, vaults: [])) { text(list.holds) }
@@ -104,10 +103,18 @@ struct HoldCommand: ParsableCommand {
                     vault.store)
                 let prune = VaultPrune(
                     vault, of: context.directory,
-                    open: try OpenRuns(context.directory, vaults: context.job.vaults.map(\.name)),
+                    open: try OpenRuns(
+                        context.directory, vaults: context.job.vaults.map(\.name),
+                        isWarehouse: context.job.kind == .warehouse),
                     cache: try ReferenceCache(context.staging.state, job: context.job.name),
                     .init(policy: context.job.retention.policy), clock: context.clock, log: context.log)
-                let outcome = try prune.setHolds(!release, hold, others: others)
+                let outcome: VaultPrune.HoldOutcome
+                if let warehouse = context.job.warehouse {
+                    outcome = try DatabasePrune(prune, settings, vault, warehouse, context)
+                        .setHolds(!release, hold, others: others)
+                } else {
+                    outcome = try prune.setHolds(!release, hold, others: others)
+                }
                 for failure in outcome.failed { context.log.error("\(failure.object): \(failure.why)") }
                 outcomes.append(outcome)
             } catch {

@@ -63,7 +63,6 @@ struct UndoCommand: ParsableCommand {
     func run() throws {
         try Door.run {
             let context = try options.context(common, breakingLock: breakLock)
-            try context.job.requireHosts("ship undo")
             let isListing = !all && !isChosen
             let lock =
                 isListing || dryRun ? nil : try context.directory.lockLedger(breaking: context.request.breakLock)
