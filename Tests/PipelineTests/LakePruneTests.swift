@@ -22,7 +22,11 @@ extension PipelineTests {
                 let result = try await lake(program, ["lake", "--run", "2026-03-0\(day)"])
                 #expect([0, 3].contains(result.status) && !result.isCrash, "\(program) \(day): \(result)")
             }
+            try await grow()
         }
+
+        /// Lets objects become older than the store's clock is coarse; Ceph dates them anew when their tags change.
+        private func grow() async throws { try await Task.sleep(for: .milliseconds(1_100)) }
 
         private func tags(_ lake: LakeWorld, _ key: ByteString) async throws -> [String: String] {
             try await onOwnThread { try lake.vault.tags(key) }
@@ -102,7 +106,7 @@ extension PipelineTests {
             try await lake.expect(.ship, ["prune", "lake"])
             #expect(try await departures(lake)[object] == "retired")
             let marked = try await tags(lake, place)
-            #expect(marked["coldchain-retired"] == "true" && marked["coldchain-job"] == "lake", "\(marked)")
+            #expect(marked["coldchain-retired"] == "true", "\(marked)")
             for key in try await lake.objects(lake.vault, "v/lake/").keys
             where key != place && !key.description.contains("/_ledger/") {
                 #expect(try await tags(lake, key)["coldchain-retired"] == nil, "\(key)")
@@ -113,8 +117,10 @@ extension PipelineTests {
             states = try await departures(lake)
             #expect(states[object] == nil && states["lake/_ledger/2026-03-01/sales.manifest.1.tsv.gz"] == nil)
 
+            try await grow()
             // Marked again, it comes back by itself once the source has the same again.
-            try await lake.expect(.ship, ["prune", "lake"])
+            let again = try await lake.expect(.ship, ["prune", "lake"])
+            #expect(try await departures(lake)[object] == "quarantined", "\(again)")
             try await pass(lake, days: 31)
             try await lake.expect(.ship, ["prune", "lake"])
             #expect(try await tags(lake, place)["coldchain-retired"] == "true")
