@@ -219,6 +219,12 @@ final class DatabaseScan {
 
     // MARK: Manifests
 
+    /// Whether a manifest stays for its age alone: as long as it does, so does what it names.
+    private func isYoung(_ manifest: ManifestCensus.Manifest) -> Bool {
+        guard let head = manifest.head, work.departures[manifest.key.description] == nil else { return false }
+        return work.now < head.modified.adding(days: prune.prune.request.policy.minAge)
+    }
+
     /// Reads manifests, newest first, until every object is known to be needed.
     private func mark() throws(Fault) {
         for open in prune.prune.open.units where open.record.unit == unit {
@@ -231,14 +237,15 @@ final class DatabaseScan {
                 try gone.mark(try FileSource(try directory.openFile(ByteString(name))), .planned)
             } catch { if error.code != .notFound { throw error } }
         }
-        let all = Array(zip(work.census.manifests, work.reasons)).filter { $0.0.unit == unit }
-        for (manifest, why) in all where !why.isEmpty {
+        let all = zip(work.census.manifests, work.reasons).filter { $0.0.unit == unit }
+            .map { ($0.0, isNeeded: !$0.1.isEmpty || isYoung($0.0)) }
+        for (manifest, isNeeded) in all where isNeeded {
             if gone.areAllNeeded { return }
             try work.census.forEachCopy(of: manifest, prune.prune) { source throws(Fault) in
                 try gone.mark(source, [.kept, .known])
             }
         }
-        for (manifest, why) in all where why.isEmpty {
+        for (manifest, isNeeded) in all where !isNeeded {
             if gone.areAllNeeded { return }
             try work.census.forEachCopy(of: manifest, prune.prune) { source throws(Fault) in
                 try gone.mark(source, .known)
