@@ -53,7 +53,13 @@ struct DepartingObjects {
 
     /// Marks it for deletion.
     ///
-    /// - Parameter grace: days in which it can be taken back after the store has hidden it.
+    /// - Parameters:
+    ///   - name: of what goes.
+    ///   - kind: what it is.
+    ///   - mark: since when.
+    ///   - grace: days in which it can be taken back after the store has hidden it.
+    ///   - onStep: called before each change.
+    /// - Throws: the fault of the store.
     func retire(
         _ name: String, _ kind: Departure.Kind, _ mark: Retirement, grace: Int,
         onStep: (_ step: String) throws(Fault) -> Void

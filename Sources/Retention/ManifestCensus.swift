@@ -31,7 +31,11 @@ struct ManifestCensus {
 
     /// Lists the manifests, newest run first, and reads what is not known of them yet.
     ///
-    /// - Parameter isRead: false where a manifest is of one tenant, which is its unit.
+    /// - Parameters:
+    ///   - prune: of the vault.
+    ///   - now: the time by the vault's clock.
+    ///   - isRead: false where a manifest is of one tenant, which is its unit.
+    /// - Throws: the fault of the store; `damaged` for a manifest that can't be read.
     init(_ prune: VaultPrune, now: Timestamp, isRead: Bool = true) throws(Fault) {
         var found: [Name: Manifest] = [:]
         let layout = prune.layout

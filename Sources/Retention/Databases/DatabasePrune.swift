@@ -19,8 +19,9 @@ package struct DatabasePrune: Sendable {
     let warehouse: WarehouseSettings
     let scratch: Directory
 
-    /// Objects that begin to go with one prune, and that are on their way out, at most: those beyond wait for the next one.
-    /// They are all in memory, and each costs a few requests.
+    /// Objects that begin to go with one prune, and that are on their way out, at most.
+    ///
+    /// Those beyond wait for the next one: they are all in memory, and each costs a few requests.
     static let mostAtOnce = 100_000
     static let mostDeparting = 300_000
 

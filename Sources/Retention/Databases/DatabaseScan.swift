@@ -22,26 +22,6 @@ final class DatabaseScan {
     private var undecided: String?
     private let tables: TableCounts
 
-    /// How many objects each table has at the source, without logs.
-    private final class TableCounts {
-        let prefix: Int
-        var counts: [String: Int] = [:]
-        init(prefix: Int) { self.prefix = prefix }
-
-        /// The first name below the database; nothing for an object of no table.
-        func table(_ key: ByteString) -> String? {
-            let rest = key.bytes.dropFirst(prefix)
-            guard let slash = rest.firstIndex(of: UInt8(ascii: "/")) else { return nil }
-            return Departure.name(ofObject: ByteString(rest[..<slash]))
-        }
-
-        func add(_ key: ByteString) {
-            guard !DestinationKeys.isLog(key) else { return }
-            counts["", default: 0] += 1
-            if let table = table(key) { counts[table, default: 0] += 1 }
-        }
-    }
-
     init(_ prune: DatabasePrune, _ work: DatabasePrune.Work, database: ByteString, _ pair: InventoryPair?) throws(Fault)
     {
         self.prune = prune

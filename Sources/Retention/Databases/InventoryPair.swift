@@ -50,6 +50,7 @@ package struct InventoryPair: Sendable {
     /// - Parameters:
     ///   - job: the job on staging.
     ///   - warehouse: its settings: lists that were made by others are of another source, or of other databases.
+    /// - Returns: the pair, or why there is none.
     /// - Throws: the system's fault; a record that can't be read may stand for anything.
     package static func find(_ job: JobDirectory, _ warehouse: WarehouseSettings) throws(Fault) -> Search {
         var newest: (side: Side, inventories: [String: String])?
