@@ -178,11 +178,11 @@ class Target:
     `smaller_than`, `memory` bytes of one process at most, `cpu` times the CPU of the thriftiest peer at most."""
 
     peer: str = ""
-    best_of: tuple = ()
     speed: float = 0
-    cpu: float = 0
     smaller_than: str = ""
     memory: int = 0
+    best_of: tuple = ()
+    cpu: float = 0
 
 
 def peer(bench, name, pipeline, source, needs):

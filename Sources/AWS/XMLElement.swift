@@ -31,6 +31,7 @@ package struct XMLElement: Sendable, Equatable {
     /// A document of this element, as S3 takes it.
     ///
     /// - Parameter namespace: that of the service's documents.
+    /// - Returns: UTF-8.
     package func document(namespace: String = s3Namespace) -> [UInt8] {
         var text = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
         write(to: &text, namespace: namespace)

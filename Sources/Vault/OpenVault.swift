@@ -38,6 +38,8 @@ package struct OpenVault: Sendable {
     ///   - state: where guards are pinned.
     ///   - requests: the most requests to a bucket at once; nothing for what its uploads need.
     ///   - log: told what is sent.
+    /// - Returns: the vault.
+    /// - Throws: `unmounted` for a directory without its guard; `unreachable` for a bucket that does not answer; `settings`.
     package static func forWriting(
         _ settings: VaultSettings, state: Directory, requests: Int? = nil, log: Logger
     ) throws(Fault) -> OpenVault {

@@ -37,6 +37,24 @@ extension S3ClientRepairTests {
         }
     }
 
+    /// Ceph 16 asks a header of another name for the condition, and takes the source's tags over with its metadata.
+    @Test(.timeLimit(.minutes(10)))
+    func `a copy names its source, the condition, and what it does not take over`() async throws {
+        try await onOwnThread {
+            let server = try LoopbackServer { _, _ in
+                .status(200, "<CopyObjectResult><ETag>&quot;e&quot;</ETag></CopyObjectResult>")
+            }
+            let source = S3Client.CopySource("from", "a b+c", version: "v", etag: "e")
+            let written = try client(server).copy(source, to: "k", S3NewObject(), keepsMetadata: true).get()
+            #expect(written.etag == "e")
+            let request = try #require(server.requests.first)
+            #expect(request.headers["x-amz-copy-source"] == "from/a%20b%2Bc?versionId=v")
+            #expect(request.headers["x-amz-copy-source-if-match"] == "\"e\"")
+            #expect(request.headers["x-amz-metadata-directive"] == "COPY")
+            #expect(request.headers["x-amz-tagging-directive"] == "REPLACE")
+        }
+    }
+
     @Test(.timeLimit(.minutes(10)))
     func `a document that is too long is asked for once, one that ends early again`() async throws {
         try await onOwnThread {

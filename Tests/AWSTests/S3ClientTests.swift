@@ -152,15 +152,8 @@ struct S3ClientTests {
         ).get()
         #expect(kept.etag == written.etag)
         #expect(try client.head("e")?.metadata == ["a": "1"])
-        #expect(try client.tags("e").isEmpty)
         let missing = try client.copy(S3Client.CopySource(client.bucket, "none"), to: "d", copy)
         #expect(throws: S3Error.self) { try missing.get() }
-        let changed = S3Client.CopySource(client.bucket, "a b+c%", etag: "0123456789abcdef0123456789abcdef")
-        guard case .failure(let error) = try client.copy(changed, to: "d", copy) else {
-            Issue.record("a source that changed was copied")
-            return
-        }
-        #expect(error.status == 412)
     }
 
     @Test(.timeLimit(.minutes(10)))

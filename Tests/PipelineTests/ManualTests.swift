@@ -66,7 +66,7 @@ extension PipelineTests {
             let collect = try ManualCommands("collect.1", ".Sh EXAMPLES").blocks
             let pack = try ManualCommands("pack.1", ".Sh EXAMPLES").blocks
             let ship = try ManualCommands("ship.1", ".Sh EXAMPLES").blocks
-            #expect(collect.count == 4 && pack.count == 4 && ship.count == 4)
+            #expect(collect.count == 4 && pack.count == 4 && ship.count == 5)
             var script: [String] = ["cd \"$ROOT\""]
             for block in collect + pack.prefix(1) + ship.prefix(1) { script += block }
             script.append("cd \"$WHERE/siem/$DAY/pack/acme/${DAY//-//}\"")

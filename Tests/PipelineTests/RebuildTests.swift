@@ -54,7 +54,7 @@ extension PipelineTests {
             let made = try await rebuild(world)
             #expect(made.runs == 2 && made.manifests == 4 && made.others == 1 && made.lost == [] && made.problems == [])
             try await world.shell(
-                "diff -r --exclude=_audit \"$1\" \"$2/logs/ledger\" && test -s \"$2/logs/ledger/_audit/20251120T000000Z-a.jsonl\"",
+                "diff -r --exclude=_audit --exclude=_retention \"$1\" \"$2/logs/ledger\" && test -s \"$2/logs/ledger/_audit/20251120T000000Z-a.jsonl\"",
                 [world.root + "/ledger", world.staging])
             let again = try await rebuild(world)
             #expect(again.manifests == 0 && again.kept == 5)

@@ -33,6 +33,7 @@ package struct CompletionReport: Sendable {
     ///   - client: of the bucket of reports.
     ///   - prefix: what the job was told, without a slash at its end.
     ///   - job: its id.
+    /// - Returns: what has become of the tasks.
     /// - Throws: `notFound` where there is no report, `damaged` for one that is not what it says.
     package static func read(_ client: S3Client, prefix: String, job: String) throws(Fault) -> CompletionReport {
         let manifest = try manifest(client, prefix: prefix, job: job)

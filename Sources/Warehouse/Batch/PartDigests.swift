@@ -10,6 +10,7 @@ package enum PartDigests {
     /// - Parameters:
     ///   - source: the file.
     ///   - sha256: what is known of the whole.
+    /// - Returns: size, digest, and the parts with theirs.
     /// - Throws: `damaged` when the file has another digest.
     package static func content(of source: any RangedSource, sha256: Digest256) throws(Fault) -> ExpectedContent {
         let partSize = try PartTable.partSize(forTar: source.size)

@@ -89,8 +89,13 @@ package struct ObjectCopier: Sendable {
         switch try target.copy(origin, to: key, object, keepsMetadata: wanted.keepsMetadata) {
         case .success(let written):
             // Equal ETags prove the content; unequal ones nothing: encryption and parts change them.
-            if written.etag == origin.etag { return .copied(etag: written.etag) }
-            return .copied(etag: try proved(item, key).etag)
+            if target.endpoint.isAWS, written.etag == origin.etag { return .copied(etag: written.etag) }
+            let info = try proved(item, key)
+            // Ceph loses the tags that a copy is to get, or takes over those of its source.
+            if !target.endpoint.isAWS, try target.tags(key, version: info.version) != object.tags {
+                try target.putTags(object.tags, key, version: info.version)
+            }
+            return .copied(etag: info.etag)
         case .failure(let error): return try outcome(of: error, item, key)
         }
     }

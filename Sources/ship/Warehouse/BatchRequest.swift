@@ -31,6 +31,7 @@ struct BatchRequest {
     ///   - report: where the report goes, below the vault's prefix in the vault's own bucket.
     ///   - target: bucket, prefix without a slash at its end, class.
     ///   - tags: of every copy.
+    /// - Returns: what CreateJob is asked for.
     func job(
         _ what: String, _ format: BatchCopyJob.ManifestFormat, _ run: CivilDate, manifest: (arn: String, etag: String),
         report: String, target: (bucket: String, prefix: String, storageClass: String), tags: [String: String]

@@ -129,6 +129,7 @@ struct DatabaseRestore {
     ///   - place: `source`, or `s3://BUCKET/PREFIX`.
     ///   - isReplacing: true to replace what is there with other content.
     /// - Returns: the exit status; `tryLater` while something thaws.
+    /// - Throws: what keeps anything from being restored.
     func restore(to place: String, isReplacing: Bool) throws -> Int32 {
         let target = try RestorePlace(place, source: warehouse.source.bucket)
         let client =

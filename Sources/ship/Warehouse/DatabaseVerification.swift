@@ -22,6 +22,7 @@ struct DatabaseVerification {
 
     /// - Parameter only: the run; all without one.
     /// - Returns: the exit status: done when all is there.
+    /// - Throws: what keeps anything from being looked at.
     func verify(run only: CivilDate?) throws -> Int32 {
         var verdicts: [Verdict] = []
         for (run, units) in try layout.manifests(in: vault.store, run: only) {
