@@ -34,7 +34,9 @@ package struct Rescue {
 
     /// Takes back whatever a database's manifest names.
     ///
-    /// - Parameter reader: of the manifest.
+    /// - Parameters:
+    ///   - reader: of the manifest.
+    ///   - why: for the audit log.
     /// - Returns: how many objects, or buckets, were taken back.
     /// - Throws: the fault of the vault; `damaged` for an object that is gone for good: the manifest must not name it.
     package mutating func takeBack(namedBy reader: ManifestReader, why: String) throws(Fault) -> Int {

@@ -95,7 +95,13 @@ extension VaultPrune {
 
     /// Decides about some objects; those that would be marked are looked at once more, with their locks.
     ///
-    /// - Parameter hasLocks: false in a bucket that locks nothing.
+    /// - Parameters:
+    ///   - chunk: the objects, each with why it is needed.
+    ///   - departures: what is on its way out already.
+    ///   - now: the time by the vault's clock.
+    ///   - hasLocks: false in a bucket that locks nothing.
+    /// - Returns: a decision for each, in their order.
+    /// - Throws: the fault of the store.
     func decide(
         _ chunk: [(object: RetentionPlan.Object, kind: Departure.Kind, run: String, why: [String])],
         _ departures: Departures, _ now: Timestamp, hasLocks: Bool = true

@@ -31,6 +31,7 @@ package final class GoneObjects {
     private static let named = ["key", "object"]
 
     /// - Parameter scratch: a local directory.
+    /// - Throws: the system's fault.
     package init(scratch: Directory) throws(Fault) {
         file = try scratch.unnamedFile()
         gzip = try GzipWriter(file, level: 1)

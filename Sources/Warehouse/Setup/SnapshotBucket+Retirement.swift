@@ -15,6 +15,7 @@ extension SnapshotBucket {
     ///   - job: the job's name.
     ///   - run: the run.
     /// - Returns: false for one that is not there, and for one of somebody else.
+    /// - Throws: the service's error.
     package static func isSnapshot(_ client: S3Client, job: String, run: CivilDate) throws(Fault) -> Bool {
         guard try client.bucketExists() else { return false }
         let tags = try client.bucketTags()
@@ -41,6 +42,7 @@ extension SnapshotBucket {
     ///   - client: of the bucket.
     ///   - mark: when it was decided.
     ///   - grace: days until a hidden version is gone for good.
+    /// - Throws: `unsupported` for a bucket without versions; the service's error.
     package static func retire(_ client: S3Client, _ mark: Retirement, grace: Int) throws(Fault) {
         // Where no versions are kept, what the lifecycle deletes could never be taken back.
         guard try client.configuration(.versioning)?.text("Status") == "Enabled" else {
