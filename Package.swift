@@ -87,7 +87,7 @@ let package = Package(
         room("HTTP", ["CCurl", "Platform", log]),
         room("AWS", ["CExpat", "Platform", "Codec", "HTTP", crypto, log]),
         room("Vault", ["Platform", "Codec", "Ledger", "Settings", "HTTP", "AWS", crypto, log]),
-        room("Retention", ["Platform", "Codec", "Ledger", "Settings", "Staging", "Vault", log]),
+        room("Retention", ["Platform", "Codec", "Ledger", "Settings", "Staging", "AWS", "Vault", "Warehouse", log]),
         room("Warehouse", ["Platform", "Codec", "Ledger", "Settings", "HTTP", "AWS", "Vault", crypto, log]),
         room("Notify", ["Platform", "Settings", "HTTP", "AWS", log]),
         room("Console", ["CLinux", "Platform", "Ledger", "Settings", "Staging", arguments, log]),

@@ -1,8 +1,15 @@
+import Ledger
 package import Platform
 
 /// An object of a vault that is on its way out.
 package struct Departure: Sendable, Equatable {
-    package enum Kind: String, Codable, Sendable { case archive, manifest }
+    package enum Kind: String, Codable, Sendable {
+        case archive, manifest
+        /// A warehouse's object.
+        case object
+        /// The bucket of a warehouse's full snapshot, with all that is in it.
+        case snapshot
+    }
 
     package enum State: String, Codable, Sendable {
         /// Nothing has happened to it in the vault.
@@ -42,5 +49,16 @@ package struct Departure: Sendable, Equatable {
         self.storageClass = storageClass
         self.tenants = tenants
         self.run = run
+    }
+
+    /// How far it is on its way out, for the next decision.
+    func planState(_ now: Timestamp) -> RetentionPlan.State {
+        switch state {
+        case .quarantined: .quarantined(since: since)
+        case .retired: .retired(at: since)
+        // It was removed and has come back: it begins anew.
+        case .gone: .live
+        case .releasing: .quarantined(since: now)
+        }
     }
 }

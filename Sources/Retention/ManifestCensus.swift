@@ -31,7 +31,13 @@ struct ManifestCensus {
     }
 
     /// Lists the manifests, newest run first, and reads what is not known of them yet.
-    init(_ prune: VaultPrune, now: Timestamp) throws(Fault) {
+    ///
+    /// - Parameters:
+    ///   - prune: of the vault.
+    ///   - now: the time by the vault's clock.
+    ///   - isRead: false where a manifest is of one tenant, which is its unit.
+    /// - Throws: the fault of the store; `damaged` for a manifest that can't be read.
+    init(_ prune: VaultPrune, now: Timestamp, isRead: Bool = true) throws(Fault) {
         var found: [Name: Manifest] = [:]
         let layout = prune.layout
         try prune.vault.store.list(prefix: "\(layout.job)/_ledger/") { key, head in
@@ -62,6 +68,10 @@ struct ManifestCensus {
         }
         manifests = found.values.sorted {
             $0.run == $1.run ? ($0.unit, $0.number) < ($1.unit, $1.number) : $1.run < $0.run
+        }
+        guard isRead else {
+            for index in manifests.indices { manifests[index].tenants = [manifests[index].unit] }
+            return
         }
         try Self.fill(manifests, prune)
         for index in manifests.indices {
@@ -140,6 +150,38 @@ struct ManifestCensus {
                 throw error.within("manifest '\(manifest.key)' can't be read, so what it needs is not known")
                     .hinting("Nothing was changed. 'ship verify \(prune.layout.job)' tells more; ship its run again.")
             }
+        }
+    }
+
+    /// Calls `body` with the copies of a manifest that may differ: the ledger's, which is that of the first vault, and this
+    /// vault's, where it is another one or the ledger has none that can be read.
+    func forEachCopy(
+        of manifest: Manifest, _ prune: VaultPrune, _ body: (any RangedSource) throws(Fault) -> Void
+    ) throws(Fault) {
+        let ledger = try prune.job.ledger()
+        let (run, unit, number) = (manifest.run, manifest.unit, manifest.number)
+        var isRead = false
+        do throws(Fault) {
+            let source =
+                manifest.isInLedger
+                ? try ledger.open(run: run, unit: unit, number: number)
+                : try ledger.openRetired(run: run, unit: unit, number: number)
+            if let source {
+                try body(source)
+                guard let head = manifest.head, !prune.isFirst || head.size != source.size else { return }
+                isRead = true
+            }
+        } catch {
+            guard manifest.head != nil, error.code == .damaged || error.code == .notFound else { throw error }
+        }
+        guard manifest.head != nil else {
+            if isRead { return }
+            throw Fault(.damaged, "manifest '\(manifest.key)' is nowhere any more, so what it needs is not known")
+        }
+        do throws(Fault) { try body(try prune.vault.store.open(manifest.key)) } catch {
+            guard error.code == .damaged || error.code == .notFound else { throw error }
+            throw error.within("manifest '\(manifest.key)' can't be read, so what it needs is not known")
+                .hinting("Nothing was changed. Ship its run again.")
         }
     }
 

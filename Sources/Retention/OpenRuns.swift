@@ -33,8 +33,9 @@ package struct OpenRuns: Sendable {
     /// - Parameters:
     ///   - job: the job.
     ///   - vaults: the names of its vaults.
+    ///   - isWarehouse: whether its units are databases, whose manifests are made from what pack has planned.
     /// - Throws: the system's fault; a record that can't be read may stand for anything.
-    package init(_ job: JobDirectory, vaults: [String]) throws(Fault) {
+    package init(_ job: JobDirectory, vaults: [String], isWarehouse: Bool = false) throws(Fault) {
         let ledger = try job.ledger()
         var committed: [(date: CivilDate, units: [String: Int])] = []
         for date in try ledger.runs() { committed.append((date, try ledger.units(of: date))) }
@@ -42,7 +43,11 @@ package struct OpenRuns: Sendable {
             try Shutdown.check()
             guard let run = try job.run(date) else { continue }
             for stage in Stage.allCases where try StageAttempt.isRunning(stage, run) { dates.insert(date) }
-            for record in try run.unitRecords(.collect) where try !Self.isCommitted(record, run, vaults) {
+            for record in try run.unitRecords(.collect)
+            where try
+                !(isWarehouse
+                ? Self.isShipped(record, run, vaults) : Self.isCommitted(record, run, vaults))
+            {
                 units.append(Unit(run: run, record: record))
                 dates.insert(date)
             }
@@ -68,6 +73,21 @@ package struct OpenRuns: Sendable {
             guard let shipped = try run.unitRecord(.ship, unit, vault: vault),
                 shipped.inputs[list.path] == list.sha256.description,
                 // Then the ledger waits for that one.
+                !shipped.inputs.keys.contains(where: { $0.hasPrefix("without vault ") })
+            else { return false }
+        }
+        return true
+    }
+
+    /// Whether every vault has the database as it was planned from this very list.
+    static func isShipped(_ record: UnitRecord, _ run: RunDirectory, _ vaults: [String]) throws(Fault) -> Bool {
+        guard let list = record.outputs.first, let packed = try run.unitRecord(.pack, record.unit),
+            packed.inputs["entries"] == list.sha256.description,
+            let manifest = packed.outputs.first(where: { $0.path.hasSuffix(".manifest.tsv.gz") })
+        else { return false }
+        for vault in vaults {
+            guard let shipped = try run.unitRecord(.ship, record.unit, vault: vault),
+                shipped.inputs[manifest.path] == manifest.sha256.description,
                 !shipped.inputs.keys.contains(where: { $0.hasPrefix("without vault ") })
             else { return false }
         }

@@ -31,7 +31,7 @@ package struct Releasing: Sendable {
     /// Takes back.
     ///
     /// - Parameters:
-    ///   - keys: of archives and manifests that have an entry; archives come back before the manifests that name them.
+    ///   - keys: of what has an entry; archives and objects come back before the manifests that name them.
     ///   - departures: saved as it changes.
     ///   - moment: the time by the vault's clock.
     /// - Returns: what was there, and what failed alone.
@@ -47,34 +47,53 @@ package struct Releasing: Sendable {
         try departures.save()
         let sorted = keys.sorted { left, right in
             let (one, other) = (departures[left]?.kind, departures[right]?.kind)
-            return one == other ? left < right : one == .archive
+            return one == other ? left < right : other == .manifest && one != .manifest
         }
         let elsewhere = try Departures.retiredManifests(besides: vault.name, of: job)
-        for key in sorted {
-            try Shutdown.check()
-            do throws(Fault) { result.taken[key] = try takeBack(key, departures[key], elsewhere) } catch {
-                if [.interrupted, .unreachable, .unmounted].contains(error.code) { throw error }
-                result.failed.append(.init(object: key, why: error.description))
-                continue
-            }
-            departures[key] = nil
+        for isManifest in [false, true] {
+            let ours = sorted.filter { (departures[$0]?.kind == .manifest) == isManifest }
+            try takeBack(ours.map { ($0, departures[$0]) }, elsewhere, &result)
         }
+        for key in result.taken.keys { departures[key] = nil }
         try onStep("released")
         try departures.save()
         return result
     }
 
-    private func takeBack(_ key: String, _ departure: Departure?, _ elsewhere: Set<String>) throws(Fault) -> TakenBack {
-        let object = try ObjectKey(key)
-        guard let departure, departure.state != .quarantined else { return .wasLive }
-        let group = departure.kind == .archive ? layout.group(ofArchive: object) : layout.group(ofManifest: object)
-        var taken = TakenBack.wasLive
-        for key in group.reversed() {
-            try onStep("take back")
-            let what = try vault.store.takeBack(key)
-            if key == object { taken = what }
+    /// Several at once, since nearly all of it is waiting for answers.
+    private static let atOnce = 8
+
+    private func takeBack(
+        _ keys: [(key: String, departure: Departure?)], _ elsewhere: Set<String>, _ result: inout Result
+    )
+        throws(Fault)
+    {
+        let rest = Monitor(Array(keys.reversed()))
+        let found = Monitor(result)
+        let crew = ThreadCrew(onFault: { rest.with { $0.removeAll() } })
+        for _ in 0..<min(vault.store.removesByItself ? Self.atOnce : 1, keys.count) {
+            try crew.start("undo") {
+                while let (key, departure) = rest.with({ $0.popLast() }) {
+                    try Shutdown.check()
+                    do throws(Fault) {
+                        let taken = try takeBack(key, departure, elsewhere)
+                        found.with { $0.taken[key] = taken }
+                    } catch {
+                        if [.interrupted, .unreachable, .unmounted].contains(error.code) { throw error }
+                        found.with { $0.failed.append(.init(object: key, why: error.description)) }
+                    }
+                }
+            }
         }
-        if departure.kind == .manifest, taken != .gone, !elsewhere.contains(key), let manifest = layout.manifest(object)
+        try crew.join()
+        result = found.with { $0 }
+    }
+
+    private func takeBack(_ key: String, _ departure: Departure?, _ elsewhere: Set<String>) throws(Fault) -> TakenBack {
+        guard let departure, departure.state != .quarantined else { return .wasLive }
+        let taken = try DepartingObjects(vault: vault, layout: layout).takeBack(key, departure.kind, onStep: onStep)
+        if departure.kind == .manifest, taken != .gone, !elsewhere.contains(key),
+            let manifest = layout.manifest(try ObjectKey(key))
         {
             try onStep("back into the ledger")
             // A newer number may have taken its place; then it stays behind that one as before.

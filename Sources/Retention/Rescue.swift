@@ -1,4 +1,4 @@
-import Ledger
+package import Ledger
 package import Logging
 package import Platform
 package import Staging
@@ -30,6 +30,48 @@ package struct Rescue {
                 log.notice("\(key): was on its way out of \(vault.name), and is taken back")
             }
         }
+    }
+
+    /// Takes back whatever a database's manifest names.
+    ///
+    /// - Parameters:
+    ///   - reader: of the manifest.
+    ///   - why: for the audit log.
+    /// - Returns: how many objects, or buckets, were taken back.
+    /// - Throws: the fault of the vault; `damaged` for an object that is gone for good: the manifest must not name it.
+    package mutating func takeBack(namedBy reader: ManifestReader, why: String) throws(Fault) -> Int {
+        var marked: [String: Departure] = [:]
+        for (name, departure) in departures.entries
+        where departure.state != .quarantined && (departure.kind == .object || departure.kind == .snapshot) {
+            marked[name] = departure
+        }
+        guard !marked.isEmpty else { return 0 }
+        var found: Set<String> = []
+        while let row = try reader.next() {
+            guard !row.object.isEmpty else { continue }
+            for name in Departure.names(for: row.object) where marked[name] != nil { found.insert(name) }
+        }
+        guard !found.isEmpty else { return 0 }
+        let now = try vault.store.moment()
+        let batch = RandomID.make()
+        let lines = found.sorted().compactMap { marked[$0] }.map { departure in
+            var line = AuditLine(.release, job: job.name, stage: .ship, batch: batch, at: now, why: [why])
+            (line.vault, line.object, line.bytes) = (vault.name, departure.key, departure.size)
+            (line.tenants, line.run) = (departure.tenants, departure.run)
+            return line
+        }
+        try AuditLog(job, .ship).append(lines)
+        let releasing = Releasing(vault: vault, job: job, layout: VaultLayout(job: job.name))
+        let result = try releasing.release(found.sorted(), &departures, at: now)
+        if let failure = result.failed.first {
+            throw Fault(.io, "\(failure.object): is on its way out and can't be taken back: \(failure.why)")
+        }
+        if let gone = result.taken.first(where: { $0.value == .gone }) {
+            throw Fault(
+                .damaged, "\(gone.key): was on its way out, and the vault has it no more",
+                hint: "Pack and ship the run again with --force, so that it is copied anew.")
+        }
+        return found.count
     }
 
     /// Takes an archive or a manifest back.

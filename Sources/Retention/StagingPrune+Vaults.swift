@@ -16,6 +16,7 @@ extension StagingPrune {
             } catch { throw error.within("vault \(vault.name)") }
         }
         self.init(
-            stage, of: context.directory, context.job.retention, vaults: vaults, clock: context.clock, log: context.log)
+            stage, of: context.directory, context.job.retention, vaults: vaults, warehouse: context.job.warehouse,
+            clock: context.clock, log: context.log)
     }
 }

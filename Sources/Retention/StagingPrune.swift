@@ -19,12 +19,14 @@ package struct StagingPrune: Sendable {
         package var why: String
     }
 
-    private let stage: Stage
-    private let job: JobDirectory
-    private let settings: RetentionSettings
-    private let vaults: [OpenVault]
+    let stage: Stage
+    let job: JobDirectory
+    let settings: RetentionSettings
+    let vaults: [OpenVault]
     private let layout: VaultLayout
-    private let clock: Clock
+    /// Of a warehouse.
+    private let warehouse: WarehouseSettings?
+    let clock: Clock
     private let log: Logger
     private let onStep: @Sendable (_ step: String) throws(Fault) -> Void
 
@@ -33,17 +35,20 @@ package struct StagingPrune: Sendable {
     ///   - job: the job on staging.
     ///   - settings: its retention.
     ///   - vaults: all of its vaults; where one can't be opened nothing is pruned.
+    ///   - warehouse: the settings of a warehouse; nothing for a job of hosts.
     ///   - clock: tells how old things are.
     ///   - log: tells what goes on.
     ///   - onStep: called before each change with its name, so that a test can do there what a kill does.
     package init(
-        _ stage: Stage, of job: JobDirectory, _ settings: RetentionSettings, vaults: [OpenVault], clock: Clock,
-        log: Logger, onStep: @escaping @Sendable (_ step: String) throws(Fault) -> Void = { _ in }
+        _ stage: Stage, of job: JobDirectory, _ settings: RetentionSettings, vaults: [OpenVault],
+        warehouse: WarehouseSettings? = nil, clock: Clock, log: Logger,
+        onStep: @escaping @Sendable (_ step: String) throws(Fault) -> Void = { _ in }
     ) {
         self.stage = stage
         self.job = job
         self.settings = settings
         self.vaults = vaults
+        self.warehouse = warehouse
         layout = VaultLayout(job: job.name)
         self.clock = clock
         self.log = log
@@ -57,6 +62,7 @@ package struct StagingPrune: Sendable {
     /// - Throws: the system's fault; that of a vault, since nobody knows then what it holds.
     package func plan() throws(Fault) -> [Item] {
         guard let keepLocal = settings.keepLocal else { return [] }
+        if let warehouse { return try databases(warehouse, before: clock.now().adding(days: -keepLocal)) }
         let holdings = try Holdings(vaults, of: job, layout, settings)
         let limit = clock.now().adding(days: -keepLocal)
         var items: [Item] = []
@@ -99,7 +105,7 @@ package struct StagingPrune: Sendable {
     }
 
     /// Whether any of a unit's content is on staging.
-    private func isThere(_ record: UnitRecord, _ run: RunDirectory) throws(Fault) -> Bool {
+    func isThere(_ record: UnitRecord, _ run: RunDirectory) throws(Fault) -> Bool {
         for path in paths(record) {
             let (directories, name) = ArchiveName.split(path)
             do throws(Fault) {
@@ -113,6 +119,7 @@ package struct StagingPrune: Sendable {
 
     /// What of a unit goes: a host's tree, or the files of an archive.
     private func paths(_ record: UnitRecord) -> [String] {
+        if warehouse != nil { return record.outputs.map(\.path) }
         guard stage == .pack else { return ["collect/\(record.unit)"] }
         var paths = record.outputs.map(\.path)
         if let archive = paths.first, let name = ArchiveName(ofArchive: archive), !paths.contains(name.digests) {
@@ -178,7 +185,9 @@ package struct StagingPrune: Sendable {
                     try parent.sync()
                 } catch { if error.code != .notFound { throw error } }
             }
-            if stage == .pack, let path = record.outputs.first?.path { try removeEmptyDirectories(above: path, run) }
+            if stage == .pack, warehouse == nil, let path = record.outputs.first?.path {
+                try removeEmptyDirectories(above: path, run)
+            }
         }
     }
 

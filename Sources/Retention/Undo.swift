@@ -45,11 +45,15 @@ package struct Undo: Sendable {
         for (key, departure) in departures.entries where departure.kind == .manifest {
             try Shutdown.check()
             guard let reader = try manifest(key) else { continue }
-            let named = try ManifestReferences(reader).references.map(\.object)
-            if first.contains(key) {
-                for object in named where departures[object] != nil { chosen.insert(object) }
-            } else if named.contains(where: first.contains) {
-                chosen.insert(key)
+            while let row = try reader.next() {
+                guard !row.object.isEmpty else { continue }
+                let names = Departure.names(for: row.object)
+                if first.contains(key) {
+                    for name in names where departures[name] != nil { chosen.insert(name) }
+                } else if names.contains(where: first.contains) {
+                    chosen.insert(key)
+                    break
+                }
             }
         }
         return chosen.sorted().compactMap { departures[$0] }

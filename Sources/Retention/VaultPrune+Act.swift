@@ -55,7 +55,8 @@ extension VaultPrune {
 
         // Manifests before what they name, and out of the ledger before they are marked: no run begins to build on one.
         let marked = retiring + plan.items(.leave) + plan.items(.expire)
-        for kind in [Departure.Kind.manifest, .archive] {
+        let objects = DepartingObjects(vault: vault, layout: layout)
+        for kind in [Departure.Kind.manifest, .archive, .object, .snapshot] {
             let items = marked.filter { $0.kind == kind }
             if kind == .manifest {
                 for item in items {
@@ -68,10 +69,7 @@ extension VaultPrune {
             let dates = departures.entries.mapValues(\.since)
             let failed = try forEach(items) { item throws(Fault) in
                 let mark = Retirement(at: dates[item.object] ?? now, run: item.run)
-                for key in try group(item) {
-                    try onStep("mark")
-                    _ = try vault.store.retire(key, mark)
-                }
+                try objects.retire(item.object, kind, mark, grace: request.policy.grace, onStep: onStep)
             }
             outcome.failed += failed
         }
@@ -95,8 +93,7 @@ extension VaultPrune {
 
     /// An archive or a manifest with what lies beside it, in the order in which they go.
     private func group(_ item: VaultPrunePlan.Item) throws(Fault) -> [ObjectKey] {
-        let key = try ObjectKey(item.object)
-        return item.kind == .archive ? layout.group(ofArchive: key) : layout.group(ofManifest: key)
+        try DepartingObjects(vault: vault, layout: layout).group(item.object, item.kind)
     }
 
     private func withManifest(_ object: String, _ body: (CivilDate, String, Int) throws(Fault) -> Void) throws(Fault) {
@@ -117,7 +114,7 @@ extension VaultPrune {
         for trip in plan.trips {
             var line = AuditLine(
                 .refuse, job: job.name, stage: .ship, batch: batch, at: now,
-                why: ["\(trip.going) of \(trip.all) archives would go"])
+                why: ["\(trip.going) of \(trip.all) \(plan.noun) would go"])
             (line.vault, line.tenants) = (vault.name, [trip.tenant])
             lines.append(line)
         }

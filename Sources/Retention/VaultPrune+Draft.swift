@@ -82,13 +82,7 @@ extension VaultPrune {
             }
             if let departure = departures[text] {
                 draft.seen.insert(text)
-                switch departure.state {
-                case .quarantined: object.state = .quarantined(since: departure.since)
-                case .retired: object.state = .retired(at: departure.since)
-                // It was removed and has come back: it begins anew.
-                case .gone: object.state = .live
-                case .releasing: object.state = .quarantined(since: now)
-                }
+                object.state = departure.planState(now)
                 // Whatever has come of it since, what was begun is ended.
                 if departure.state == .releasing { why.append("was being taken back") }
             }
@@ -100,9 +94,17 @@ extension VaultPrune {
     }
 
     /// Decides about some objects; those that would be marked are looked at once more, with their locks.
-    private func decide(
+    ///
+    /// - Parameters:
+    ///   - chunk: the objects, each with why it is needed.
+    ///   - departures: what is on its way out already.
+    ///   - now: the time by the vault's clock.
+    ///   - hasLocks: false in a bucket that locks nothing.
+    /// - Returns: a decision for each, in their order.
+    /// - Throws: the fault of the store.
+    func decide(
         _ chunk: [(object: RetentionPlan.Object, kind: Departure.Kind, run: String, why: [String])],
-        _ departures: Departures, _ now: Timestamp
+        _ departures: Departures, _ now: Timestamp, hasLocks: Bool = true
     ) throws(Fault) -> [VaultPrunePlan.Item] {
         var objects = chunk.map(\.object)
         let reasons = Dictionary(chunk.map { ($0.object.key, $0.why) }, uniquingKeysWith: { first, _ in first })
@@ -113,8 +115,9 @@ extension VaultPrune {
         }
         var decided = plan()
         var isLockKnown = false
-        for (index, item) in decided.items.enumerated() where item.decision == .retire {
-            guard let standing = try vault.store.standing(try ObjectKey(item.object.key)) else { continue }
+        let looking = DepartingObjects(vault: vault, layout: layout)
+        for (index, item) in decided.items.enumerated() where hasLocks && item.decision == .retire {
+            guard let standing = try looking.standing(item.object.key, chunk[index].kind) else { continue }
             objects[index].lockedUntil = standing.lockedUntil
             objects[index].isHeldByStore = standing.isHeld
             isLockKnown = true

@@ -17,6 +17,8 @@ package struct VaultPrune: Sendable {
         /// Whether what is marked for longer than the grace is removed where the vault has no rules of its own.
         package var expires = false
         package var fees: PruneFees?
+        /// Whether the ledger's manifests are those of this vault, byte by byte.
+        package var isFirstVault = false
 
         package init(policy: RetentionPolicy, maxVanished: Double = 0.1, holds: [LegalHold] = []) {
             self.policy = policy
@@ -33,6 +35,7 @@ package struct VaultPrune: Sendable {
     let request: Request
     let clock: Clock
     let log: Logger
+    var isFirst: Bool { request.isFirstVault }
     /// Called before each change with its name, so that a test can do there what a kill does.
     let onStep: @Sendable (_ step: String) throws(Fault) -> Void
 
@@ -64,11 +67,7 @@ package struct VaultPrune: Sendable {
     ///   can't be read: what it names is not known then; the fault of the store.
     package func plan(_ departures: Departures) throws(Fault) -> VaultPrunePlan {
         let now = try moment()
-        var plan = VaultPrunePlan(vault: vault.name, place: vault.store.description, now: now)
-        if let rules = try vault.store.deletionRules() {
-            try rules.check(vault.store.description)
-            plan.lacksRule = !rules.deletesRetired
-        }
+        var plan = try emptyPlan(now)
         let census = try ManifestCensus(self, now: now)
         var reasons = census.reasons(policy: request.policy, holds: request.holds, open: open, now: now)
         var draft = try draft(census, reasons, departures, now, blocked: [])
@@ -86,17 +85,31 @@ package struct VaultPrune: Sendable {
         }
         plan.items = draft.items
         (plan.kept, plan.keptBytes, plan.unknown) = (draft.kept, draft.keptBytes, draft.unknown)
-        plan.runs = zip(census.manifests, reasons).map { manifest, why in
-            .init(
-                run: manifest.run.description, unit: manifest.unit, number: manifest.number, isKept: !why.isEmpty,
-                why: why.isEmpty && !manifest.isNewestNumber ? ["superseded"] : why)
-        }
+        plan.runs = Self.runs(census, reasons)
         plan.items += try lost(draft.seen, departures, now)
         return plan
     }
 
+    /// What is known of the vault before any object is looked at.
+    func emptyPlan(_ now: Timestamp) throws(Fault) -> VaultPrunePlan {
+        var plan = VaultPrunePlan(vault: vault.name, place: vault.store.description, now: now)
+        if let rules = try vault.store.deletionRules() {
+            try rules.check(vault.store.description)
+            plan.lacksRule = !rules.deletesRetired
+        }
+        return plan
+    }
+
+    static func runs(_ census: ManifestCensus, _ reasons: [[String]]) -> [VaultPrunePlan.Run] {
+        zip(census.manifests, reasons).map { manifest, why in
+            .init(
+                run: manifest.run.description, unit: manifest.unit, number: manifest.number, isKept: !why.isEmpty,
+                why: why.isEmpty && !manifest.isNewestNumber ? ["superseded"] : why)
+        }
+    }
+
     /// The time by the vault's clock, which must be about ours.
-    private func moment() throws(Fault) -> Timestamp {
+    func moment() throws(Fault) -> Timestamp {
         let now = try vault.store.moment()
         let skew = clock.now().since(now)
         guard abs(skew) <= Self.tolerableSkew else {
@@ -125,7 +138,7 @@ package struct VaultPrune: Sendable {
     }
 
     /// What was on its way out and is not there any more.
-    private func lost(_ seen: Set<String>, _ departures: Departures, _ now: Timestamp) throws(Fault)
+    func lost(_ seen: Set<String>, _ departures: Departures, _ now: Timestamp) throws(Fault)
         -> [VaultPrunePlan.Item]
     {
         var items: [VaultPrunePlan.Item] = []
@@ -133,7 +146,7 @@ package struct VaultPrune: Sendable {
         where !seen.contains(key) && departure.state != .gone {
             try Shutdown.check()
             // A listing that lacks it is not enough: only a clear "not there" is.
-            guard try vault.store.head(try ObjectKey(key)) == nil else { continue }
+            guard try !DepartingObjects(vault: vault, layout: layout).isThere(key, departure.kind) else { continue }
             items.append(
                 .init(
                     object: key, kind: departure.kind, bytes: departure.size, storageClass: departure.storageClass,

@@ -53,6 +53,16 @@ package struct VaultPrunePlan: Codable, Sendable {
     package var items: [Item] = []
     package var kept = 0
     package var keptBytes: Int64 = 0
+    /// What goes, in the plural, for people: archives, or objects.
+    package var noun = "archives"
+    /// Databases of which nothing can go, and why.
+    package var undecided: [String: String]?
+    /// Objects that a request to the source could not decide.
+    package var unsure: Int?
+    /// Why that was so, for the first of them.
+    package var firstDoubt: String?
+    /// Objects of which nothing needs one, that wait for their time.
+    package var waiting: Int?
     /// Objects below the job's prefix that no manifest has ever named: they are left alone.
     package var unknown = 0
     package var trips: [Trip] = []

@@ -21,8 +21,13 @@ extension S3Store: RetiringStore {
             }, deletesRetired: rules.deletesRetired(in: live))
     }
 
-    package func standing(_ key: ObjectKey) throws(Fault) -> ObjectStanding? {
-        guard let info = try client.head(full(key)) else { return nil }
+    package func standing(_ key: ObjectKey) throws(Fault) -> ObjectStanding? { try standing(at: full(key)) }
+
+    /// The same of any object in the bucket, whose key need not be one of ours.
+    ///
+    /// - Parameter key: in the bucket, with the vault's prefix.
+    package func standing(at key: ByteString) throws(Fault) -> ObjectStanding? {
+        guard let info = try client.head(key) else { return nil }
         let head = ObjectHead(
             size: info.size, modified: info.modified ?? Timestamp(seconds: 0), storageClass: info.storageClass)
         // With or without a fraction of a second; one that can't be read never ends.
@@ -41,10 +46,17 @@ extension S3Store: RetiringStore {
         return Retirement(at: at ?? info.modified ?? Timestamp(seconds: 0), run: tags[runTag] ?? "")
     }
 
+    package func retire(_ key: ObjectKey, _ mark: Retirement) throws(Fault) -> Bool { try retire(at: full(key), mark) }
+
     /// Reads the tags of the version that is there, merges, and writes them to that very version.
-    package func retire(_ key: ObjectKey, _ mark: Retirement) throws(Fault) -> Bool {
-        guard let info = try client.head(full(key)) else { return false }
-        let found = try client.tags(full(key), version: info.version)
+    ///
+    /// - Parameters:
+    ///   - key: in the bucket, with the vault's prefix.
+    ///   - mark: what the tags tell.
+    /// - Returns: false when there is no such object.
+    package func retire(at key: ByteString, _ mark: Retirement) throws(Fault) -> Bool {
+        guard let info = try client.head(key) else { return false }
+        let found = try client.tags(key, version: info.version)
         if Self.mark(found, info) != nil { return true }
         var tags = found
         tags[Self.retiredTag] = Self.retiredValue
@@ -53,29 +65,34 @@ extension S3Store: RetiringStore {
         if tags.count < Self.mostTags, tags[Self.runTag] == nil, !mark.run.isEmpty { tags[Self.runTag] = mark.run }
         guard tags.count <= Self.mostTags else {
             throw Fault(
-                .limit, "\(name(key)): has \(found.count) tags, so there is no room for \(Self.retiredTag)",
+                .limit, "\(client.name(key)): has \(found.count) tags, so there is no room for \(Self.retiredTag)",
                 hint: "Take one of them off.")
         }
-        try client.putTags(tags, full(key), version: info.version)
+        try client.putTags(tags, key, version: info.version)
         return true
     }
 
-    package func takeBack(_ key: ObjectKey) throws(Fault) -> TakenBack {
-        if let info = try client.head(full(key)) {
+    package func takeBack(_ key: ObjectKey) throws(Fault) -> TakenBack { try takeBack(at: full(key)) }
+
+    /// The same of any object in the bucket.
+    ///
+    /// - Parameter key: in the bucket, with the vault's prefix.
+    package func takeBack(at key: ByteString) throws(Fault) -> TakenBack {
+        if let info = try client.head(key) {
             return try unmark(key, version: info.version) ? .unmarked : .wasLive
         }
         // Newest first, as the service orders them: markers above the version that they hide.
         var markers: [String] = []
         var hidden: String?
-        try client.versions(prefix: full(key)) { version throws(Fault) in
-            guard version.key == full(key), hidden == nil else { return }
+        try client.versions(prefix: key) { version throws(Fault) in
+            guard version.key == key, hidden == nil else { return }
             if version.isDeleteMarker { markers.append(version.version) } else { hidden = version.version }
         }
         guard let hidden, !markers.isEmpty else { return .gone }
         // Its mark first: the lifecycle would hide it again.
         _ = try unmark(key, version: hidden)
         for marker in markers {
-            do throws(Fault) { try client.removeVersion(marker, of: full(key)) } catch {
+            do throws(Fault) { try client.removeVersion(marker, of: key) } catch {
                 throw error.hinting(
                     "Its delete marker has to be removed: allow s3:DeleteObjectVersion for that, which the bucket policy of 'ship setup' denies."
                 )
@@ -84,13 +101,13 @@ extension S3Store: RetiringStore {
         return .uncovered
     }
 
-    private func unmark(_ key: ObjectKey, version: String?) throws(Fault) -> Bool {
-        let found = try client.tags(full(key), version: version)
+    private func unmark(_ key: ByteString, version: String?) throws(Fault) -> Bool {
+        let found = try client.tags(key, version: version)
         var tags = found
         tags[Self.retiredTag] = nil
         tags[Self.retiredAtTag] = nil
         guard tags != found else { return false }
-        try client.putTags(tags, full(key), version: version)
+        try client.putTags(tags, key, version: version)
         return true
     }
 
@@ -102,9 +119,16 @@ extension S3Store: RetiringStore {
         try client.configuration(.objectLock)?.text("ObjectLockEnabled") == "Enabled"
     }
 
-    package func setHold(_ isOn: Bool, _ key: ObjectKey) throws(Fault) -> Bool {
-        guard let info = try client.head(full(key)) else { return false }
-        try client.putLegalHold(isOn, full(key), version: info.version)
+    package func setHold(_ isOn: Bool, _ key: ObjectKey) throws(Fault) -> Bool { try setHold(isOn, at: full(key)) }
+
+    /// The same of any object in the bucket.
+    ///
+    /// - Parameters:
+    ///   - isOn: true to set it.
+    ///   - key: in the bucket, with the vault's prefix.
+    package func setHold(_ isOn: Bool, at key: ByteString) throws(Fault) -> Bool {
+        guard let info = try client.head(key) else { return false }
+        try client.putLegalHold(isOn, key, version: info.version)
         return true
     }
 }

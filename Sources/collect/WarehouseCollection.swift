@@ -69,6 +69,7 @@ struct WarehouseCollection: Sendable {
         guard inputs.allSatisfy({ record.inputs[$0.key] == $0.value }),
             warehouse.selects(PathEscape.unescape(record.unit) ?? ByteString(record.unit))
         else { return false }
+        if try run.pruneMark().time(of: record) != nil { return true }
         return try run.collectDirectory().exists(ByteString(DatabaseLists.fileName(unit: record.unit)))
     }
 

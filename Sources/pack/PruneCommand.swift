@@ -33,7 +33,8 @@ struct PruneCommand: ParsableCommand {
                 if context.job.retention.keepLocal == nil {
                     return "nothing on staging is removed: the job has no 'keep_local'"
                 }
-                var table = TextTable(["RUN", "ARCHIVE", "SIZE", "", "WHY"], right: [2])
+                var table = TextTable(
+                    ["RUN", context.job.kind == .hosts ? "ARCHIVE" : "DATABASE", "SIZE", "", "WHY"], right: [2])
                 for item in plan {
                     let goes = dryRun ? "would go" : "went"
                     table.add([

@@ -122,6 +122,7 @@ struct WarehousePack: Sendable {
         guard let done = try run.unitRecord(.pack, record.unit) else { return nil }
         let wanted = inputs(record, held: try held(record.unit, run)?.name)
         guard wanted.allSatisfy({ done.inputs[$0.key] == $0.value }) else { return nil }
+        if try run.pruneMark().time(of: done) != nil { return done }
         let directory = try run.packDirectory()
         for output in done.outputs {
             let name = ByteString(String(output.path.dropFirst(Self.place.utf8.count)))
@@ -133,6 +134,13 @@ struct WarehousePack: Sendable {
     private static let place = "pack/"
 
     private func plan(_ record: UnitRecord, _ run: RunDirectory, held: FileSource?) throws(Fault) -> DatabasePlan {
+        if let at = try run.pruneMark().time(of: record) {
+            throw Fault(
+                .notFound,
+                "\(record.unit): its entry list was pruned from staging at \(at), after every vault held the run",
+                hint: "Take it anew with 'collect \(job.name) --run \(run.date) --force', while its inventory is there."
+            )
+        }
         let name = DatabaseLists.fileName(unit: record.unit)
         let list = try FileSource(try run.collectDirectory().openFile(ByteString(name)))
         guard let output = record.outputs.first, list.size == output.size,

@@ -104,10 +104,18 @@ struct HoldCommand: ParsableCommand {
                 if !release { try Self.put(line, vault) }
                 let prune = VaultPrune(
                     vault, of: context.directory,
-                    open: try OpenRuns(context.directory, vaults: context.job.vaults.map(\.name)),
+                    open: try OpenRuns(
+                        context.directory, vaults: context.job.vaults.map(\.name),
+                        isWarehouse: context.job.kind == .warehouse),
                     cache: try ReferenceCache(context.staging.state, job: context.job.name),
                     .init(policy: context.job.retention.policy), clock: context.clock, log: context.log)
-                let outcome = try prune.setHolds(!release, hold, others: others)
+                let outcome: VaultPrune.HoldOutcome
+                if let warehouse = context.job.warehouse {
+                    outcome = try DatabasePrune(prune, settings, vault, warehouse, context)
+                        .setHolds(!release, hold, others: others)
+                } else {
+                    outcome = try prune.setHolds(!release, hold, others: others)
+                }
                 for failure in outcome.failed { context.log.error("\(failure.object): \(failure.why)") }
                 outcomes.append(outcome)
             } catch {

@@ -51,7 +51,8 @@ struct PruneCommand: ParsableCommand {
             let chosen = try VaultOptions.vaults(of: context.job, named: vault)
             let lock = dryRun ? nil : try context.directory.lockLedger(breaking: context.request.breakLock)
             defer { withExtendedLifetime(lock) {} }
-            let open = try OpenRuns(context.directory, vaults: context.job.vaults.map(\.name))
+            let open = try OpenRuns(
+                context.directory, vaults: context.job.vaults.map(\.name), isWarehouse: context.job.kind == .warehouse)
             let cache = try ReferenceCache(context.staging.state, job: context.job.name)
             let holds = try HoldList.read(context.directory).holds
             var results: [Result] = []
@@ -80,6 +81,7 @@ struct PruneCommand: ParsableCommand {
         var request = VaultPrune.Request(policy: retention.policy, maxVanished: retention.maxVanished, holds: holds)
         request.approved = Set(approve)
         request.expires = expire
+        request.isFirstVault = settings.name == context.job.vaults.first?.name
         if case .bucket(let bucket) = settings.kind, bucket.endpoint == nil {
             let environment = AWSEnvironment.process
             request.fees = PruneFees(
@@ -89,7 +91,12 @@ struct PruneCommand: ParsableCommand {
         let prune = VaultPrune(
             vault, of: context.directory, open: open, cache: cache, request, clock: context.clock, log: context.log)
         var departures = try Departures(vault, of: context.directory)
-        let plan = try prune.plan(departures)
+        let plan: VaultPrunePlan
+        if let warehouse = context.job.warehouse {
+            plan = try DatabasePrune(prune, settings, vault, warehouse, context).plan(departures)
+        } else {
+            plan = try prune.plan(departures)
+        }
         result.plan = plan
         guard !dryRun else { return }
         let outcome = try prune.carryOut(plan, &departures)
@@ -108,9 +115,10 @@ struct PruneCommand: ParsableCommand {
         let trips = Set(results.flatMap { $0.plan?.trips ?? [] }.map(\.tenant)).sorted()
         if !trips.isEmpty, faults.isEmpty {
             let command = "ship prune \(context.job.name)" + trips.map { " --approve \($0)" }.joined()
+            let groups = context.job.kind == .warehouse ? "" : trips.count == 1 ? "tenant " : "tenants "
             throw Fault(
                 .limit,
-                "more than 'max_vanished' would go at once of \(trips.count == 1 ? "tenant" : "tenants") \(trips.joined(separator: ", ")): nothing of it goes",
+                "more than 'max_vanished' would go at once of \(groups)\(trips.joined(separator: ", ")): nothing of it goes",
                 hint: "Look at 'ship prune \(context.job.name) --dry-run'. If it is meant, run '\(command)'.")
         }
         if let first = faults.first {
@@ -130,7 +138,7 @@ struct PruneCommand: ParsableCommand {
         if context.job.retention.policy.keepsEverything { blocks.append("the job has no rule that lets anything go") }
         let goes = plan.runs.filter { !$0.isKept }
         if dryRun || !goes.isEmpty {
-            var table = TextTable(["RUN", "HOST", "", "WHY"])
+            var table = TextTable(["RUN", context.job.kind == .hosts ? "HOST" : "DATABASE", "", "WHY"])
             for run in plan.runs where dryRun || !run.isKept {
                 table.add([
                     run.run, run.unit + (run.number > 1 ? " (\(run.number))" : ""), run.isKept ? "is kept" : "may go",
@@ -154,8 +162,17 @@ struct PruneCommand: ParsableCommand {
             blocks.append(table.text)
         }
         for trip in plan.trips {
+            let group = context.job.kind == .hosts ? "tenant '\(trip.tenant)'" : "'\(trip.tenant)'"
+            blocks.append("ALARM: \(trip.going) of the \(trip.all) \(plan.noun) of \(group) would go at once")
+        }
+        for (database, why) in (plan.undecided ?? [:]).sorted(by: { $0.key < $1.key }) {
             blocks.append(
-                "ALARM: \(trip.going) of the \(trip.all) archives of tenant '\(trip.tenant)' would go at once")
+                "\(database == "*" ? "no object begins to go" : "'\(database)': no object begins to go"): \(why)")
+        }
+        if let unsure = plan.unsure {
+            blocks.append(
+                "\(Figures.count(Int64(unsure), "object stays", "objects stay")): the source does not say that it is gone: \(plan.firstDoubt ?? "")"
+            )
         }
         blocks.append(summary(plan))
         return blocks.joined(separator: "\n")
@@ -185,11 +202,15 @@ struct PruneCommand: ParsableCommand {
             guard !items.isEmpty else { continue }
             parts.append("\(items.count) \(word(decision)), \(Figures.bytes(items.reduce(0) { $0 + $1.bytes }))")
         }
+        if let waiting = plan.waiting, waiting > 0 {
+            parts.append("\(Figures.count(Int64(waiting), "object waits", "objects wait"))")
+        }
         let fees = plan.items.filter { [.retire, .expire].contains($0.decision) }.compactMap(\.fee).reduce(0, +)
         if fees > 0 { parts.append("about \(Figures.dollars(fees)) for deleting early") }
         if plan.unknown > 0 {
             parts.append(
-                "\(Figures.count(Int64(plan.unknown), "archive", "archives")) that no manifest names left alone")
+                "\(Figures.count(Int64(plan.unknown), String(plan.noun.dropLast()), plan.noun)) that no manifest names left alone"
+            )
         }
         return parts.joined(separator: "; ")
     }

@@ -34,6 +34,11 @@ package struct LifecycleRules: Sendable {
         return [abortRule, retiredRule].allSatisfy { rules.contains(Self.normal($0)) }
     }
 
+    /// The rules of a live configuration, as they can be written again.
+    package static func wellFormed(rulesOf live: XMLElement?) -> [XMLElement] {
+        (live?.all("Rule") ?? []).map(wellFormed)
+    }
+
     /// Ceph gives a filter of several conditions without the `And` that it takes them with.
     private static func wellFormed(_ rule: XMLElement) -> XMLElement {
         var copy = rule

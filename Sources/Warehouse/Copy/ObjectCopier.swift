@@ -1,5 +1,4 @@
 package import AWS
-import HTTP
 package import Platform
 
 /// Copies objects inside the store, from bucket to bucket: no byte passes through here.
@@ -128,24 +127,8 @@ package struct ObjectCopier: Sendable {
         }
     }
 
-    /// What HEAD says of the object at the source; nothing only when the source says clearly that it is not there.
     private func find(_ item: CopyItem) throws(Fault) -> S3ObjectInfo? {
-        let version = item.version.isEmpty ? nil : item.version
-        do throws(Fault) {
-            if let info = try source.head(item.key, version: version) { return info }
-        } catch {
-            throw error.hinting(
-                "The vault's credentials must be allowed to read the source, and to list it: without s3:ListBucket a missing object is a refused one. 'ship setup' prints the policies."
-            )
-        }
-        // An answer to HEAD has no words: 404 may be the bucket's.
-        let query = version.map { [HTTPRequest.QueryItem("versionId", $0)] } ?? []
-        let call = S3Call(.get, item.key, query: query, headers: HTTPHeaders([("Range", "bytes=0-0")]))
-        switch try source.attempt(call) {
-        case .success: return try source.head(item.key, version: version)
-        case .failure(let error) where ["NoSuchKey", "NoSuchVersion"].contains(error.code): return nil
-        case .failure(let error): throw error.fault(source.name(item.key))
-        }
+        try SourceLook(source).find(item.key, version: item.version)
     }
 
     /// Whether an object of the target is a copy of the item.

@@ -184,6 +184,16 @@ struct DatabaseShipment: Sendable {
                 try ManifestReader(one.built.source)
             }
         }
+        for one in held {
+            var rescue = try Rescue(one.vault.vault, of: stage.context.directory)
+            let count = try rescue.takeBack(
+                namedBy: try ManifestReader(one.built.source), why: "a manifest names it")
+            if count > 0 {
+                stage.context.log.notice(
+                    "\(packed.unit): \(Figures.count(Int64(count), "object was", "objects were")) on the way out of \(one.vault.name), and taken back"
+                )
+            }
+        }
         var outputs: [ManifestCommit.Output] = []
         for one in held { outputs.append(try commit.put(one.built, into: one.vault.vault)) }
         // From here on later runs may carry what the manifest lists, so every vault must have it.

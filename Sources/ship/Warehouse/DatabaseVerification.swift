@@ -42,6 +42,10 @@ struct DatabaseVerification {
                 } catch {
                     if [.interrupted, .unreachable].contains(error.code) { throw error }
                     (verdict.isHeld, verdict.why) = (false, error.description)
+                    // What it names may go before it does.
+                    if try vault.store.retirement(key) != nil {
+                        (verdict.isHeld, verdict.why) = (true, "is on its way out")
+                    }
                 }
                 verdicts.append(verdict)
             }
@@ -54,7 +58,7 @@ struct DatabaseVerification {
         try common.output.result(verdicts) {
             var table = TextTable(["RUN", "DATABASE", ""])
             for verdict in verdicts {
-                table.add([verdict.run, verdict.database, verdict.isHeld ? "is held" : verdict.why ?? ""])
+                table.add([verdict.run, verdict.database, verdict.why ?? "is held"])
             }
             return table.text
         }

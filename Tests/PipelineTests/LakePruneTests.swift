@@ -1,0 +1,215 @@
+import AWS
+import Codec
+import Glibc
+import HTTP
+import Platform
+import TestSupport
+import Testing
+
+extension PipelineTests {
+    /// What a warehouse's source has no more goes late, and nothing else does.
+    @Suite(.enabled(if: RGWServer.isInstalled, "\(RGWServer.reason)"))
+    struct LakePruneTests {
+        private static let retention = [
+            "[retention]", "keep_last = 1", "min_age = \"0 days\"", "grace = \"30 days\"", "max_vanished = \"50%\"",
+            "keep_local = \"0 days\"",
+        ]
+
+        /// A night of all three programs; alarms make some of them partial.
+        private func night(_ lake: LakeWorld, _ day: Int) async throws {
+            try await lake.inventory("2026-03-0\(day + 1)")
+            for program in Program.allCases {
+                let result = try await lake(program, ["lake", "--run", "2026-03-0\(day)"])
+                #expect([0, 3].contains(result.status) && !result.isCrash, "\(program) \(day): \(result)")
+            }
+            try await grow()
+        }
+
+        /// Lets objects become older than the store's clock is coarse; Ceph dates them anew when their tags change.
+        private func grow() async throws { try await Task.sleep(for: .milliseconds(1_100)) }
+
+        private func tags(_ lake: LakeWorld, _ key: ByteString) async throws -> [String: String] {
+            try await onOwnThread { try lake.vault.tags(key) }
+        }
+
+        /// What lies on the way out, by key.
+        private func departures(_ lake: LakeWorld) async throws -> [String: String] {
+            let table = lake.world.staging + "/lake/ledger/_retention/cold.tsv.gz"
+            guard access(table, F_OK) == 0 else { return [:] }
+            let text = try await TestSupport.run(["zcat", table]).output
+            var states: [String: String] = [:]
+            for line in text.split(separator: "\n").dropFirst() {
+                let fields = line.split(separator: "\t", omittingEmptySubsequences: false)
+                states[String(fields[0])] = String(fields[2])
+            }
+            return states
+        }
+
+        /// Lets days go by: what is on its way out has been so for longer.
+        private func pass(_ lake: LakeWorld, days: Int) async throws {
+            let place = lake.world.staging + "/lake/ledger/_retention"
+            let script = """
+                import csv, datetime, gzip, json
+                place = '\(place)'
+                with gzip.open(place + '/cold.tsv.gz', 'rt') as table: rows = [line.split('\\t') for line in table]
+                for row in rows[1:]:
+                    seconds, dot, rest = row[3].partition('.')
+                    row[3] = str(int(seconds) - \(days) * 86400) + dot + rest
+                with gzip.open(place + '/cold.tsv.gz', 'wt') as table: table.writelines('\\t'.join(row) for row in rows)
+                """
+            let result = try await TestSupport.run(["python3", "-c", script])
+            #expect(result.status == 0, "\(result)")
+        }
+
+        private static func key(_ table: String, _ number: Int) -> ByteString { ByteString("\(table)/part-\(number)") }
+
+        private func lake(_ lines: [String] = []) async throws -> LakeWorld {
+            let lake = try await LakeWorld(lines + Self.retention)
+            var objects: [(ByteString, [UInt8])] = [
+                ("sales/t/_delta_log/00.json", [1]), ("hr/p/_delta_log/00.json", [1]),
+            ]
+            for number in 0..<6 {
+                for table in ["sales/t", "sales/u", "hr/p"] {
+                    objects.append((Self.key(table, number), Array("\(table) \(number)".utf8)))
+                }
+            }
+            try await lake.fill(objects)
+            return lake
+        }
+
+        @Test("What is gone waits, is marked, and comes back; logs and what is needed stay", .timeLimit(.minutes(10)))
+        func goesLate() async throws {
+            let lake = try await lake()
+            let object = "lake/data/sales/t/part-1"
+            let place = ByteString("v/" + object)
+            try await night(lake, 1)
+            try await lake.delete(lake.source, ["sales/t/part-1", "sales/t/_delta_log/00.json", "hr/p/part-1"])
+            try await night(lake, 2)
+            let first = try await lake.expect(.ship, ["prune", "lake"])
+            #expect(try await departures(lake)[object] == nil, "one inventory lists it: \(first)")
+
+            try await night(lake, 3)
+            let dry = try await lake.expect(.ship, ["prune", "lake", "--dry-run"])
+            #expect(dry.output.contains("would be quarantined"), "\(dry)")
+            // What the inventories don't list, and the source has.
+            try await lake.fill([("hr/p/part-1", [9])])
+            try await lake.expect(.ship, ["prune", "lake"])
+            var states = try await departures(lake)
+            #expect(states[object] == "quarantined")
+            #expect(states.keys.filter { $0.contains("/data/") || $0.contains("/run/") } == [object], "\(states)")
+            #expect(states["lake/_ledger/2026-03-01/sales.manifest.1.tsv.gz"] == "quarantined")
+            #expect(try await tags(lake, place)["coldchain-retired"] == nil)
+            try await lake.expect(.ship, ["prune", "lake"])
+            #expect(try await departures(lake)[object] == "quarantined")
+
+            try await pass(lake, days: 31)
+            try await lake.expect(.ship, ["prune", "lake"])
+            #expect(try await departures(lake)[object] == "retired")
+            let marked = try await tags(lake, place)
+            #expect(marked["coldchain-retired"] == "true", "\(marked)")
+            for key in try await lake.objects(lake.vault, "v/lake/").keys
+            where key != place && !key.description.contains("/_ledger/") {
+                #expect(try await tags(lake, key)["coldchain-retired"] == nil, "\(key)")
+            }
+
+            try await lake.expect(.ship, ["undo", "lake", "--object", object])
+            #expect(try await tags(lake, place)["coldchain-retired"] == nil)
+            states = try await departures(lake)
+            #expect(states[object] == nil && states["lake/_ledger/2026-03-01/sales.manifest.1.tsv.gz"] == nil)
+
+            try await grow()
+            // Marked again, it comes back by itself once the source has the same again.
+            let again = try await lake.expect(.ship, ["prune", "lake"])
+            #expect(try await departures(lake)[object] == "quarantined", "\(again)")
+            try await pass(lake, days: 31)
+            try await lake.expect(.ship, ["prune", "lake"])
+            #expect(try await tags(lake, place)["coldchain-retired"] == "true")
+            try await lake.fill([("sales/t/part-1", Array("sales/t 1".utf8))])
+            try await night(lake, 4)
+            #expect(try await tags(lake, place)["coldchain-retired"] == nil)
+            try await lake.expect(.ship, ["verify", "lake", "--run", "2026-03-04"])
+            let audit = try await lake.expect(.ship, ["audit", "lake"])
+            for word in ["quarantine", "retire", "undo", "release"] { #expect(audit.output.contains(word), "\(word)") }
+        }
+
+        @Test("A dropped table or database trips the breaker; a partial run tells nothing", .timeLimit(.minutes(10)))
+        func breaker() async throws {
+            let lake = try await lake()
+            try await night(lake, 1)
+            try await lake.delete(lake.source, (0..<6).map { Self.key("sales/u", $0) })
+            try await lake.delete(lake.source, [Self.key("hr/p", 2)])
+            try await night(lake, 2)
+            // The rest of the database goes, too.
+            try await lake.delete(lake.source, (0..<6).map { Self.key("hr/p", $0) } + ["hr/p/_delta_log/00.json"])
+            try await night(lake, 3)
+            let partial = try await lake.expect(.ship, ["prune", "lake"])
+            #expect(partial.output.contains("collect of run 2026-03-03 is partial"), "\(partial)")
+            #expect(try await departures(lake).isEmpty)
+            try await night(lake, 4)
+            try await night(lake, 5)
+            let tripped = try await lake.expect(.ship, ["prune", "lake"], status: 1)
+            #expect(tripped.errors.contains("max_vanished") && tripped.errors.contains("--approve"), "\(tripped)")
+            #expect(tripped.output.contains("'sales/u'") && tripped.output.contains("'hr'"), "\(tripped)")
+            #expect(try await departures(lake).isEmpty, "manifests wait for their objects")
+
+            try await lake.expect(.ship, ["prune", "lake", "--approve", "sales/u"], status: 1)
+            let states = try await departures(lake)
+            #expect(states.keys.filter { $0.contains("/data/sales/u/") }.count == 6)
+            #expect(!states.keys.contains { $0.contains("hr") }, "\(states)")
+            // The newest manifest of a database, and all that it names, stays for good.
+            try await lake.expect(.ship, ["prune", "lake", "--approve", "sales", "--approve", "hr"])
+            #expect(try await departures(lake).keys.filter { $0.contains("/data/hr/") } == ["lake/data/hr/p/part-2"])
+
+            // A hold takes it back.
+            try await lake.expect(.ship, ["hold", "lake", "--tenant", "hr", "--why", "court"])
+            try await lake.expect(.ship, ["prune", "lake"])
+            #expect(try await departures(lake).keys.filter { $0.contains("hr") }.isEmpty)
+
+            // Lists and plans go from staging; those that tell what is gone stay.
+            for program in [Program.collect, .pack] { try await lake.expect(program, ["prune", "lake"]) }
+            let lists = try await TestSupport.run(
+                ["find", lake.world.staging + "/lake", "-name", "*.entries.tsv.gz", "-printf", "%P\n"])
+            #expect(
+                Set(lists.lines) == [
+                    "2026-03-01/collect/hr.entries.tsv.gz", "2026-03-02/collect/hr.entries.tsv.gz",
+                    "2026-03-04/collect/sales.entries.tsv.gz", "2026-03-05/collect/sales.entries.tsv.gz",
+                ])
+            for program in Program.allCases { try await lake.expect(program, ["lake", "--run", "2026-03-01"]) }
+        }
+
+        @Test("The bucket of an old snapshot goes as a whole, and comes back", .timeLimit(.minutes(10)))
+        func snapshots() async throws {
+            let lake = try await lake(["mode = \"full\""])
+            for day in 1...2 { try await night(lake, day) }
+            let old = lake.source.sibling(bucket: lake.source.bucket + "-01-mar-2026")
+            let name = "s3://\(old.bucket)/"
+            func rules() async throws -> String {
+                try await onOwnThread {
+                    (try old.configuration(.lifecycle)?.document()).map { String(decoding: $0, as: UTF8.self) } ?? ""
+                }
+            }
+            try await lake.expect(.ship, ["prune", "lake"])
+            #expect(try await departures(lake)[name] == "quarantined")
+            try await pass(lake, days: 31)
+            try await lake.expect(.ship, ["prune", "lake"])
+            #expect(try await departures(lake)[name] == "retired")
+            #expect(try await rules().contains("coldchain-retired-snapshot"))
+            // As the lifecycle does.
+            try await onOwnThread { try lake.allowDeleting(old) }
+            try await lake.delete(old, Array(try await lake.objects(old).keys))
+            #expect(try await lake.objects(old).isEmpty)
+            try await lake.expect(.ship, ["undo", "lake", "--all"])
+            #expect(try await lake.objects(old).count == 20)
+            #expect(try await !rules().contains("coldchain-retired-snapshot"))
+            #expect(try await departures(lake)[name] == nil)
+            #expect(try await onOwnThread { try old.bucketTags()["coldchain-retired"] } == nil)
+        }
+    }
+}
+
+extension LakeWorld {
+    /// Takes the policy away by which nobody deletes in a bucket.
+    func allowDeleting(_ client: S3Client) throws {
+        _ = try client.perform(S3Call(.delete, query: [.init("policy")]))
+    }
+}
