@@ -92,7 +92,7 @@ struct CloudWatchClientTests {
                     print(metric["MetricName"], sorted((d["Name"], d["Value"]) for d in metric["Dimensions"]))
                 """
             let listed = try runBlocking(
-                ["python3", "-c", script, moto.http, recent.name], environment: ["no_proxy": "127.0.0.1"])
+                [Repository.python, "-c", script, moto.http, recent.name], environment: ["no_proxy": "127.0.0.1"])
             #expect(listed.lines == ["\(recent.name) [('job', 'siem'), ('stage', 'a b')]"], "\(listed)")
         }
     }
