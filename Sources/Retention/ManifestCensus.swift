@@ -132,6 +132,7 @@ struct ManifestCensus {
     }
 
     /// Reads what a manifest names, by the vault's copy; by the ledger's, where the vault's can't be read or is not there.
+    ///
     /// Without `each` all that is read is put into the cache.
     private static func forEachReference(of manifest: Manifest, _ prune: VaultPrune, _ each: Each?) throws(Fault) {
         guard let head = manifest.head else { return try forEachLedgerReference(of: manifest, prune, each) }

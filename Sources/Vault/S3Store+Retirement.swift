@@ -26,6 +26,8 @@ extension S3Store: RetiringStore {
     /// The same of any object in the bucket, whose key need not be one of ours.
     ///
     /// - Parameter key: in the bucket, with the vault's prefix.
+    /// - Returns: nothing where there is none.
+    /// - Throws: as the call for one of our keys.
     package func standing(at key: ByteString) throws(Fault) -> ObjectStanding? {
         guard let info = try client.head(key) else { return nil }
         let head = ObjectHead(
@@ -54,6 +56,7 @@ extension S3Store: RetiringStore {
     ///   - key: in the bucket, with the vault's prefix.
     ///   - mark: what the tags tell.
     /// - Returns: false when there is no such object.
+    /// - Throws: as the call for one of our keys.
     package func retire(at key: ByteString, _ mark: Retirement) throws(Fault) -> Bool {
         guard let info = try client.head(key) else { return false }
         let found = try client.tags(key, version: info.version)
@@ -77,6 +80,8 @@ extension S3Store: RetiringStore {
     /// The same of any object in the bucket.
     ///
     /// - Parameter key: in the bucket, with the vault's prefix.
+    /// - Returns: what was there.
+    /// - Throws: as the call for one of our keys.
     package func takeBack(at key: ByteString) throws(Fault) -> TakenBack {
         if let info = try client.head(key) {
             return try unmark(key, version: info.version) ? .unmarked : .wasLive
@@ -126,6 +131,8 @@ extension S3Store: RetiringStore {
     /// - Parameters:
     ///   - isOn: true to set it.
     ///   - key: in the bucket, with the vault's prefix.
+    /// - Returns: false when there is no such object.
+    /// - Throws: as the call for one of our keys.
     package func setHold(_ isOn: Bool, at key: ByteString) throws(Fault) -> Bool {
         guard let info = try client.head(key) else { return false }
         try client.putLegalHold(isOn, key, version: info.version)
