@@ -90,10 +90,10 @@ let package = Package(
         room("Retention", ["Platform", "Codec", "Ledger", "Settings", "Staging", "AWS", "Vault", "Warehouse", log]),
         room("Warehouse", ["Platform", "Codec", "Ledger", "Settings", "HTTP", "AWS", "Vault", crypto, log]),
         room("Notify", ["Platform", "Settings", "HTTP", "AWS", log]),
-        room("Console", ["CLinux", "Platform", "Ledger", "Settings", "Staging", arguments, log]),
+        room("Console", ["CLinux", "Platform", "Ledger", "Settings", "Staging", "Retention", arguments, log]),
 
-        door("collect", ["Codec", "Hosts", "AWS", "Retention", "Vault", "Warehouse"]),
-        door("pack", ["Codec", "Archive", "Retention", "Vault", "Warehouse"]),
+        door("collect", ["Codec", "Hosts", "AWS", "Vault", "Warehouse"]),
+        door("pack", ["Codec", "Archive", "Warehouse"]),
         door("ship", ["Codec", "Archive", "Retention", "Vault", "HTTP", "AWS", "Warehouse", "Notify"]),
 
         // A test target too, so that a build without tests leaves it out: a static standard library has no Testing.

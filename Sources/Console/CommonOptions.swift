@@ -44,4 +44,12 @@ package struct CommonOptions: ParsableArguments {
         }
         return try Configuration.load(config, environment: environment)
     }
+
+    /// Loads the settings, and sets the process's time zone to the job's.
+    package func settings(of job: String) throws(Fault) -> (all: Configuration, job: JobSettings) {
+        let all = try settings()
+        let settings = try all.job(job)
+        try Clock.useTimeZone(settings.timezone)
+        return (all, settings)
+    }
 }

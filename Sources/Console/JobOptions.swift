@@ -12,9 +12,7 @@ package struct JobOptions: ParsableArguments {
 
     /// Loads the settings, sets the process's time zone to the job's, and opens staging.
     package func context(_ common: CommonOptions, breakingLock: Bool = false) throws(Fault) -> StageContext {
-        let configuration = try common.settings()
-        let settings = try configuration.job(job)
-        try Clock.useTimeZone(settings.timezone)
+        let (configuration, settings) = try common.settings(of: job)
         var request = StageContext.Request()
         request.breakLock = breakingLock
         return try StageContext(

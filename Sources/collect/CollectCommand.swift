@@ -23,7 +23,7 @@ struct CollectCommand: DoorCommand {
         subcommands: verbs)
 
     static let stage = Stage.collect
-    static let ownVerbs: [any ParsableCommand.Type] = [InitCommand.self, PruneCommand.self]
+    static let ownVerbs: [any ParsableCommand.Type] = [InitCommand.self, StagingPruneCommand<Self>.self]
 
     static var look: ((HostSettings, CivilDate) throws(Fault) -> Void)? {
         { (host: HostSettings, date: CivilDate) throws(Fault) in

@@ -22,7 +22,7 @@ struct PackCommand: DoorCommand {
 
     static let stage = Stage.pack
     static let ownVerbs: [any ParsableCommand.Type] = [
-        ListCommand.self, VerifyCommand.self, ExtractCommand.self, PruneCommand.self,
+        ListCommand.self, VerifyCommand.self, ExtractCommand.self, StagingPruneCommand<Self>.self,
     ]
 
     @OptionGroup var options: RunOptions

@@ -42,9 +42,7 @@ struct AuditCommand: ParsableCommand {
 
     func run() throws {
         try Door.run {
-            let configuration = try common.settings()
-            let settings = try configuration.job(job)
-            try Clock.useTimeZone(settings.timezone)
+            let (configuration, settings) = try common.settings(of: job)
             let log = common.logger()
             var lines: [AuditLine] = []
             // What a new server took from the vaults tells the same as what it wrote itself.

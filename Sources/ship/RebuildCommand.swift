@@ -30,9 +30,7 @@ struct RebuildCommand: ParsableCommand {
 
     func run() throws {
         try Door.run {
-            let configuration = try common.settings()
-            let settings = try configuration.job(job)
-            try Clock.useTimeZone(settings.timezone)
+            let (configuration, settings) = try common.settings(of: job)
             let log = common.logger()
             let staging = try StagingArea.open(configuration)
             var vaults: [OpenVault] = []

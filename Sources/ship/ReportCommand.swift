@@ -27,9 +27,7 @@ struct ReportCommand: ParsableCommand {
 
     func run() throws {
         try Door.run {
-            let configuration = try common.settings()
-            let settings = try configuration.job(job)
-            try Clock.useTimeZone(settings.timezone)
+            let (configuration, settings) = try common.settings(of: job)
             guard settings.warehouse != nil else {
                 throw Fault(
                     .usage, "job '\(job)' is of kind 'hosts'", hint: "'ship status \(job)' tells what was shipped.")

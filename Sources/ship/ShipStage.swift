@@ -18,9 +18,7 @@ struct ShipStage: Sendable {
 
     let context: StageContext
     let job: JobSettings
-    let vaults: [OpenVault]
-    /// Vaults of the job that can't be opened now: they keep the others from nothing, but the ledger waits for them.
-    let away: [AwayVault]
+    let jobVaults: JobVaults<OpenVault>
     let layout: VaultLayout
     /// Nothing where prices are wanted and can't be read.
     let costs: ShipmentCosts?
@@ -39,38 +37,16 @@ struct ShipStage: Sendable {
         job = context.job
         layout = VaultLayout(job: job.name)
         costs = ShipmentCosts.ofAttempt(context)
-        var vaults: [OpenVault] = []
-        var away: [AwayVault] = []
-        for settings in job.vaults {
-            do { vaults.append(try .forWriting(settings, state: context.staging.state, log: context.log)) } catch {
-                if error.code == .interrupted { throw error }
-                away.append(AwayVault(name: settings.name, fault: error.within("vault \(settings.name)")))
-            }
-        }
-        self.vaults = vaults
-        self.away = away
-        if vaults.isEmpty, let fault = AwayVault.joined(away) {
-            if !isDryRun { Self.recordFailure(fault, context) }
-            throw fault
+        jobVaults = try JobVaults(context, isDryRun: isDryRun) { settings throws(Fault) in
+            try .forWriting(settings, state: context.staging.state, log: context.log)
         }
     }
 
-    /// Lets status tell why the pending runs are not shipped.
-    private static func recordFailure(_ fault: Fault, _ context: StageContext) {
-        // Whatever hinders this, the fault itself is told on stderr.
-        for run in (try? PendingRuns(context).after(.pack, for: .ship)) ?? [] {
-            try? StageAttempt.recordFailure(
-                fault, .ship, of: run, upstream: try run.stageRecord(.pack)?.attempt, context)
-        }
-    }
-
-    /// The identities of the vaults by their names.
-    private var identities: [String: String] {
-        Dictionary(uniqueKeysWithValues: vaults.compactMap { vault in vault.identity.map { (vault.name, $0) } })
-    }
+    var vaults: [OpenVault] { jobVaults.open }
+    var away: [AwayVault] { jobVaults.away }
 
     func pendingRuns() throws(Fault) -> [RunDirectory] {
-        try PendingRuns(context).after(.pack, for: .ship, vaults: identities)
+        try PendingRuns(context).after(.pack, for: .ship, vaults: jobVaults.identities)
     }
 
     /// Ships every pending run, oldest first: a later run may carry what an earlier one holds.
@@ -100,7 +76,7 @@ struct ShipStage: Sendable {
         let attempt = try StageAttempt(.ship, of: run, context)
         return try attempt.recordingFailure(upstream: upstream.id) {
             try attempt.open(
-                upstream: upstream.id, units: 0, before: [], vaults: identities, pricesOf: costs?.pricesDate)
+                upstream: upstream.id, units: 0, before: [], vaults: jobVaults.identities, pricesOf: costs?.pricesDate)
             let end = try Following.follow(upstream) { packed in
                 var pending: [Unit] = []
                 for vault in vaults {
@@ -185,7 +161,7 @@ struct ShipStage: Sendable {
         }
         try attempt.open(
             upstream: upstream, units: packed.count * job.vaults.count + collected.count, before: before, open: open,
-            vaults: identities, pricesOf: costs?.pricesDate)
+            vaults: jobVaults.identities, pricesOf: costs?.pricesDate)
         for vault in lacking { attempt.fail(vault.unit, vault.fault) }
         tellCosts(of: pending)
         try perform(pending, run, attempt)

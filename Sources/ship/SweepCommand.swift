@@ -58,9 +58,7 @@ struct SweepCommand: ParsableCommand {
 
     func run() throws {
         try Door.run {
-            let configuration = try common.settings()
-            let settings = try configuration.job(job)
-            try Clock.useTimeZone(settings.timezone)
+            let (configuration, settings) = try common.settings(of: job)
             let log = common.logger()
             let directory = try StagingArea.open(configuration).job(settings.name)
             var lines: [Line] = []

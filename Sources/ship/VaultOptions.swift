@@ -17,8 +17,7 @@ struct VaultOptions: ParsableArguments {
 
     /// Opens the vault; staging is not needed, so a new server can read.
     func open(_ common: CommonOptions) throws(Fault) -> (settings: JobSettings, vault: OpenVault) {
-        let settings = try common.settings().job(job)
-        try Clock.useTimeZone(settings.timezone)
+        let settings = try common.settings(of: job).job
         let chosen = try Self.vaults(of: settings, named: vault)[0]
         return (settings, try OpenVault.forReading(chosen, log: common.logger()))
     }

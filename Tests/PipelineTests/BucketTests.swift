@@ -14,26 +14,10 @@ extension PipelineTests {
             let server = try await onOwnThread { try RGWServer.shared() }
             let world = try Pipeline()
             try await SmallWorld.fill(world)
-            try TreeBuilder(world.root + "/etc").file(
-                "coldchain.toml",
-                text: """
-                    staging = "\(world.staging)"
-                    state = "\(world.state)"
-                    [vault.cold]
-                    url = "s3://\(Self.bucket(world))/some/where"
-                    endpoint = "\(server.tls)"
-                    ca_file = "\(server.certificate)"
-                    sidecar_class = "STANDARD_IA"
-
-                    """)
-            var environment: [String: String?] = [
-                "AWS_ACCESS_KEY_ID": server.accessKey, "AWS_SECRET_ACCESS_KEY": server.secretKey,
-                "AWS_EC2_METADATA_DISABLED": "true", "HOME": world.root,
-            ]
-            for name in ["AWS_PROFILE", "AWS_REGION", "AWS_SESSION_TOKEN", "https_proxy", "HTTPS_PROXY", "all_proxy"] {
-                environment[name] = .some(nil)
-            }
-            return (world, environment.merging(world.environment) { one, _ in one }, server)
+            try world.useBucket(
+                "\(Self.bucket(world))/some/where", at: server.tls,
+                ["ca_file = \"\(server.certificate)\"", "sidecar_class = \"STANDARD_IA\""])
+            return (world, world.awsEnvironment(server), server)
         }
 
         /// Names of temporary directories have capitals.

@@ -49,32 +49,12 @@ struct BucketWorld: Sendable {
     private static func reach(_ world: Pipeline, _ server: RGWServer) throws
         -> (FaultProxy, String, [String: String?])
     {
-        var environment: [String: String?] = [
-            "AWS_ACCESS_KEY_ID": server.accessKey, "AWS_SECRET_ACCESS_KEY": server.secretKey,
-            "AWS_EC2_METADATA_DISABLED": "true", "HOME": world.root,
-        ]
-        for name in ["AWS_PROFILE", "AWS_REGION", "AWS_SESSION_TOKEN", "http_proxy", "HTTP_PROXY", "all_proxy"] {
-            environment[name] = .some(nil)
-        }
         let port = server.http.split(separator: ":").last.flatMap { Int($0) } ?? 0
-        return (
-            try FaultProxy(to: port), "kill-" + RandomID.make(),
-            environment.merging(world.environment) { one, _ in one }
-        )
+        return (try FaultProxy(to: port), "kill-" + RandomID.make(), world.awsEnvironment(server))
     }
 
     private func writeSettings() throws {
-        try TreeBuilder(world.root + "/etc").file(
-            "coldchain.toml",
-            text: """
-                staging = "\(world.staging)"
-                state = "\(world.state)"
-                [vault.cold]
-                url = "s3://\(bucket)/v"
-                endpoint = "\(proxy.url)"
-                uploads = \(Self.uploads)
-
-                """)
+        try world.useBucket("\(bucket)/v", at: proxy.url, ["uploads = \(Self.uploads)"])
     }
 
     /// `ship logs --run DATE`, with something that happens to it.

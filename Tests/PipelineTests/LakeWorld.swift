@@ -34,33 +34,20 @@ struct LakeWorld: Sendable {
         self.source = source
         let (vault, inventories) = (source.sibling(bucket: "vault-" + id), source.sibling(bucket: "inv-" + id))
         (self.vault, self.inventories) = (vault, inventories)
-        var environment: [String: String?] = [
-            "AWS_ACCESS_KEY_ID": server.accessKey, "AWS_SECRET_ACCESS_KEY": server.secretKey,
-            "AWS_EC2_METADATA_DISABLED": "true", "HOME": world.root, "AWS_ENDPOINT_URL": server.http,
-            "AWS_ALLOW_HTTP": "true", "AWS_REGION": "us-east-1", "aws_conditional_put": "etag",
-        ]
-        for name in ["AWS_PROFILE", "AWS_SESSION_TOKEN", "http_proxy", "HTTP_PROXY", "all_proxy"] {
-            environment[name] = .some(nil)
-        }
-        self.environment = environment.merging(world.environment) { one, _ in one }
-        let etc = try TreeBuilder(world.root + "/etc")
-        try etc.file(
-            "coldchain.toml",
-            text: """
-                staging = "\(world.staging)"
-                state = "\(world.state)"
-                [vault.cold]
-                url = "s3://\(vault.bucket)/v"
-                endpoint = "\(server.http)"
-                storage_class = "GLACIER"
-
-                """)
+        environment = world.awsEnvironment(
+            server,
+            [
+                "AWS_ENDPOINT_URL": server.http, "AWS_ALLOW_HTTP": "true", "AWS_REGION": "us-east-1",
+                "aws_conditional_put": "etag",
+            ])
+        try world.useBucket("\(vault.bucket)/v", at: server.http, ["storage_class = \"GLACIER\""])
         let head = [
             "kind = \"warehouse\"", "source = { bucket = \"\(source.bucket)\", endpoint = \"\(server.http)\" }",
             "inventory = [\"s3://\(inventories.bucket)/inv/\(source.bucket)/daily\"]", "wait = \"0 s\"",
             "lag = \"1 day\"",
         ]
-        try etc.file("jobs.d/lake.toml", text: (head + lines).joined(separator: "\n") + "\n")
+        try TreeBuilder(world.root + "/etc").file(
+            "jobs.d/lake.toml", text: (head + lines).joined(separator: "\n") + "\n")
         try await onOwnThread { for client in [source, vault, inventories] { try client.createBucket() } }
         try await world.initialize()
     }

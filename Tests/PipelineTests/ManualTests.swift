@@ -40,27 +40,15 @@ extension PipelineTests {
             if kind != .directory {
                 let server = try await onOwnThread { try kind.endpoint() }
                 let bucket = "manual-" + RandomID.make()
-                environment["ENDPOINT"] = server.url
-                environment["BUCKET"] = bucket
-                environment["AWS_DEFAULT_REGION"] = "us-east-1"
-                environment["NO_PROXY"] = "127.0.0.1"
-                environment["AWS_ACCESS_KEY_ID"] = server.accessKey
-                environment["AWS_SECRET_ACCESS_KEY"] = server.secretKey
-                environment["AWS_EC2_METADATA_DISABLED"] = "true"
-                for name in ["AWS_PROFILE", "AWS_REGION", "AWS_SESSION_TOKEN", "http_proxy", "HTTP_PROXY"] {
-                    environment[name] = .some(nil)
-                }
-                try TreeBuilder(world.root + "/etc").file(
-                    "coldchain.toml",
-                    text: """
-                        staging = "\(world.staging)"
-                        state = "\(world.state)"
-                        [vault.cold]
-                        url = "s3://\(bucket)/v"
-                        endpoint = "\(server.url)"
-                        \(kind == .archive ? "storage_class = \"DEEP_ARCHIVE\"" : "")
-
-                        """)
+                let variables = [
+                    "ENDPOINT": server.url, "BUCKET": bucket, "AWS_DEFAULT_REGION": "us-east-1",
+                    "NO_PROXY": "127.0.0.1",
+                ]
+                environment.merge(
+                    world.awsEnvironment(accessKey: server.accessKey, secretKey: server.secretKey, variables)
+                ) { one, _ in one }
+                try world.useBucket(
+                    "\(bucket)/v", at: server.url, kind == .archive ? ["storage_class = \"DEEP_ARCHIVE\""] : [])
                 try await onOwnThread {
                     var settings = HTTPSettings(userAgent: "coldchain-tests")
                     settings.usesProxies = false

@@ -48,7 +48,7 @@ final class ScriptedBucket: Sendable {
         -> LoopbackServer.Answer
     {
         let parts = request.path.split(separator: "?", maxSplits: 1)
-        let path = decoded(parts[0])
+        let path = PathEscape.unescape(String(parts[0]))?.description ?? ""
         let query = parts.count > 1 ? String(parts[1]) : ""
         let key = path.split(separator: "/", maxSplits: 1).dropFirst().first.map(String.init) ?? ""
         if key.isEmpty { return try list(query, root) }
@@ -84,21 +84,6 @@ final class ScriptedBucket: Sendable {
         return .content(Array(bytes[range]), status: 206, headers: headers)
     }
 
-    private static func decoded(_ text: Substring) -> String {
-        var bytes: [UInt8] = []
-        var rest = Array(text.utf8)[...]
-        while let byte = rest.popFirst() {
-            if byte == UInt8(ascii: "%"), let value = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16)
-            {
-                bytes.append(value)
-                rest = rest.dropFirst(2)
-            } else {
-                bytes.append(byte)
-            }
-        }
-        return String(decoding: bytes, as: UTF8.self)
-    }
-
     private static func range(_ header: String, _ count: Int) -> Range<Int> {
         let numbers = header.dropFirst("bytes=".count).split(separator: "-").compactMap { Int($0) }
         return numbers.count == 2 ? numbers[0]..<min(numbers[1] + 1, count) : 0..<count
@@ -126,7 +111,7 @@ final class ScriptedBucket: Sendable {
     private static func list(_ query: String, _ root: String) throws -> LoopbackServer.Answer {
         var prefix = ""
         for pair in query.split(separator: "&") where pair.hasPrefix("prefix=") {
-            prefix = decoded(pair.dropFirst("prefix=".count))
+            prefix = PathEscape.unescape(String(pair.dropFirst("prefix=".count)))?.description ?? ""
         }
         var walk = try DirectoryWalk(try Directory.open(root))
         var keys: [String] = []

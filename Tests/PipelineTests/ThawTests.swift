@@ -25,18 +25,9 @@ extension PipelineTests {
                 try await pipeline.night()
                 try await pipeline.shell("rm -rf \"$1\" \"$2\"", [pipeline.staging, pipeline.state])
                 bucket = try ScriptedBucket(pipeline.vault)
-                try TreeBuilder(pipeline.root + "/etc").file(
-                    "coldchain.toml",
-                    text: """
-                        staging = "\(pipeline.staging)"
-                        state = "\(pipeline.state)"
-                        [vault.cold]
-                        url = "s3://\(ScriptedBucket.name)"
-                        endpoint = "\(bucket.url)"
-                        thaw = { ask_bytes = "100 B", days = 3 }
-
-                        """)
-                environment = ThawTests.environment(pipeline)
+                try pipeline.useBucket(
+                    ScriptedBucket.name, at: bucket.url, ["thaw = { ask_bytes = \"100 B\", days = 3 }"])
+                environment = pipeline.awsEnvironment()
             }
 
             func restore(_ more: [String], status: Int32) async throws -> RunResult {
@@ -50,17 +41,6 @@ extension PipelineTests {
             func differences(_ place: String) throws -> [String] {
                 ThawTests.below(try FileTree(pipeline.source)).differences(to: ThawTests.below(try FileTree(place)))
             }
-        }
-
-        private static func environment(_ pipeline: Pipeline) -> [String: String?] {
-            var environment: [String: String?] = [
-                "AWS_ACCESS_KEY_ID": "AKID", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_EC2_METADATA_DISABLED": "true",
-                "HOME": pipeline.root,
-            ]
-            for name in ["AWS_PROFILE", "AWS_REGION", "AWS_SESSION_TOKEN", "http_proxy", "HTTP_PROXY", "all_proxy"] {
-                environment[name] = .some(nil)
-            }
-            return environment.merging(pipeline.environment) { one, _ in one }
         }
 
         /// The entries below the hosts.
@@ -176,7 +156,7 @@ extension PipelineTests {
                     endpoint = "\(server.http)"
 
                     """)
-            let environment = Self.environment(world)
+            let environment = world.awsEnvironment()
             func run(_ program: Program, _ arguments: [String], status: Int32 = 0) async throws -> RunResult {
                 let result = try await TestSupport.run([program.path] + arguments, environment: environment)
                 #expect(result.status == status, "\(program.rawValue) \(arguments): \(result)")

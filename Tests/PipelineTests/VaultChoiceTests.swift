@@ -9,18 +9,7 @@ extension PipelineTests {
     @Suite(.enabled(if: RGWServer.isInstalled, "\(RGWServer.reason)"))
     struct VaultChoiceTests {
         private func settings(_ bucket: BucketWorld, _ lines: String) throws {
-            let world = bucket.world
-            try TreeBuilder(world.root + "/etc").file(
-                "coldchain.toml",
-                text: """
-                    staging = "\(world.staging)"
-                    state = "\(world.state)"
-                    [vault.cold]
-                    url = "s3://\(bucket.bucket)/v"
-                    endpoint = "\(bucket.server.http)"
-                    \(lines)
-
-                    """)
+            try bucket.world.useBucket("\(bucket.bucket)/v", at: bucket.server.http, [lines])
         }
 
         private func run(_ bucket: BucketWorld, _ program: Program, _ arguments: [String], status: Int32 = 0)

@@ -22,27 +22,9 @@ extension PipelineTests {
             init(_ lines: String = "") async throws {
                 endpoint = try await onOwnThread { try MotoServer.shared().http }
                 world = try Pipeline()
-                var environment: [String: String?] = [
-                    "AWS_ACCESS_KEY_ID": "AKID", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_EC2_METADATA_DISABLED": "true",
-                    "HOME": world.root,
-                ]
-                for name in ["AWS_PROFILE", "AWS_REGION", "AWS_SESSION_TOKEN", "http_proxy", "HTTP_PROXY", "all_proxy"]
-                {
-                    environment[name] = .some(nil)
-                }
-                self.environment = environment.merging(world.environment) { one, _ in one }
-                let etc = try TreeBuilder(world.root + "/etc")
-                try etc.file(
-                    "coldchain.toml",
-                    text: """
-                        staging = "\(world.staging)"
-                        state = "\(world.state)"
-                        [vault.cold]
-                        url = "s3://vault-bucket/v"
-                        endpoint = "\(endpoint)"
-
-                        """)
-                try etc.file(
+                environment = world.awsEnvironment()
+                try world.useBucket("vault-bucket/v", at: endpoint)
+                try TreeBuilder(world.root + "/etc").file(
                     "jobs.d/lake.toml",
                     text: """
                         kind = "warehouse"

@@ -48,7 +48,7 @@ package struct BatchOperations: Sendable {
         var (succeeded, failed) = (0, 0)
         for line in String(decoding: manifest.bytes, as: UTF8.self).split(separator: "\n") {
             let fields = line.split(separator: ",").map(String.init)
-            let key = Self.decoded(fields[1])
+            let key = PathEscape.unescape(fields[1]) ?? ByteString(fields[1])
             let place = prefix.isEmpty ? key : ByteString(prefix + "/") + key
             var error: (status: Int, code: String)? = failing.contains(key) ? (500, "InternalError") : nil
             if error == nil { error = try copy((fields[0], key), (target, place), job) }
@@ -77,20 +77,5 @@ package struct BatchOperations: Sendable {
     private static func place(_ arn: String) -> (bucket: String, key: ByteString) {
         let parts = arn.dropFirst("arn:aws:s3:::".count).split(separator: "/", maxSplits: 1)
         return (String(parts.first ?? ""), ByteString(parts.count > 1 ? String(parts[1]) : ""))
-    }
-
-    private static func decoded(_ text: String) -> ByteString {
-        var bytes: [UInt8] = []
-        var rest = Array(text.utf8)[...]
-        while let byte = rest.popFirst() {
-            if byte == UInt8(ascii: "%"), let value = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16)
-            {
-                bytes.append(value)
-                rest = rest.dropFirst(2)
-            } else {
-                bytes.append(byte)
-            }
-        }
-        return ByteString(bytes: bytes)
     }
 }

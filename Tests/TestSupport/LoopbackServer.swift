@@ -19,24 +19,9 @@ package final class LoopbackServer: Sendable {
             var fields: [String: String] = [:]
             for pair in body.split(separator: "&") {
                 let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-                fields[String(parts[0])] = parts.count > 1 ? Self.decoded(parts[1]) : ""
+                fields[String(parts[0])] = parts.count > 1 ? PathEscape.unescape(String(parts[1]))?.description : ""
             }
             return fields
-        }
-
-        private static func decoded(_ text: Substring) -> String {
-            var bytes: [UInt8] = []
-            var rest = Array(text.utf8)[...]
-            while let byte = rest.popFirst() {
-                let digits = String(decoding: rest.prefix(2), as: UTF8.self)
-                if byte == UInt8(ascii: "%"), let value = UInt8(digits, radix: 16) {
-                    bytes.append(value)
-                    rest = rest.dropFirst(2)
-                } else {
-                    bytes.append(byte)
-                }
-            }
-            return String(decoding: bytes, as: UTF8.self)
         }
     }
 

@@ -1,3 +1,5 @@
+import Platform
+
 /// The encoding of keys in an inventory in CSV: that of forms (HTML, application/x-www-form-urlencoded), where a space is
 /// `+` and a plus sign `%2B`.
 ///
@@ -15,7 +17,9 @@ package enum FormEncoding {
             switch byte {
             case UInt8(ascii: "+"): bytes[to] = 0x20
             case UInt8(ascii: "%"):
-                guard from + 1 < bytes.count, let high = digit(bytes[from]), let low = digit(bytes[from + 1]) else {
+                guard from + 1 < bytes.count, let high = PathEscape.digit(bytes[from]),
+                    let low = PathEscape.digit(bytes[from + 1])
+                else {
                     return nil
                 }
                 bytes[to] = high << 4 | low
@@ -25,14 +29,5 @@ package enum FormEncoding {
             to += 1
         }
         return to
-    }
-
-    private static func digit(_ byte: UInt8) -> UInt8? {
-        switch byte {
-        case 0x30...0x39: byte - 0x30
-        case 0x41...0x46: byte - 0x41 + 10
-        case 0x61...0x66: byte - 0x61 + 10
-        default: nil
-        }
     }
 }

@@ -4,11 +4,14 @@ import Platform
 
 /// The bytes of an inventory's file as they come, with their MD5: what was read is known to be right when the end is
 /// reached, and not before.
-final class PartStream: RangedSource, @unchecked Sendable {
-    // Safe to share: one thread reads a file of an inventory, from its beginning to its end.
+final class PartStream: RangedSource {
+    private struct State {
+        var md5 = Insecure.MD5()
+        var offset: Int64 = 0
+    }
+
     private let source: any RangedSource
-    private var md5 = Insecure.MD5()
-    private var offset: Int64 = 0
+    private let state = Monitor(State())
 
     init(_ source: any RangedSource) { self.source = source }
 
@@ -16,23 +19,27 @@ final class PartStream: RangedSource, @unchecked Sendable {
     var size: Int64 { source.size }
 
     func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) throws(Fault) -> Int {
-        guard offset == self.offset else {
-            throw Fault(.io, "\(name): is read from \(offset) on, not from \(self.offset)")
+        try state.with { state throws(Fault) in
+            guard offset == state.offset else {
+                throw Fault(.io, "\(name): is read from \(offset) on, not from \(state.offset)")
+            }
+            let count = try source.read(into: buffer, at: offset)
+            state.md5.update(bufferPointer: UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+            state.offset += Int64(count)
+            return count
         }
-        let count = try source.read(into: buffer, at: offset)
-        md5.update(bufferPointer: UnsafeRawBufferPointer(rebasing: buffer[..<count]))
-        self.offset += Int64(count)
-        return count
     }
 
     /// Compares all that was read with what the manifest says.
     ///
     /// - Throws: `damaged` for other bytes, or fewer.
     func check(_ part: InventoryReport.Part) throws(Fault) {
-        guard offset == part.size else {
-            throw Fault(.damaged, "\(name): \(offset) bytes were read, and the inventory's manifest says \(part.size)")
+        let read = state.with { $0 }
+        guard read.offset == part.size else {
+            throw Fault(
+                .damaged, "\(name): \(read.offset) bytes were read, and the inventory's manifest says \(part.size)")
         }
-        let found = InventoryReport.hex(md5.finalize())
+        let found = InventoryReport.hex(read.md5.finalize())
         guard found == part.md5 else {
             throw Fault(.damaged, "\(name): has MD5 \(found), and the inventory's manifest says \(part.md5)")
         }

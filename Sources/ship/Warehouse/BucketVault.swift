@@ -5,7 +5,7 @@ import Vault
 import Warehouse
 
 /// A vault in a bucket, into which objects of another bucket are copied.
-struct BucketVault: Sendable {
+struct BucketVault: JobVault {
     let vault: OpenVault
     let settings: BucketSettings
     let store: S3Store
@@ -25,6 +25,7 @@ struct BucketVault: Sendable {
     }
 
     var name: String { vault.name }
+    var identity: String? { vault.identity }
 
     /// The source, read with the credentials of the vault: a copy is made by those who write it.
     func source(_ settings: BucketSettings) -> S3Client {

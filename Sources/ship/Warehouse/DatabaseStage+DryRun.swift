@@ -52,8 +52,7 @@ extension DatabaseStage {
             let lines = sums.sorted { $0.key < $1.key }.map { costs.line($0.value, vault: $0.key) }
             return ([table.text] + lines).joined(separator: "\n")
         }
-        for vault in away { context.log.error("\(vault.fault)\(vault.fault.hint.map { " HINT: \($0)" } ?? "")") }
-        return away.isEmpty ? ExitStatus.done : ExitStatus.partial
+        return jobVaults.tellAway(context)
     }
 
     private func plan(

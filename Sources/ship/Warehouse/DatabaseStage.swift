@@ -14,9 +14,7 @@ struct DatabaseStage: Sendable {
     let context: StageContext
     let job: JobSettings
     let warehouse: WarehouseSettings
-    let vaults: [BucketVault]
-    /// Vaults of the job that can't be opened now: they keep the others from nothing, but the ledger waits for them.
-    let away: [AwayVault]
+    let jobVaults: JobVaults<BucketVault>
     let layout: VaultLayout
     /// One thread at a time commits.
     let commits = Monitor(())
@@ -32,41 +30,18 @@ struct DatabaseStage: Sendable {
         job = context.job
         layout = VaultLayout(job: job.name)
         costs = ShipmentCosts.ofAttempt(context)
-        var vaults: [BucketVault] = []
-        var away: [AwayVault] = []
-        for settings in job.vaults {
-            do throws(Fault) {
-                let open = try OpenVault.forWriting(
-                    settings, state: context.staging.state, requests: warehouse.copiesAtOnce, log: context.log)
-                vaults.append(try BucketVault(settings, open))
-            } catch {
-                if error.code == .interrupted { throw error }
-                away.append(AwayVault(name: settings.name, fault: error.within("vault \(settings.name)")))
-            }
-        }
-        self.vaults = vaults
-        self.away = away
-        if vaults.isEmpty, let fault = AwayVault.joined(away) {
-            if !isDryRun { Self.recordFailure(fault, context) }
-            throw fault
+        jobVaults = try JobVaults(context, isDryRun: isDryRun) { settings throws(Fault) in
+            let open = try OpenVault.forWriting(
+                settings, state: context.staging.state, requests: warehouse.copiesAtOnce, log: context.log)
+            return try BucketVault(settings, open)
         }
     }
 
-    /// Lets status tell why the pending runs are not shipped.
-    private static func recordFailure(_ fault: Fault, _ context: StageContext) {
-        // Whatever hinders this, the fault itself is told on stderr.
-        for run in (try? PendingRuns(context).after(.pack, for: .ship)) ?? [] {
-            try? StageAttempt.recordFailure(
-                fault, .ship, of: run, upstream: try run.stageRecord(.pack)?.attempt, context)
-        }
-    }
-
-    private var identities: [String: String] {
-        Dictionary(uniqueKeysWithValues: vaults.compactMap { one in one.vault.identity.map { (one.name, $0) } })
-    }
+    var vaults: [BucketVault] { jobVaults.open }
+    var away: [AwayVault] { jobVaults.away }
 
     func pendingRuns() throws(Fault) -> [RunDirectory] {
-        try PendingRuns(context).after(.pack, for: .ship, vaults: identities)
+        try PendingRuns(context).after(.pack, for: .ship, vaults: jobVaults.identities)
     }
 
     /// Ships every pending run, oldest first.
@@ -117,7 +92,7 @@ struct DatabaseStage: Sendable {
         let open = pending.map(\.unit) + left + away.map(\.unit)
         if let previous = attempt.previousIfComplete(upstream: upstream, pending: open.count) { return previous }
         try attempt.open(
-            upstream: upstream, units: packed.count, before: before, open: open, vaults: identities,
+            upstream: upstream, units: packed.count, before: before, open: open, vaults: jobVaults.identities,
             pricesOf: costs?.pricesDate)
         for vault in away { attempt.fail(vault.unit, vault.fault) }
         if !pending.isEmpty {
