@@ -28,6 +28,7 @@ extension Pipeline {
     ///   - bucket: its name, with a prefix where one is wanted.
     ///   - endpoint: where it is.
     ///   - lines: further lines of the vault's table.
+    /// - Throws: what keeps the settings from being written.
     func useBucket(_ bucket: String, at endpoint: String, _ lines: [String] = []) throws {
         let head = [
             "staging = \"\(staging)\"", "state = \"\(state)\"", "[vault.cold]", "url = \"s3://\(bucket)\"",
