@@ -10,8 +10,13 @@ final class ArchiveOutput {
     private let partSize: Int64
     private let digests: ArchiveDigests
     private var size: Int64 = 0
+    /// Up to where the kernel was asked to write.
+    private var started: Int64 = 0
     private var tarSize: Int64 = 0
     let rows: ArchiveIndexWriter
+
+    /// How much is written before the medium is asked to take it: the compressors don't wait for it at the end then.
+    private static let stride: Int64 = 8 << 20
 
     init(_ file: File, partSize: Int64, rows: ArchiveIndexWriter) {
         self.file = file
@@ -28,6 +33,10 @@ final class ArchiveOutput {
                 offset: size, length: Int64(block.output.count), tarOffset: tarSize,
                 tarLength: Int64(block.input.count)))
         size += Int64(block.output.count)
+        if size - started >= Self.stride {
+            file.startWriting(offset: started, length: size - started)
+            started = size
+        }
         tarSize += Int64(block.input.count)
         digests.update(block.output.contents)
         try rows.write(block, members: members)

@@ -63,6 +63,10 @@ static int advise(int file, int64_t offset, int64_t length, int advice) {
 }
 
 int clinux_fadvise_dontneed(int file) { return advise(file, 0, 0, POSIX_FADV_DONTNEED); }
+int clinux_start_writing(int file, int64_t offset, int64_t length) {
+    return sync_file_range(file, offset, length, SYNC_FILE_RANGE_WRITE);
+}
+
 int clinux_fadvise_sequential(int file) { return advise(file, 0, 0, POSIX_FADV_SEQUENTIAL); }
 int clinux_fadvise_willneed(int file, int64_t offset, int64_t length) {
     return advise(file, offset, length, POSIX_FADV_WILLNEED);

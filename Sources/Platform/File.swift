@@ -95,6 +95,11 @@ package final class File: @unchecked Sendable {
         guard retryingInterrupts({ fsync(storage) }) == 0 else { throw .lastSystem("sync", path) }
     }
 
+    /// Asks the kernel to begin writing pages to the medium, so that ``sync()`` finds little left to wait for.
+    ///
+    /// A hint (sync_file_range(2)): only ``sync()`` tells what has arrived, and of errors.
+    package func startWriting(offset: Int64, length: Int64) { _ = clinux_start_writing(storage, offset, length) }
+
     package func status() throws(Fault) -> FileStatus {
         var raw = clinux_status()
         guard clinux_fstat(storage, &raw) == 0 else { throw .lastSystem("stat", path) }

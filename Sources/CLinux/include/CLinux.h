@@ -22,6 +22,8 @@ int clinux_rename_noreplace(int from_directory, const char *from, int to_directo
 int clinux_clone(int to, int from);                                            // ioctl(2) FICLONE
 int clinux_syncfs(int file);
 int clinux_fadvise_dontneed(int file);
+// sync_file_range(2): the kernel begins to write these pages out, and does not wait for them.
+int clinux_start_writing(int file, int64_t offset, int64_t length);
 int clinux_fadvise_sequential(int file);
 int clinux_fadvise_willneed(int file, int64_t offset, int64_t length);
 int64_t clinux_seek_data(int file, int64_t offset);
