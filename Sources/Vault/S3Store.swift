@@ -16,7 +16,9 @@ package struct S3Store: ObjectStore {
     package let options: S3StoreOptions
     /// The uploads under way, of all threads.
     let slots: Pool<Int>
-    private let refusal = Monitor<Bool?>(nil)
+    private let refusal = Monitor(Refusal.unknown)
+    /// Whether the store refuses wrong digests; one thread asks, and the others wait for what it learns.
+    private enum Refusal { case unknown, asking, known(Bool) }
     /// Archive classes in which this store reads at once, as far as it was asked.
     let openClasses = Monitor<[String: Bool]>([:])
 
@@ -205,7 +207,29 @@ package struct S3Store: ObjectStore {
     func refusesWrongDigests() throws(Fault) -> Bool {
         if let known = options.refusesWrongDigests { return known }
         if client.endpoint.isAWS { return true }
-        if let known = refusal.with({ $0 }) { return known }
+        let known: Bool? = refusal.wait { state -> Bool?? in
+            switch state {
+            case .known(let refuses): return .some(refuses)
+            case .asking: return nil
+            case .unknown:
+                state = .asking
+                return .some(nil)
+            }
+        }
+        if let known { return known }
+        do throws(Fault) {
+            let refuses = try probedRefusal()
+            refusal.change { $0 = refuses.map { .known($0) } ?? .unknown }
+            // Not known, so everything is compared here.
+            return refuses ?? false
+        } catch {
+            refusal.change { $0 = .unknown }
+            throw error
+        }
+    }
+
+    /// Sends a part with a wrong digest; nothing when the upload was taken away each time.
+    private func probedRefusal() throws(Fault) -> Bool? {
         for _ in 1...Self.probes {
             let outcome = try withProbe { upload throws(Fault) in
                 try client.uploadPart(
@@ -220,11 +244,9 @@ package struct S3Store: ObjectStore {
             case .failure(let error) where error.isUploadGone: continue
             case .failure(let error): throw error.fault(client.name(probeKey))
             }
-            refusal.with { $0 = refuses }
             return refuses
         }
-        // Not known, so everything is compared here.
-        return false
+        return nil
     }
 
     private static let probes = 5

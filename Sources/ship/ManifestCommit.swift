@@ -64,13 +64,22 @@ struct ManifestCommit {
                 references[row.object] = Reference(entry: row.entry.key, run: row.run, end: end)
             }
         }
+        // Before they are looked at: prune may have come between the decision to carry from them and now.
+        var keys: [String: ObjectKey] = [:]
+        for object in references.keys.sorted() {
+            let key = try ObjectKey(object)
+            try Shutdown.check()
+            try rescue(key, vault)
+            keys[object] = key
+        }
+        let heads = try vault.store.heads(of: Array(keys.values))
         var lost = try ledger.lost()
         let before = lost
         var first: Fault?
         for (object, reference) in references.sorted(by: { $0.key < $1.key }) {
-            try Shutdown.check()
+            guard let key = keys[object], let head = heads[key] else { continue }
             do throws(Fault) {
-                try check(try ObjectKey(object), reference, vault)
+                try check(key, try head.found, reference, vault)
                 // Another vault of the job may still lack it.
                 if lost.objects[object]?.vault == vault.name { lost.objects[object] = nil }
             } catch {
@@ -87,14 +96,13 @@ struct ManifestCommit {
         if let first { throw first }
     }
 
-    private func check(_ key: ObjectKey, _ reference: Reference, _ vault: OpenVault) throws(Fault) {
+    private func check(_ key: ObjectKey, _ head: ObjectHead?, _ reference: Reference, _ vault: OpenVault) throws(Fault)
+    {
         let isCarried = reference.run != run.description
         let what = "\(host): '\(reference.entry)'" + (isCarried ? " is carried from run \(reference.run)" : "")
         let ship = "'ship \(layout.job) --run \(reference.run) --force'"
         let collect = "'collect \(layout.job) --run \(run) --only \(host) --force'"
-        // Before it is looked at: prune may have come between the decision to carry it and now.
-        try rescue(key, vault)
-        guard let head = try vault.store.head(key) else {
+        guard let head else {
             throw Fault(
                 .damaged, "\(what), but \(vault.store.description) has no '\(key)'",
                 hint: isCarried
@@ -176,5 +184,19 @@ struct ManifestCommit {
         try PendingFile.write(
             digestText(built, number: number), to: ByteString(name + ArchiveName.digestSuffix), in: directory)
         try pending.commit()
+    }
+}
+
+extension Result<ObjectHead, Fault> {
+    /// The head; nothing of an object that is not there.
+    fileprivate var found: ObjectHead? {
+        get throws(Fault) {
+            switch self {
+            case .success(let head): return head
+            case .failure(let fault):
+                if fault.code == .notFound { return nil }
+                throw fault
+            }
+        }
     }
 }
