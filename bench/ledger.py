@@ -7,7 +7,9 @@ A small night is really collected, packed and shipped; its records are the patte
 of every host and run are made here: a row for each tenant's directory and log, and one for a file that is carried from a
 month before, so that every run refers to archives of others. Of the archives there are only those that the newest run
 refers to, empty but for their size. Then each command runs alone, and must end within 10 s and 256 MiB; the very first plan
-of a prune, which reads all manifests and not only those of the last night, within 60 s.
+of a prune, which reads all manifests and not only those of the last night, within 60 s. The last plan has two months of
+archives on their way out, as a prune each night leaves them, one in quarantine and one gone and still remembered, and may
+take 384 MiB.
 """
 
 import argparse
@@ -27,6 +29,9 @@ import time
 SECONDS = 10.0
 FIRST_SECONDS = 60.0
 MEMORY = 256 << 20
+# What is on its way out is in memory beside the rest, by some 300 bytes each.
+DEPARTING = "prune plan, two months go"
+DEPARTING_MEMORY = 384 << 20
 JOB = "siem"
 HEADER = (
     "key\ttype\tsize\tmodified\tmode\tuid\tgid\tlink\ttenant\tidentity\tsha256\tclass\trun\tobject\tentry\toffset"
@@ -103,6 +108,37 @@ def records(staging, sample, dates):
             )
             copy.parent.mkdir(parents=True, exist_ok=True)
             copy.write_text(text)
+
+
+def departures(staging, vault, dates, options):
+    """Writes what prune remembers: archives and manifests of a month in quarantine, and of a month that are gone."""
+    place = staging / JOB / "ledger/_retention"
+    place.mkdir(parents=True, exist_ok=True)
+    lines = ["key\tkind\tstate\tsince\tbatch\tsize\tcreated\tclass\ttenants\trun\n"]
+    stamp = int(time.time()) - 86400
+    for back, date in enumerate(dates):
+        state = "quarantined" if back < 30 else "gone"
+        batch = hashlib.sha256(str(date).encode()).hexdigest()[:32]
+        tail = f"\t{stamp}.000000000\tDEEP_ARCHIVE"
+        for number in range(options.tenants):
+            for server in range(options.hosts):
+                key = archive(date, tenant(number), host(server))
+                lines.append(
+                    f"{key}\tarchive\t{state}\t{stamp}.000000000\t{batch}\t{2 << 20}{tail}\t{tenant(number)}\t{date}\n"
+                )
+                if state == "quarantined":
+                    path = vault / key
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    with open(path, "wb") as file:
+                        file.truncate(2 << 20)
+        if state == "quarantined":
+            for server in range(options.hosts):
+                key = f"{JOB}/_ledger/{date}/{host(server)}.manifest.1.tsv.gz"
+                lines.append(
+                    f"{key}\tmanifest\t{state}\t{stamp}.000000000\t{batch}\t35000{tail}\t{tenant(0)}\t{date}\n"
+                )
+    with gzip.open(place / "disk.tsv.gz", "wt", compresslevel=1) as file:
+        file.writelines(lines)
 
 
 def measure(command, environment, accepted=(0,)):
@@ -205,12 +241,16 @@ def run(options, root):
     ]
     # The first one reads every manifest; what they name is cached from then on, as it is from night to night.
     commands.append(("prune plan, no cache", [ship, "prune", JOB, "--dry-run"], (0, 3)))
-    commands.append(("prune plan", [ship, "prune", JOB, "--dry-run"], (0, 3)))
+    plan = [ship, "prune", JOB, "--dry-run"]
+    commands.append(("prune plan", plan, (0, 3)))
+    commands.append((DEPARTING, plan, (0, 3)))
     status, results = 0, []
     for name, command, accepted in commands:
+        if name == DEPARTING:
+            departures(staging, vault, dates[30:90], options)
         wall, memory = measure(command, environment, accepted)
         limit = FIRST_SECONDS if name.endswith("no cache") else SECONDS
-        good = wall <= limit and memory <= MEMORY
+        good = wall <= limit and memory <= (DEPARTING_MEMORY if name == DEPARTING else MEMORY)
         status = status if good else 1
         results.append({"command": name, "seconds": round(wall, 2), "mib": memory >> 20, "good": good})
         print(f"{name:26} {wall:7.2f} s {memory >> 20:6d} MiB  {'ok' if good else 'OVER'}", flush=True)

@@ -56,8 +56,10 @@ package struct BatchCopyJob: Sendable, Equatable {
     /// The longest description (`NonEmptyMaxLength256String`), in characters.
     private static let longestDescription = 256
 
-    /// The request's document.
-    var document: XMLElement {
+    /// The body of the request: what tells two wishes apart.
+    package var request: [UInt8] { document.document(namespace: S3ControlClient.namespace) }
+
+    private var document: XMLElement {
         XMLElement(
             "CreateJobRequest", "",
             [

@@ -27,18 +27,24 @@ extension S3Client {
     ///
     /// - Parameters:
     ///   - prefix: a beginning of keys.
+    ///   - start: only keys behind it.
     ///   - pageSize: rows of one answer; nothing for the service's own number.
     ///   - each: may throw to end the listing.
     /// - Throws: what `each` throws; `damaged` for a listing that does not go on.
     package func list(
-        prefix: ByteString, pageSize: Int? = nil, _ each: (ListedObject) throws(Fault) -> Void
+        prefix: ByteString, after start: ByteString? = nil, pageSize: Int? = nil,
+        _ each: (ListedObject) throws(Fault) -> Void
     ) throws(Fault) {
         var token: String?
         while true {
             var query: [HTTPRequest.QueryItem] = [
                 .init("list-type", "2"), .init("encoding-type", "url"), .init("prefix", Self.text(prefix)),
             ]
-            if let token { query.append(.init("continuation-token", token)) }
+            if let token {
+                query.append(.init("continuation-token", token))
+            } else if let start {
+                query.append(.init("start-after", Self.text(start)))
+            }
             if let pageSize { query.append(.init("max-keys", "\(pageSize)")) }
             let (rows, root, isTruncated) = try page(query, root: "ListBucketResult", rows: ["Contents"])
             for row in rows {
@@ -54,6 +60,18 @@ extension S3Client {
             }
             token = next
         }
+    }
+
+    /// The first key with a prefix, behind `start`; nothing where there is none.
+    package func firstKey(prefix: ByteString, after start: ByteString? = nil) throws(Fault) -> ByteString? {
+        var key: ByteString?
+        do throws(Fault) {
+            try list(prefix: prefix, after: start, pageSize: 1) { row throws(Fault) in
+                key = row.key
+                throw Fault(.exists, "one is enough")
+            }
+        } catch { if key == nil { throw error } }
+        return key
     }
 
     /// ListObjectVersions, all pages: versions and delete markers as the service orders them.

@@ -14,7 +14,7 @@ package struct S3ControlClient: Sendable {
     private let clock: Clock
     private let retrying: Retrying
 
-    private static let namespace = "http://awss3control.amazonaws.com/doc/2018-08-20/"
+    static let namespace = "http://awss3control.amazonaws.com/doc/2018-08-20/"
     private static let jobs = "/v20180820/jobs"
 
     /// A client.
@@ -51,7 +51,7 @@ package struct S3ControlClient: Sendable {
     ///
     /// - Returns: the job's id: that of the job that the same token has made before, if there is one.
     package func create(_ job: BatchCopyJob) throws(Fault) -> String {
-        let root = try call(.post, Self.jobs, body: job.document.document(namespace: Self.namespace))
+        let root = try call(.post, Self.jobs, body: job.request)
         guard let id = root.text("JobId") else { throw Fault(.damaged, "CreateJob: the answer names no job") }
         return id
     }

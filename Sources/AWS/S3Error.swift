@@ -102,14 +102,18 @@ package struct S3Error: Error, Sendable, Equatable {
     private var mapping: (code: Fault.Code, hint: String?) {
         switch code {
         case "NoSuchBucket":
-            return (.notFound, "Check the bucket's name in the vault's url, and its region and endpoint.")
+            return (.notFound, "Check the bucket's name in the settings, and its region and endpoint.")
         case "InvalidObjectState":
             return (.tryLater, "The object is in an archive class; have it restored first.")
         case "RestoreAlreadyInProgress": return (.tryLater, nil)
-        case "AccessDenied":
-            return (.permission, "Check the credentials that this vault uses, and what their policies allow.")
+        // A HEAD has no body that says more.
+        case "AccessDenied", "Forbidden":
+            return (
+                .permission,
+                "Check the credentials, what their policies and that of the bucket allow, and the region; 'ship setup JOB' prints the policies that are needed."
+            )
         case "InvalidAccessKeyId", "SignatureDoesNotMatch":
-            return (.permission, "Check the credentials that this vault uses, and the region.")
+            return (.permission, "Check the credentials and the region.")
         case "RequestTimeTooSkewed": return (.permission, "Set this machine's clock right.")
         case "XAmzContentSHA256Mismatch", "BadDigest", "XAmzContentChecksumMismatch", "InvalidPart", "InvalidPartOrder":
             return (.damaged, nil)

@@ -1,38 +1,15 @@
 package import Codec
-package import Ledger
+import Ledger
 package import Platform
 
 /// Takes entries out of an archive: some by the ranges of their members, or all from front to back.
 package struct ArchiveExtractor {
-    /// One entry that is wanted.
-    package struct Wanted: Sendable {
-        /// The name inside the tar.
-        package var name: ByteString
-        /// The compressed range of the members that cover it.
-        package var range: Range<Int64>
-        package var sha256: Digest256?
-        /// The entry with the metadata to restore, and the names under which to restore it; the first gets the content,
-        /// the others become hard links to it.
-        package var entry: Entry
-        package var outputs: [ByteString]
-
-        package init(
-            name: ByteString, range: Range<Int64>, sha256: Digest256?, entry: Entry, outputs: [ByteString]
-        ) {
-            self.name = name
-            self.range = range
-            self.sha256 = sha256
-            self.entry = entry
-            self.outputs = outputs
-        }
-    }
-
     /// Is told of a name that could not be restored, and why.
     package typealias Failed = (_ output: ByteString, _ fault: Fault) -> Void
 
     let source: any RangedSource
     private let members: [ArchiveIndex.Member]
-    private let codec: MemberCodec
+    let codec: MemberCodec
     private let library: MemberLibrary
     private let workers: Int
 
@@ -197,44 +174,6 @@ package struct ArchiveExtractor {
             item.outputs.removeFirst()
         }
     }
-
-    /// Sends the content of one file to `write`, checked against its digest.
-    package func content(of item: Wanted, _ write: (UnsafeRawBufferPointer) throws(Fault) -> Void) throws(Fault) {
-        let tar = try TarReader(codec.reader(source, range: item.range))
-        let zeros = Buffer(capacity: 64 << 10)
-        zeros.bytes.initializeMemory(as: UInt8.self, repeating: 0)
-        while let found = try tar.next() {
-            guard found.key == item.name, found.kind == .file else { continue }
-            var content = ContentHasher()
-            guard found.size == item.entry.size else {
-                throw Fault(
-                    .damaged, "\(source.name): '\(item.name)' is no file of \(item.entry.size) bytes in the tar")
-            }
-            var offset: Int64 = 0
-            func fill(to end: Int64) throws(Fault) {
-                while offset < end {
-                    let count = Int(min(Int64(zeros.capacity), end - offset))
-                    try write(UnsafeRawBufferPointer(rebasing: zeros.bytes[..<count]))
-                    offset += Int64(count)
-                }
-            }
-            try tar.readContent { (piece: UnsafeRawBufferPointer, start: Int64) throws(Fault) in
-                try Shutdown.check()
-                try content.add(piece, at: start, item.name)
-                try fill(to: start)
-                try write(piece)
-                offset += Int64(piece.count)
-            }
-            try fill(to: item.entry.size)
-            try content.end(at: item.entry.size, item.name)
-            let digest = content.finish()
-            if let expected = item.sha256, digest != expected {
-                throw Fault(.damaged, "'\(item.name)': read with SHA-256 \(digest), expected \(expected)")
-            }
-            return
-        }
-        throw Fault(.damaged, "\(source.name): '\(item.name)' is not in the members where the index has it")
-    }
 }
 
 extension Collection where Element == ArchiveIndex.Member, Index == Int {
@@ -246,12 +185,6 @@ extension Collection where Element == ArchiveIndex.Member, Index == Int {
             if self[middle].offset < offset { low = middle + 1 } else { high = middle }
         }
         return low
-    }
-}
-
-extension ArchiveExtractor.Wanted {
-    fileprivate func fail(_ fault: Fault, _ failed: ArchiveExtractor.Failed) {
-        for output in outputs { failed(output, fault) }
     }
 }
 

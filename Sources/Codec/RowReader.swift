@@ -26,11 +26,12 @@ package final class RowReader {
         self.init(MemberReader.gzip(source), limit: limit)
     }
 
-    /// Reads a gzip'd table as ``GzipWriter`` makes them: some times as fast, for some MiB of memory.
+    /// Reads a gzip'd table as ``GzipWriter`` makes them: some times as fast, for some MiB of memory where the table is not
+    /// small.
     ///
     /// - Throws: `limit` when there is no memory.
     package convenience init(table source: any RangedSource, limit: Int = 4 << 20) throws(Fault) {
-        self.init(try TableStream(source), limit: limit, chunk: 1 << 20)
+        self.init(try TableStream(source), limit: limit, chunk: source.size < 64 << 10 ? 256 << 10 : 1 << 20)
     }
 
     package var name: String { stream.name }
@@ -118,6 +119,15 @@ package final class RowReader {
         let isRight = row.withUnsafeBytes { Self.unescape(UnsafeRawBufferPointer(rebasing: $0[range]), into: &out) }
         guard isRight else { throw fault("field \(index + 1) has an unknown escape") }
         return ByteString(bytes: out)
+    }
+
+    /// What stands for a field, unescaped.
+    package func key(_ index: Int) throws(Fault) -> KeyDigest {
+        let range = range(index)
+        guard row[range].contains(0x5C) else {
+            return row.withUnsafeBytes { KeyDigest(UnsafeRawBufferPointer(rebasing: $0[range])) }
+        }
+        return KeyDigest(try bytes(index))
     }
 
     /// Undoes what ``RowWriter`` escapes.

@@ -7,17 +7,22 @@ import CDeflate
 /// Inflates a gzip'd table as ``GzipWriter`` writes them: members of at most a MiB, each at once, by libdeflate.
 ///
 /// Anything else that gzip(1) reads is read as well, slower: where a member is larger or damaged, zlib goes on, and says
-/// what is wrong. Buffers to read into have a MiB or more, or it is zlib that does all.
+/// what is wrong. A member that has no room in the buffer to read into goes through one of a MiB.
 package final class TableStream: ByteStream {
     private let source: any RangedSource
     private var slow: MemberReader?
     #if !COLDCHAIN_ZLIB_ONLY
     private let decompressor: OpaquePointer
-    private let input = Buffer(capacity: 3 << 20)
+    /// Not larger than the file: most tables are small, and there are many of them.
+    private let input: Buffer
     private var start = 0
     private var offset: Int64 = 0
-    /// The most bytes that a member of ``GzipWriter`` has.
-    private static let longest = GzipMemberCompressor.bound(1 << 20)
+    /// A member that had no room, and how much of it was given.
+    private var whole: Buffer?
+    private var given = 0
+    /// The most bytes that a member of ``GzipWriter`` holds, and the most that it has.
+    private static let member = 1 << 20
+    private static let longest = GzipMemberCompressor.bound(member)
     #endif
 
     package var name: String { source.name }
@@ -41,6 +46,7 @@ package final class TableStream: ByteStream {
             throw Fault(.limit, "no memory to inflate with libdeflate")
         }
         self.decompressor = decompressor
+        input = Buffer(capacity: Int(max(1, min(source.size, 3 << 20))))
         // An empty file is no gzip file, which zlib's reader tells.
         if source.size == 0 { slow = MemberReader.gzip(source) }
     }
@@ -48,24 +54,44 @@ package final class TableStream: ByteStream {
     deinit { libdeflate_free_decompressor(decompressor) }
 
     package func read(into buffer: UnsafeMutableRawBufferPointer) throws(Fault) -> Int {
+        if let whole, given < whole.count { return give(whole, into: buffer) }
         if let slow { return try slow.read(into: buffer) }
         while true {
             try fill()
-            let rest = input.contents[start...]
-            if rest.isEmpty { return 0 }
-            var (taken, made) = (0, 0)
-            let result = libdeflate_gzip_decompress_ex(
-                decompressor, input.bytes.baseAddress?.advanced(by: start), rest.count, buffer.baseAddress,
-                buffer.count,
-                &taken, &made)
+            if start == input.count { return 0 }
+            var (result, made) = inflate(into: buffer)
+            if result == LIBDEFLATE_INSUFFICIENT_SPACE, buffer.count < Self.member {
+                let member = whole ?? Buffer(capacity: Self.member)
+                (result, member.count) = inflate(into: member.bytes)
+                (whole, given) = (member, 0)
+                if result == LIBDEFLATE_SUCCESS { made = give(member, into: buffer) }
+            }
             guard result == LIBDEFLATE_SUCCESS else {
-                let reader = MemberReader.gzip(source, range: (offset - Int64(rest.count))..<source.size)
+                let rest = Int64(input.count - start)
+                let reader = MemberReader.gzip(source, range: (offset - rest)..<source.size)
                 slow = reader
                 return try reader.read(into: buffer)
             }
-            start += taken
             if made > 0 { return made }
         }
+    }
+
+    /// Inflates the member that comes next, if it has room.
+    private func inflate(into buffer: UnsafeMutableRawBufferPointer) -> (result: libdeflate_result, made: Int) {
+        var (taken, made) = (0, 0)
+        let result = libdeflate_gzip_decompress_ex(
+            decompressor, input.bytes.baseAddress?.advanced(by: start), input.count - start, buffer.baseAddress,
+            buffer.count, &taken, &made)
+        guard result == LIBDEFLATE_SUCCESS else { return (result, 0) }
+        start += taken
+        return (result, made)
+    }
+
+    private func give(_ member: Buffer, into buffer: UnsafeMutableRawBufferPointer) -> Int {
+        let count = min(buffer.count, member.count - given)
+        buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: member.contents[given..<(given + count)]))
+        given += count
+        return count
     }
 
     /// Sees to it that a whole member is in the buffer.

@@ -21,14 +21,14 @@ package enum Door {
             throw code
         } catch {
             let fault = Fault.wrapping(error)
-            report(fault)
+            // Nobody is there any more to be told.
+            if fault.code != .readerGone { report(fault) }
             throw ExitCode.of(fault)
         }
         if clinux_flush_stdout() != 0 {
-            // Whoever read the output has gone, as head(1) does: the end is that of a program that SIGPIPE kills.
-            if errno == EPIPE { throw ExitCode(128 + SIGPIPE) }
-            report(.lastSystem("write", "stdout"))
-            throw ExitCode(ExitStatus.failed)
+            let fault = Output.lastFault()
+            if fault.code != .readerGone { report(fault) }
+            throw ExitCode.of(fault)
         }
         if status != ExitStatus.done { throw ExitCode(status) }
     }
@@ -47,10 +47,13 @@ package enum Door {
             return bytes.withUnsafeBytes { _ = Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count) }
         }
         let prefix = "<\(LogLine.priority(level))>"
-        var text = (isJournal ? prefix : "\(program): error: ") + fault.description + "\n"
-        if let hint = fault.hint { text += (isJournal ? prefix : "") + "HINT: \(hint)\n" }
+        // A newline in a name or in a server's words would fake a second line.
+        func line(_ start: String, _ text: String) -> [UInt8] {
+            Array(start.utf8) + text.utf8.map { $0 == 0x0A ? 0x20 : $0 } + [0x0A]
+        }
+        var bytes = line(isJournal ? prefix : "\(program): error: ", fault.description)
+        if let hint = fault.hint { bytes += line((isJournal ? prefix : "") + "HINT: ", hint) }
         fflush(nil)
-        let bytes = Array(text.utf8)
         bytes.withUnsafeBytes { _ = Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count) }
     }
 
@@ -83,13 +86,15 @@ package enum Door {
             case .partial: .warning
             case .failed: .error
             }
-        let fields: [String: String] = [
-            "job": record.job, "run": record.run, "stage": record.stage.rawValue, "state": record.state.rawValue,
-            "units": "\(record.units)", "done": "\(record.done)", "skipped": "\(record.skipped)",
-            "failed": "\(record.failed.count)", "warnings": "\(record.warnings.count)",
-            "bytes_in": "\(record.bytesIn)", "bytes_out": "\(record.bytesOut)", "seconds": "\(record.seconds)",
+        let fields: Logger.Metadata = [
+            "job": .string(record.job), "run": .string(record.run), "stage": .string(record.stage.rawValue),
+            "state": .string(record.state.rawValue), "units": .stringConvertible(record.units),
+            "done": .stringConvertible(record.done), "skipped": .stringConvertible(record.skipped),
+            "failed": .stringConvertible(record.failed.count), "warnings": .stringConvertible(record.warnings.count),
+            "bytes_in": .stringConvertible(record.bytesIn), "bytes_out": .stringConvertible(record.bytesOut),
+            "seconds": .stringConvertible(record.seconds),
         ]
-        log.log(level: level, "\(summary(record))", metadata: fields.mapValues { .string($0) })
+        log.log(level: level, "\(summary(record))", metadata: fields)
     }
 
     static func summary(_ record: StageRecord) -> String {
@@ -104,7 +109,10 @@ package enum Door {
         if !record.warnings.isEmpty { words.append("\(record.warnings.count) with warnings") }
         var text =
             "\(record.stage.rawValue) \(record.job) \(record.run): \(record.state.rawValue), \(words.joined(separator: ", "))"
-        text += ", \(Figures.bytes(record.bytesIn)) in, \(Figures.bytes(record.bytesOut)) out"
+        // The figures of a run are no figures of an attempt that did nothing.
+        if record.done > 0 || record.skipped == 0 {
+            text += ", \(Figures.bytes(record.bytesIn)) in, \(Figures.bytes(record.bytesOut)) out"
+        }
         text += ", \(Figures.seconds(record.seconds))"
         text += told("failed", failed) + told("to be tried later", later) + told("with warnings", record.warnings)
         for (vault, cost) in (record.costs ?? [:]).sorted(by: { $0.key < $1.key }) {

@@ -1,3 +1,5 @@
+import Settings
+
 /// The arguments of a door, which begin with a job or with a verb; options may stand before either of them.
 package struct DoorArguments {
     package let all: [String]
@@ -50,6 +52,13 @@ package struct DoorArguments {
     package var ofVerb: [String]? {
         guard let place = words.first, verbs.contains(all[place]) else { return nil }
         return [all[place]] + all[..<place] + all[(place + 1)...]
+    }
+
+    /// A word that was meant to be a verb, since a job takes no other word behind it, and the verb; nothing where none is near.
+    package var misspelt: (word: String, verb: String)? {
+        guard words.count == 2, ofVerb == nil, swapped == nil else { return nil }
+        let word = all[words[0]]
+        return NearestName.of(word, among: verbs).map { (word, $0) }
     }
 
     /// A job and a verb in the wrong order; nothing where there is none.

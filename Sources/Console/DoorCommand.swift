@@ -51,6 +51,9 @@ extension DoorCommand {
                 .usage, "'\(verb)' is a command, and stands before the job",
                 hint: "Run '\(stage.rawValue) \(verb) \(job) ...'.")
             do { try Door.run { () throws -> Int32 in throw fault } } catch { exit(withError: error) }
+        } else if let (word, verb) = arguments.misspelt {
+            let fault = Fault(.usage, "there is no command '\(word)'", hint: "Did you mean '\(verb)'?")
+            do { try Door.run { () throws -> Int32 in throw fault } } catch { exit(withError: error) }
         } else {
             main(arguments.all)
         }

@@ -1,4 +1,5 @@
 package import ArgumentParser
+import Glibc
 package import Ledger
 package import Platform
 
@@ -25,6 +26,8 @@ package enum ExitStatus {
         case .tryLater: tryLater
         case .incomplete: partial
         case .interrupted: 128 + (Shutdown.requested ?? 15)
+        // The end is that of a program that SIGPIPE kills.
+        case .readerGone: 128 + SIGPIPE
         default: failed
         }
     }

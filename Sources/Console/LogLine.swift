@@ -9,7 +9,34 @@ struct LogLine: Encodable {
     let program: String
     let message: String
     let hint: String?
-    let fields: [String: String]
+    let fields: [String: Field]
+
+    /// What a message is about: a word, or a figure.
+    enum Field: Encodable, Equatable, ExpressibleByStringLiteral {
+        case text(String)
+        case whole(Int64)
+        case real(Double)
+
+        init(stringLiteral value: String) { self = .text(value) }
+
+        init(_ value: Logger.MetadataValue) {
+            switch value {
+            case .stringConvertible(let number as Int): self = .whole(Int64(number))
+            case .stringConvertible(let number as Int64): self = .whole(number)
+            case .stringConvertible(let number as Double): self = .real(number)
+            default: self = .text("\(value)")
+            }
+        }
+
+        func encode(to encoder: any Encoder) throws {
+            var container = encoder.singleValueContainer()
+            switch self {
+            case .text(let text): try container.encode(text)
+            case .whole(let number): try container.encode(number)
+            case .real(let number): try container.encode(number)
+            }
+        }
+    }
 
     private struct Key: CodingKey {
         let stringValue: String
@@ -27,7 +54,7 @@ struct LogLine: Encodable {
     ///   - fields: what it is about; none of them hides one of the line's own.
     ///   - clock: the time of the line.
     init(
-        _ level: Logger.Level, program: String, _ message: String, hint: String? = nil, fields: [String: String] = [:],
+        _ level: Logger.Level, program: String, _ message: String, hint: String? = nil, fields: [String: Field] = [:],
         clock: Clock = .system
     ) {
         time = clock.now().rfc3339

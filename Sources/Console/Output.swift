@@ -41,9 +41,14 @@ package struct Output: Sendable {
             let count = retryingInterrupts {
                 Glibc.write(STDOUT_FILENO, bytes.baseAddress?.advanced(by: done), bytes.count - done)
             }
-            guard count >= 0 else { throw .lastSystem("write", "stdout") }
+            guard count >= 0 else { throw lastFault() }
             done += count
         }
+    }
+
+    /// What `errno` says of a write to stdout.
+    static func lastFault() -> Fault {
+        errno == EPIPE ? Fault(.readerGone, "nobody reads stdout any more") : .lastSystem("write", "stdout")
     }
 }
 

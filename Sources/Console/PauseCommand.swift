@@ -26,14 +26,15 @@ struct PauseCommand<Door: DoorCommand>: ParsableCommand {
             let before = try directory.pause(Door.stage)
             // Only a reason that was given replaces another one.
             if let before, why == nil {
-                common.output.line("\(what) stays \(before.text)")
+                try common.output.result(before) { "\(what) stays \(before.text)" }
                 return ExitStatus.done
             }
-            try directory.setPause(
-                .init(
-                    why: why ?? "no reason given", since: Clock.system.now().rfc3339, by: ProcessIdentity.user),
-                Door.stage)
-            common.output.line("\(what) is paused" + (before.map { "; until now it was \($0.text)" } ?? ""))
+            let pause = JobDirectory.Pause(
+                why: why ?? "no reason given", since: Clock.system.now().rfc3339, by: ProcessIdentity.user)
+            try directory.setPause(pause, Door.stage)
+            try common.output.result(pause) {
+                "\(what) is paused" + (before.map { "; until now it was \($0.text)" } ?? "")
+            }
             return ExitStatus.done
         }
     }

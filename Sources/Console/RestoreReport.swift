@@ -1,5 +1,6 @@
 import Logging
 package import Platform
+import Staging
 
 /// Tells what could not be restored, entry by entry, and what a restore came to; several threads may tell it.
 package final class RestoreReport: Sendable {
@@ -47,10 +48,8 @@ package final class RestoreReport: Sendable {
 
     /// Each hint is given once: a thousand files may be in the way.
     private func tell(_ text: String, _ fault: Fault) {
-        let hint = fault.hint.flatMap { hint in
-            state.with { $0.hints.insert(hint).inserted } ? " HINT: \(hint)" : nil
-        }
-        log.error("\(text)\(hint ?? "")")
+        let hint = fault.hint.flatMap { hint in state.with { $0.hints.insert(hint).inserted } ? hint : nil }
+        log.tell(.error, text, hint: hint)
     }
 
     /// Whether everything could be read and restored so far.

@@ -23,7 +23,9 @@ struct ResumeCommand<Door: DoorCommand>: ParsableCommand {
                 if error.code != .damaged { throw error }
             }
             try directory.setPause(nil, Door.stage)
-            common.output.line("\(Door.stage.rawValue) \(job) \(wasPaused ? "goes on" : "was not paused")")
+            try common.output.result(["wasPaused": wasPaused]) {
+                "\(Door.stage.rawValue) \(job) \(wasPaused ? "goes on" : "was not paused")"
+            }
             return ExitStatus.done
         }
     }

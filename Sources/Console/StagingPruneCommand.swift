@@ -31,9 +31,19 @@ package struct StagingPruneCommand<Door: DoorCommand>: ParsableCommand {
             let context = try options.context(common)
             try context.directory.checkNotPaused(Door.stage)
             let prune = try StagingPrune(Door.stage, context)
-            let plan = try prune.plan()
-            let failed = dryRun ? [] : try prune.carryOut(plan).failed
-            try common.output.result(plan) { text(plan, context.job) }
+            var plan = try prune.plan()
+            var failed: [VaultPrune.Failure] = []
+            if !dryRun {
+                let outcome = try prune.carryOut(plan)
+                failed = outcome.failed
+                for item in outcome.stayed {
+                    for index in plan.indices where plan[index].run == item.run && plan[index].unit == item.unit {
+                        plan[index] = item
+                    }
+                }
+            }
+            let result = plan
+            try common.output.result(result) { text(result, context.job) }
             for failure in failed { context.log.error("\(failure.object): \(failure.why)") }
             return failed.isEmpty ? ExitStatus.done : ExitStatus.partial
         }
@@ -44,12 +54,21 @@ package struct StagingPruneCommand<Door: DoorCommand>: ParsableCommand {
         if plan.isEmpty { return "nothing to prune" }
         let unit = job.kind == .warehouse ? "DATABASE" : Door.stage == .collect ? "HOST" : "ARCHIVE"
         var table = TextTable(["RUN", unit, "SIZE", "", "WHY"], right: [2])
-        for item in plan {
-            let goes = dryRun ? "would go" : "went"
+        let goes = dryRun ? "would go" : "went"
+        // What stays is the same every day: it is told to whoever asks.
+        for item in plan where dryRun || item.decision != .keep {
             table.add([
                 item.run, item.unit, Figures.bytes(item.bytes), item.decision == .keep ? "stays" : goes, item.why,
             ])
         }
-        return table.text
+        let going = plan.filter { $0.decision != .keep }
+        let staying = plan.filter { $0.decision == .keep }
+        let sum = "\(Self.sum(going)) \(goes), \(Self.sum(staying)) \(staying.count == 1 ? "stays" : "stay")"
+        return dryRun || !going.isEmpty ? table.text + "\n" + sum : sum
+    }
+
+    /// `3 (1.2 GiB)`.
+    private static func sum(_ items: [StagingPrune.Item]) -> String {
+        "\(items.count)" + (items.isEmpty ? "" : " (\(Figures.bytes(items.reduce(0) { $0 + $1.bytes })))")
     }
 }

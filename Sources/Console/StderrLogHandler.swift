@@ -4,6 +4,8 @@ import Platform
 
 /// Writes messages to stderr: plain lines on a terminal or in a pipe, with a level prefix `<N>` that journald reads
 /// (sd-daemon(3)) when stderr is the journal; one JSON object a line where ``LogFormat`` says so.
+///
+/// The field `hint` is advice, and gets a line of its own.
 package struct StderrLogHandler: LogHandler {
     package var logLevel: Logger.Level
     package var metadata: Logger.Metadata = [:]
@@ -22,19 +24,24 @@ package struct StderrLogHandler: LogHandler {
     }
 
     package func log(event: LogEvent) {
-        let all = metadata.merging(event.metadata ?? [:]) { $1 }
+        var all = metadata.merging(event.metadata ?? [:]) { $1 }
+        let hint = all.removeValue(forKey: "hint").map { "\($0)" }
         if LogFormat.current == .json {
             let line = LogLine(
-                event.level, program: program, event.message.description, fields: all.mapValues { "\($0)" })
+                event.level, program: program, event.message.description, hint: hint,
+                fields: all.mapValues { LogLine.Field($0) })
             return Screen.message(line.bytes(isJournal: isJournal) + [0x0A])
         }
-        var line = isJournal ? "<\(LogLine.priority(event.level))>" : "\(program): \(word(event.level))"
+        let prefix = isJournal ? "<\(LogLine.priority(event.level))>" : ""
+        var line = isJournal ? prefix : "\(program): \(word(event.level))"
         line += event.message.description
         for (key, value) in all.sorted(by: { $0.key < $1.key }) { line += " \(key)=\(value)" }
-        // One write a line, so that lines of several threads don't mix. A newline in a name would fake a second line.
-        let bytes = Array(line.utf8.map { $0 == 0x0A ? 0x20 : $0 }) + [0x0A]
-        Screen.message(bytes)
+        // One write, so that lines of several threads don't mix.
+        Screen.message(Self.line(line) + (hint.map { Self.line("\(prefix)HINT: \($0)") } ?? []))
     }
+
+    /// A newline in a name would fake a second line.
+    private static func line(_ text: String) -> [UInt8] { text.utf8.map { $0 == 0x0A ? 0x20 : $0 } + [0x0A] }
 
     private func word(_ level: Logger.Level) -> String {
         switch level {

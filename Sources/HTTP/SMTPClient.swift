@@ -38,14 +38,40 @@ package struct SMTPClient: Sendable {
         init(_ bytes: [UInt8]) { self.bytes = bytes }
     }
 
-    /// Sends a message.
+    /// Why a message was not taken.
+    private struct Refusal {
+        var fault: Fault
+        /// Whether it is what the server answered to the message or to an address.
+        var isAnswer: Bool
+    }
+
+    /// Sends a message; where the server refuses it for all together, to each recipient alone.
     ///
     /// - Parameters:
     ///   - message: header and body (RFC 5322), with CRLF at each line's end.
     ///   - sender: the address that bounces go to.
     ///   - recipients: addresses.
-    /// - Throws: `unreachable` with the server's words; temporary where another try may succeed.
-    package func send(_ message: [UInt8], from sender: String, to recipients: [String]) throws(Fault) {
+    /// - Returns: the recipients that were refused while others were not, with the server's words.
+    /// - Throws: `unreachable` with the server's words, when nobody gets it; temporary where another try may succeed.
+    package func send(
+        _ message: [UInt8], from sender: String, to recipients: [String]
+    ) throws(Fault) -> [(recipient: String, fault: Fault)] {
+        guard let refusal = try deliver(message, from: sender, to: recipients) else { return [] }
+        guard refusal.isAnswer, recipients.count > 1 else { throw refusal.fault }
+        var refused: [(recipient: String, fault: Fault)] = []
+        for recipient in recipients {
+            if let alone = try deliver(message, from: sender, to: [recipient]) {
+                refused.append((recipient, alone.fault))
+            }
+        }
+        if refused.count == recipients.count { throw refusal.fault }
+        return refused
+    }
+
+    /// Gives nothing where the server has taken it.
+    private func deliver(
+        _ message: [UInt8], from sender: String, to recipients: [String]
+    ) throws(Fault) -> Refusal? {
         let handle = try EasyHandle()
         handle.reset()
         try handle.set(.noSignal, true)
@@ -75,12 +101,13 @@ package struct SMTPClient: Sendable {
         let code = try withExtendedLifetime(reading) { () throws(Fault) in
             try handle.perform([], recipients: recipients.map { "<\($0)>" })
         }
-        guard code != CURLE_OK else { return }
+        guard code != CURLE_OK else { return nil }
         // 4xx is the server's "later" (RFC 5321, 4.2.1); 5xx is its last word.
         let status = handle.status
         var fault = handle.fault(code, server)
         if (500..<600).contains(status) || code == CURLE_LOGIN_DENIED { fault.retry = .permanent }
-        throw fault
+        // libcurl's word for an answer to MAIL, RCPT or DATA that is no yes.
+        return Refusal(fault: fault, isAnswer: code == CURLE_SEND_ERROR && (400..<600).contains(status))
     }
 
     private static let onRead: CurlDataFunction = { data, size, count, context in

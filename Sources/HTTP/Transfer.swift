@@ -154,6 +154,8 @@ final class Transfer {
         @convention(c) (UnsafeMutableRawPointer?, curl_off_t, curl_off_t, curl_off_t, curl_off_t) -> Int32 = {
             context, _, _, _, _ in
             guard let transfer = this(context) else { return 1 }
+            // libcurl itself ends a transfer that is too slow.
+            Pulse.process.beat()
             do throws(Fault) {
                 try Shutdown.check()
                 return 0

@@ -1,5 +1,5 @@
 package import Codec
-import Ledger
+package import Ledger
 package import Platform
 
 /// What a collection did.
@@ -41,7 +41,8 @@ package struct CollectionOutcome: Sendable, Equatable {
         if warnings.count < CollectionOutcome.keptWarnings { warnings.append(text) }
     }
 
-    mutating func count(_ row: EntryList.Row) {
+    /// Counts a row of the list.
+    package mutating func count(_ row: EntryList.Row) {
         add(to: "entries")
         switch row.action {
         case .take:

@@ -133,7 +133,7 @@ package final class ObjectPlan {
         let key = list.field(ListColumn.key)
         let isLog = Self.isLog(key)
         if wasHeld, !isLog, !rules.isAlwaysFull,
-            Self.areEqual(list.field(ListColumn.identity), heldField(HeldColumn.identity))
+            Self.isSameContent(list.field(ListColumn.identity), heldField(HeldColumn.identity))
         {
             return .carry
         }
@@ -163,6 +163,20 @@ package final class ObjectPlan {
             }
             return false
         }
+    }
+
+    /// Whether two identities have the same ETag: `etag:ETAG`, and `:VERSION` where an inventory lists versions, which it
+    /// may not always have done.
+    private static func isSameContent(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Bool {
+        if areEqual(left, right) { return true }
+        return areEqual(withoutVersion(left), withoutVersion(right))
+    }
+
+    private static let etagMark = 5
+
+    private static func withoutVersion(_ identity: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
+        let end = identity.dropFirst(etagMark).firstIndex(of: UInt8(ascii: ":")) ?? identity.count
+        return UnsafeRawBufferPointer(rebasing: identity[..<min(end, identity.count)])
     }
 
     private static func areEqual(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Bool {

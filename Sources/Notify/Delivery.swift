@@ -51,7 +51,7 @@ package struct Delivery: Sendable {
             log.debug("channel \(channel.name): told of \(notice.event.rawValue)")
             return true
         } catch {
-            log.warning("channel \(channel.name): \(error)\(error.hint.map { " HINT: \($0)" } ?? "")")
+            log.warning("channel \(channel.name): \(error)", metadata: error.hint.map { ["hint": .string($0)] })
             return false
         }
     }
@@ -78,7 +78,8 @@ extension ChannelSettings {
             let client = SMTPClient(
                 server: mail.server, encryption: encryption, certificates: mail.caFile, user: mail.user,
                 password: try mail.password?.read())
-            return MailChannel(name: name, client: client, from: mail.from ?? sender, to: mail.to, clock: clock)
+            return MailChannel(
+                name: name, client: client, from: mail.from ?? sender, to: mail.to, clock: clock, log: log)
         case .slack(let url):
             return WebhookChannel(name: name, client: Self.client(), url: try url.read(), form: .text)
         case .webhook(let url, let token):

@@ -1,3 +1,4 @@
+import Platform
 package import Settings
 
 /// How a stage of a job ended, or that something is missing: what every channel tells in its own way.
@@ -76,6 +77,8 @@ package struct Notice: Codable, Sendable, Equatable {
         }
     }
 
+    /// Its own, by which whoever gets it twice knows it again.
+    package var id: String
     package var event: NotifySettings.Event
     package var tier: Tier
     /// This server.
@@ -83,6 +86,8 @@ package struct Notice: Codable, Sendable, Equatable {
     package var job: String
     package var stage: String
     package var at: String
+    /// True where it could not be told then, and is told now.
+    package var isLate: Bool?
     /// How the process ended, where systemd tells: `killed by signal KILL`, `exit status 1`.
     package var end: String?
     package var runs: [Run] = []
@@ -102,8 +107,10 @@ package struct Notice: Codable, Sendable, Equatable {
     package var metrics: [Metric] = []
 
     package init(
-        event: NotifySettings.Event, tier: Tier, host: String, job: String, stage: String, at: String
+        event: NotifySettings.Event, tier: Tier, host: String, job: String, stage: String, at: String,
+        id: String = RandomID.make()
     ) {
+        self.id = id
         self.event = event
         self.tier = tier
         self.host = host

@@ -28,6 +28,7 @@ package struct NoticeText: Sendable {
         subject = "[coldchain] \(notice.stage) \(notice.job)\(span) \(what)\(counts) on \(notice.host)"
 
         var text: [String] = []
+        if notice.isLate == true { text.append("This is of \(notice.at), and could not be told before.") }
         if let end = notice.end { text.append("\(notice.stage) \(notice.job): \(end)") }
         for run in notice.runs {
             var line = "\(notice.stage) \(notice.job) \(run.run): \(run.state), \(run.done) of \(run.units) units"

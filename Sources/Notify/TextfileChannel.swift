@@ -18,9 +18,11 @@ package struct TextfileChannel: NoticeChannel {
         guard notice.event != .start, !notice.metrics.isEmpty else { return }
         let place = try Directory.open(directory)
         let bytes = Array(Self.text(notice).utf8)
-        // The collector has an account of its own.
-        let file = try PendingFile(ByteString("coldchain-\(notice.job).prom"), in: place, mode: 0o644)
+        let name = ByteString("coldchain-\(notice.job).prom")
+        let file = try PendingFile(name, in: place)
         try file.file.write(bytes)
+        // The collector has an account of its own, and the umask of the units is not for it.
+        try place.setMode(PendingFile.temporaryName(for: name), 0o644)
         try file.commit()
     }
 

@@ -24,12 +24,13 @@ package struct Clock: Sendable {
         return Double(value.tv_sec) + Double(value.tv_nsec) / 1e9
     }
 
-    /// Waits for so many seconds, or until a signal asks to stop.
+    /// Waits for so many seconds, or until a signal asks to stop: a wait that is meant, and no silence.
     package static func pause(_ seconds: Double) {
         let end = monotonic() + seconds
         while Shutdown.requested == nil {
             let rest = end - monotonic()
             if rest <= 0 { return }
+            Pulse.process.beat()
             usleep(UInt32(min(rest, 0.1) * 1e6))
         }
     }

@@ -178,7 +178,7 @@ package final class Directory: @unchecked Sendable {
     /// The status of `name`, not following links.
     package func status(_ name: ByteString) throws(Fault) -> FileStatus {
         var raw = clinux_status()
-        guard name.withCString({ clinux_statat(descriptor, $0, 0, &raw) }) == 0 else {
+        guard name.withCString({ c in retryingInterrupts { clinux_statat(descriptor, c, 0, &raw) } }) == 0 else {
             throw .lastSystem("stat", path(of: name))
         }
         return FileStatus(raw)
@@ -260,7 +260,7 @@ package final class Directory: @unchecked Sendable {
         while var level = way.popLast() {
             if let next = level.names.popLast() {
                 way.append(level)
-                if next.withCString({ unlinkat(here.descriptor, $0, 0) }) == 0 { continue }
+                if next.withCString({ c in retryingInterrupts { unlinkat(here.descriptor, c, 0) } }) == 0 { continue }
                 guard errno == EISDIR else { throw .lastSystem("remove", here.path(of: next)) }
                 here = try here.directory(next)
                 way.append(try RemovalLevel(next, here))
@@ -363,6 +363,7 @@ package final class Directory: @unchecked Sendable {
                 if errno != 0 { throw .lastSystem("list", path) }
                 return
             }
+            Pulse.process.beat()
             withUnsafePointer(to: &entry.pointee.d_name) { tuple in
                 tuple.withMemoryRebound(to: CChar.self, capacity: 256) { name in
                     let isDot = name[0] == 0x2E && (name[1] == 0 || (name[1] == 0x2E && name[2] == 0))

@@ -46,11 +46,12 @@ package func errorText(_ number: Int32) -> String {
     return text.prefix(1).lowercased() + text.dropFirst()
 }
 
-/// Repeats a call that returns -1 with EINTR until it does something else.
+/// Repeats a call that returns -1 with EINTR until it does something else; one that succeeds is a sign of life.
 package func retryingInterrupts<I: SignedInteger>(_ body: () -> I) -> I {
     while true {
         let value = body()
         if value == -1 && errno == EINTR { continue }
+        if value >= 0 { Pulse.process.beat() }
         return value
     }
 }

@@ -8,7 +8,7 @@ package struct Fault: Error, Sendable, CustomStringConvertible {
     /// A struct over a private enum, so that kinds may be added without breaking a switch.
     package struct Code: Hashable, Sendable, CustomStringConvertible {
         private enum Kind: String {
-            case usage, settings, tryLater, interrupted
+            case usage, settings, tryLater, interrupted, readerGone
             case io, noSpace, notFound, exists, permission
             case damaged, changed, unmounted, unreachable, limit, unsupported, incomplete
         }
@@ -23,6 +23,8 @@ package struct Fault: Error, Sendable, CustomStringConvertible {
         package static let tryLater = Code(.tryLater)
         /// A signal asked the program to stop.
         package static let interrupted = Code(.interrupted)
+        /// Whoever read the output has gone, as head(1) does when it has enough.
+        package static let readerGone = Code(.readerGone)
         /// The system reported an error on a file, a directory or a connection.
         package static let io = Code(.io)
         /// No room is left (ENOSPC, EDQUOT) or too little to begin.

@@ -1,5 +1,3 @@
-import Glibc
-
 /// How retries and limits see time and chance, as parameters, so that a test needs neither.
 package struct Pace: Sendable {
     /// Seconds of a clock that never jumps.
@@ -22,13 +20,8 @@ package struct Pace: Sendable {
     package static let system = Pace(
         now: Clock.monotonic,
         sleep: { seconds throws(Fault) in
-            let end = Clock.monotonic() + seconds
-            while true {
-                try Shutdown.check()
-                let left = end - Clock.monotonic()
-                guard left > 0 else { return }
-                usleep(UInt32(min(left, 0.1) * 1e6) + 1)
-            }
+            Clock.pause(seconds)
+            try Shutdown.check()
         },
         random: { Double.random(in: 0..<1) })
 }

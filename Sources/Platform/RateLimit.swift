@@ -1,5 +1,3 @@
-import Glibc
-
 /// A limit in bytes per second that several threads share: whoever has taken more than its time allows, waits.
 package final class RateLimit: Sendable {
     private let bytesPerSecond: Double
@@ -18,11 +16,6 @@ package final class RateLimit: Sendable {
             mark = max(mark, now - Self.burst) + Double(bytes) / bytesPerSecond
             return mark
         }
-        // In short pieces, so that a signal ends the wait.
-        var rest = due - now
-        while rest > 0, Shutdown.requested == nil {
-            usleep(UInt32(min(rest, 0.2) * 1e6))
-            rest = due - Clock.monotonic()
-        }
+        Clock.pause(due - now)
     }
 }

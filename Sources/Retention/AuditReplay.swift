@@ -25,26 +25,30 @@ package struct AuditReplay: Sendable {
     /// Reads the audit objects.
     ///
     /// - Parameters:
-    ///   - store: the vault.
+    ///   - vault: the vault.
     ///   - layout: of the job.
+    ///   - isWarehouse: whether objects of a warehouse are told of, and not archives.
     ///   - isThere: whether the vault's listing has an archive or a manifest.
     /// - Throws: the fault of the store.
-    package init(_ store: any RetiringStore, _ layout: VaultLayout, isThere: @escaping @Sendable (String) -> Bool)
-        throws(Fault)
-    {
+    package init(
+        _ vault: OpenVault, _ layout: VaultLayout, isWarehouse: Bool,
+        isThere: @escaping @Sendable (String) -> Bool
+    ) throws(Fault) {
         var replay = Self()
         var torn: [String] = []
-        try AuditLog.read(store, layout, torn: { torn.append("\($0):\($1): is no line of the audit log") }) {
-            replay.take($0, layout, isThere)
+        try AuditLog.read(vault.store, layout, torn: { torn.append("\($0):\($1): is no line of the audit log") }) {
+            replay.take($0, layout, isWarehouse, isThere)
         }
         replay.problems = torn
-        try replay.compare(store, isThere)
+        try replay.compare(DepartingObjects(vault: vault, layout: layout), isThere)
         self = replay
     }
 
     private init() {}
 
-    private mutating func take(_ line: AuditLine, _ layout: VaultLayout, _ isThere: (String) -> Bool) {
+    private mutating func take(
+        _ line: AuditLine, _ layout: VaultLayout, _ isWarehouse: Bool, _ isListed: (String) -> Bool
+    ) {
         let time = Timestamp(rfc3339: line.time) ?? Timestamp(seconds: 0)
         switch line.action {
         case .hold:
@@ -62,20 +66,23 @@ package struct AuditReplay: Sendable {
             var departure =
                 before
                 ?? Departure(
-                    key: key, kind: Self.kind(key, layout), state: .quarantined, since: time, batch: line.batch,
+                    key: key, kind: Self.kind(key, layout, isWarehouse), state: .quarantined, since: time,
+                    batch: line.batch,
                     size: line.bytes ?? 0, created: line.created.flatMap { Timestamp(rfc3339: $0) } ?? time,
                     storageClass: line.storageClass ?? "", tenants: line.tenants ?? [], run: line.run ?? "")
             (departure.since, departure.batch) = (time, line.batch)
+            // The listing has no objects of warehouses: what was taken back is asked for, what is gone is forgotten.
+            let isOfWarehouse = [.object, .snapshot].contains(departure.kind)
             switch line.action {
             case .quarantine: departure.state = .quarantined
             case .retire: departure.state = .retired
             case .expire, .gone:
                 // Nothing is left to be remembered of what is not there: it begins anew, should it ever come back.
-                guard isThere(key) else { return }
+                guard !isOfWarehouse, isListed(key) else { return }
                 departure.state = .gone
             default:
                 departure.state = .releasing
-                if isThere(key) { released[key] = departure }
+                if isOfWarehouse || isListed(key) { released[key] = departure }
                 return
             }
             departures[key] = departure
@@ -83,21 +90,25 @@ package struct AuditReplay: Sendable {
         }
     }
 
-    private static func kind(_ key: String, _ layout: VaultLayout) -> Departure.Kind {
-        (try? ObjectKey(key)).flatMap { layout.manifest($0) } == nil ? .archive : .manifest
+    private static func kind(_ key: String, _ layout: VaultLayout, _ isWarehouse: Bool) -> Departure.Kind {
+        if (try? ObjectKey(key)).flatMap({ layout.manifest($0) }) != nil { return .manifest }
+        guard isWarehouse else { return .archive }
+        return (try? Departure.bucket(named: key)) == nil ? .object : .snapshot
     }
 
     // MARK: Marks
 
     /// Compares with the marks of what is there.
-    private mutating func compare(_ store: any RetiringStore, _ isThere: @Sendable (String) -> Bool) throws(Fault) {
+    private mutating func compare(_ objects: DepartingObjects, _ isListed: @Sendable (String) -> Bool) throws(Fault) {
         let marks = Monitor<[String: Retirement]>([:])
-        let keys = (Array(departures.keys) + Array(released.keys)).filter(isThere)
-        try ThreadCrew.each(keys, atOnce: Self.atOnce, "marks") { key throws(Fault) in
-            if let mark = try store.retirement(try ObjectKey(key)) { marks.with { $0[key] = mark } }
+        // A bucket's own rule says whether it goes: that is for the next prune.
+        let known = departures.merging(released) { one, _ in one }.filter { $0.value.kind != .snapshot }
+        let keys = known.filter { $0.value.kind == .object || isListed($0.key) }.map { ($0.key, $0.value.kind) }
+        try ThreadCrew.each(keys, atOnce: Self.atOnce, "marks") { (key, kind) throws(Fault) in
+            if let mark = try objects.retirement(key, kind) { marks.with { $0[key] = mark } }
         }
         let found = marks.with { $0 }
-        for key in keys { departures[key] = Self.safer(departures[key], released[key], found[key]) }
+        for (key, _) in keys { departures[key] = Self.safer(departures[key], released[key], found[key]) }
         released = [:]
     }
 

@@ -51,6 +51,19 @@ struct DepartingObjects {
         }
     }
 
+    /// Since when it is marked for deletion; nothing for one that is not, or is not there.
+    ///
+    /// - Throws: the fault of the store.
+    func retirement(_ name: String, _ kind: Departure.Kind) throws(Fault) -> Retirement? {
+        switch kind {
+        case .archive, .manifest: return try vault.store.retirement(try ObjectKey(name))
+        case .object:
+            let store = try bucket()
+            return try store.retirement(at: place(name, store))
+        case .snapshot: return nil
+        }
+    }
+
     /// Marks it for deletion.
     ///
     /// - Parameters:

@@ -27,28 +27,60 @@ package struct Departure: Sendable, Equatable {
     package var state: State
     /// When it came into this state.
     package var since: Timestamp
-    package var batch: String
     package var size: Int64
     package var created: Timestamp
-    package var storageClass: String
-    package var tenants: [String]
+    private var shared: Shared
+
+    /// What many have the same, kept once: two months of them are in memory together.
+    final class Shared: Sendable, Equatable {
+        let batch: String
+        let storageClass: String
+        let tenants: [String]
+        let run: String
+
+        init(batch: String, storageClass: String, tenants: [String], run: String) {
+            self.batch = batch
+            self.storageClass = storageClass
+            self.tenants = tenants
+            self.run = run
+        }
+
+        static func == (left: Shared, right: Shared) -> Bool {
+            left === right
+                || (left.batch, left.storageClass, left.run) == (right.batch, right.storageClass, right.run)
+                    && left.tenants == right.tenants
+        }
+    }
+
+    /// What was decided together.
+    package var batch: String {
+        get { shared.batch }
+        set { shared = Shared(batch: newValue, storageClass: storageClass, tenants: tenants, run: run) }
+    }
+    package var storageClass: String { shared.storageClass }
+    package var tenants: [String] { shared.tenants }
     /// The run that it is of.
-    package var run: String
+    package var run: String { shared.run }
 
     package init(
         key: String, kind: Kind, state: State, since: Timestamp, batch: String, size: Int64, created: Timestamp,
         storageClass: String, tenants: [String], run: String
     ) {
+        self.init(
+            key: key, kind: kind, state: state, since: since, size: size, created: created,
+            Shared(batch: batch, storageClass: storageClass, tenants: tenants, run: run))
+    }
+
+    init(
+        key: String, kind: Kind, state: State, since: Timestamp, size: Int64, created: Timestamp, _ shared: Shared
+    ) {
         self.key = key
         self.kind = kind
         self.state = state
         self.since = since
-        self.batch = batch
         self.size = size
         self.created = created
-        self.storageClass = storageClass
-        self.tenants = tenants
-        self.run = run
+        self.shared = shared
     }
 
     /// How far it is on its way out, for the next decision.

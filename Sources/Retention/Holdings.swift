@@ -6,20 +6,19 @@ import Staging
 import Vault
 
 /// What the vaults of a job hold of a run: by the records, and by what the vaults say now.
-struct Holdings {
+struct Holdings: Sendable {
     private let vaults: [OpenVault]
-    private let layout: VaultLayout
     private let ledger: LedgerDirectory
     private let evidence: Evidence
     private let departures: [String: Departures]
-    /// What the vaults said: an archive of many hosts is asked for once.
-    private let heads = Monitor<[String: ObjectHead?]>([:])
+    private let heads: Heads
 
-    init(_ vaults: [OpenVault], of job: JobDirectory, _ layout: VaultLayout, _ settings: RetentionSettings)
-        throws(Fault)
-    {
+    /// What the vaults said: an archive of many hosts is asked for once.
+    typealias Heads = Monitor<[String: ObjectHead?]>
+
+    init(_ vaults: [OpenVault], of job: JobDirectory, _ settings: RetentionSettings, _ heads: Heads) throws(Fault) {
         self.vaults = vaults
-        self.layout = layout
+        self.heads = heads
         ledger = try job.ledger()
         evidence = Evidence(rawValue: settings.evidence) ?? .checksum
         var departures: [String: Departures] = [:]
@@ -50,22 +49,41 @@ struct Holdings {
             if vault.name == vaults.first?.name, let own = manifest.counts["number"], own != Int64(number) {
                 return "its manifest is not the newest one"
             }
-            if let why = try whyNot(manifest, vault) { return why }
+            var records = [manifest]
             for archive in archives {
                 guard let record = try run.unitRecord(.ship, archive.unit, vault: vault.name),
                     record.inputs == archive.shippedInputs, vault.isTold(by: record)
                 else { return "vault \(vault.name) has not got \(archive.unit)" }
-                if let why = try whyNot(record, vault) { return why }
+                records.append(record)
             }
+            for record in records { if let why = whyNotProved(record, vault) { return why } }
+            try look(records.flatMap(\.outputs), vault)
+            for record in records { if let why = try whyNot(record, vault) { return why } }
         }
         return nil
     }
 
-    /// Why a record does not prove that the vault holds its objects now.
-    private func whyNot(_ record: UnitRecord, _ vault: OpenVault) throws(Fault) -> String? {
+    /// Why a record is not evidence enough.
+    private func whyNotProved(_ record: UnitRecord, _ vault: OpenVault) -> String? {
         guard let found = record.evidence.flatMap({ Evidence(rawValue: $0) }), found >= evidence else {
             return "vault \(vault.name) proved it by \(record.evidence ?? "nothing") alone"
         }
+        return nil
+    }
+
+    /// Requests at once.
+    private static let atOnce = 8
+
+    /// Asks a vault for some objects, several at once: in a bucket nearly all of it is waiting for answers.
+    private func look(_ outputs: [UnitRecord.Output], _ vault: OpenVault) throws(Fault) {
+        try ThreadCrew.each(outputs, atOnce: vault.store.removesByItself ? Self.atOnce : 1, "heads") {
+            output throws(Fault) in
+            _ = try head(try ObjectKey(output.path), vault)
+        }
+    }
+
+    /// Why a vault does not hold the objects of a record now, or not for long.
+    private func whyNot(_ record: UnitRecord, _ vault: OpenVault) throws(Fault) -> String? {
         for output in record.outputs {
             let key = try ObjectKey(output.path)
             guard let head = try head(key, vault) else { return "vault \(vault.name) has lost \(key)" }

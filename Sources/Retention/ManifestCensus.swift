@@ -6,7 +6,7 @@ import Vault
 
 /// All manifests of a job in one vault and in the ledger, and which of them count.
 struct ManifestCensus {
-    struct Manifest {
+    struct Manifest: Sendable {
         var run: CivilDate
         var unit: String
         var number: Int
@@ -16,13 +16,15 @@ struct ManifestCensus {
         var isInLedger = false
         /// Whether it has the highest number of its unit and run, in the vault or in the ledger.
         var isNewestNumber = false
-        var tenants: Set<String> = []
+        /// Sorted; one list for all manifests that have the same.
+        var tenants: [String] = []
 
         var name: String { "run \(run) \(unit)" }
     }
 
     private(set) var manifests: [Manifest] = []
-    private let archives = ReferenceTable()
+    /// What they name; nothing where they are not read.
+    private let named: NamedArchives?
 
     private struct Name: Hashable {
         var run: CivilDate
@@ -30,7 +32,7 @@ struct ManifestCensus {
         var number: Int
     }
 
-    /// Lists the manifests, newest run first, and reads what is not known of them yet.
+    /// Lists the manifests, newest run first, and reads what they name.
     ///
     /// - Parameters:
     ///   - prune: of the vault.
@@ -47,8 +49,8 @@ struct ManifestCensus {
         }
         var highest: [OpenRuns.Place: Int] = [:]
         for name in found.keys {
-            highest[.init(run: name.run, unit: name.unit), default: 0] = max(
-                highest[.init(run: name.run, unit: name.unit)] ?? 0, name.number)
+            let place = OpenRuns.Place(run: name.run, unit: name.unit)
+            highest[place] = max(highest[place] ?? 0, name.number)
         }
         let ledger = try prune.job.ledger()
         for run in try ledger.runs() {
@@ -70,52 +72,29 @@ struct ManifestCensus {
             $0.run == $1.run ? ($0.unit, $0.number) < ($1.unit, $1.number) : $1.run < $0.run
         }
         guard isRead else {
+            self.named = nil
             for index in manifests.indices { manifests[index].tenants = [manifests[index].unit] }
             return
         }
-        try Self.fill(manifests, prune)
-        for index in manifests.indices {
-            try Shutdown.check()
-            let archives = archives
-            var tenants: Set<Int32> = []
-            try Self.forEachReference(of: manifests[index], prune) { row throws(Fault) in
-                tenants.insert(try archives.add(row, keeper: nil))
-            }
-            manifests[index].tenants = archives.tenants(tenants)
+        let named = try NamedArchives(manifests.count, scratch: prune.cache.directory)
+        let all = manifests
+        try named.read(atOnce: prune.vault.store.removesByItself ? Self.atOnceInBucket : max(2, Processors.available)) {
+            index, each throws(Fault) in
+            try Self.forEachReference(of: all[index], prune, each)
         }
+        for index in manifests.indices { manifests[index].tenants = named.tenants(of: index) }
+        self.named = named
     }
 
     /// How many manifests are read at once: nearly all of it is waiting for answers.
     private static let atOnceInBucket = 8
 
-    /// Reads into the cache what is not there yet, several at once.
-    private static func fill(_ manifests: [Manifest], _ prune: VaultPrune) throws(Fault) {
-        let atOnce = prune.vault.store.removesByItself ? atOnceInBucket : max(2, Processors.available)
-        let rest = Monitor(Array(manifests.reversed()))
-        let crew = ThreadCrew(onFault: { rest.with { $0.removeAll() } })
-        for _ in 0..<min(atOnce, manifests.count) {
-            try crew.start("prune") {
-                while let next = rest.with({ $0.popLast() }) {
-                    try Shutdown.check()
-                    try Self.forEachReference(of: next, prune, nil)
-                }
-            }
-        }
-        try crew.join()
-    }
-
     /// Takes a row of ``ReferenceCache``.
     typealias Each = (RowReader) throws(Fault) -> Void
 
-    private static func read(
-        _ identity: String, _ prune: VaultPrune, _ each: Each?, _ open: () throws(Fault) -> ManifestReader
-    ) throws(Fault) {
-        guard let each else { return try prune.cache.fill(identity, open) }
-        try prune.cache.forEachReference(identity, open, each)
-    }
-
     /// Reads what the ledger's copy of a manifest names.
-    private static func forEachLedgerReference(of manifest: Manifest, _ prune: VaultPrune, _ each: Each?) throws(Fault)
+    private static func forEachLedgerReference(of manifest: Manifest, _ prune: VaultPrune, _ each: Each) throws(Fault)
+        -> Digest256
     {
         let ledger = try prune.job.ledger()
         let (run, unit, number) = (manifest.run, manifest.unit, manifest.number)
@@ -126,24 +105,25 @@ struct ManifestCensus {
         guard let source else { throw Fault(.notFound, "\(manifest.key): is not in the ledger") }
         var digest = manifest.isInLedger ? try ledger.digest(run: run, unit: unit, number: number) : nil
         if digest == nil { digest = try SHA256Hasher.digest(of: source) }
-        try read("sha256 \(digest?.description ?? "")", prune, each) { () throws(Fault) in
-            try ManifestReader(source)
-        }
+        return try prune.cache.forEachReference(
+            "sha256 \(digest?.description ?? "")", { () throws(Fault) -> any RangedSource in source }, each)
     }
 
     /// Reads what a manifest names, by the vault's copy; by the ledger's, where the vault's can't be read or is not there.
     ///
-    /// Without `each` all that is read is put into the cache.
-    private static func forEachReference(of manifest: Manifest, _ prune: VaultPrune, _ each: Each?) throws(Fault) {
+    /// - Returns: the digest of the copy that was read.
+    @discardableResult
+    private static func forEachReference(of manifest: Manifest, _ prune: VaultPrune, _ each: Each) throws(Fault)
+        -> Digest256
+    {
         guard let head = manifest.head else { return try forEachLedgerReference(of: manifest, prune, each) }
         let vault = prune.vault
         // Nothing in a vault is written twice: the same key, size and date mean the same bytes.
         let identity =
             "\(vault.identity ?? vault.store.description)\n\(manifest.key)\n\(head.size)\n\(head.modified.seconds).\(head.modified.nanoseconds)"
         do throws(Fault) {
-            try read(identity, prune, each) { () throws(Fault) in
-                try ManifestReader(try vault.store.open(manifest.key))
-            }
+            return try prune.cache.forEachReference(
+                identity, { () throws(Fault) -> any RangedSource in try vault.store.open(manifest.key) }, each)
         } catch {
             guard error.code == .damaged || error.code == .notFound else { throw error }
             do throws(Fault) { return try forEachLedgerReference(of: manifest, prune, each) } catch let other {
@@ -186,16 +166,15 @@ struct ManifestCensus {
         }
     }
 
-    /// Calls `each` with every archive that a manifest in the vault names.
+    /// Calls `each` once with every archive that a manifest in the vault names, and with all whose entries it holds.
     func forEachNamed(
-        _ prune: VaultPrune,
-        _ each: @escaping (_ manifest: Manifest, _ object: String, _ tenants: [String]) throws(Fault) -> Void
+        _ prune: VaultPrune, _ each: (_ object: String, _ tenants: [String]) throws(Fault) -> Void
     ) throws(Fault) {
+        guard let named else { return }
         for manifest in manifests where manifest.head != nil {
             try Shutdown.check()
             try Self.forEachReference(of: manifest, prune) { row throws(Fault) in
-                let tenants = try row.text(2).split(separator: ",", omittingEmptySubsequences: false).map(String.init)
-                try each(manifest, try row.text(0), tenants)
+                if let tenants = named.first(try row.key(0)) { try each(try row.text(0), tenants) }
             }
         }
     }
@@ -208,12 +187,14 @@ struct ManifestCensus {
         let today = CivilDate(localDayOf: now)
         var kept: [OpenRuns.Place: [String]] = [:]
         for isLedger in [false, true] {
-            var highest: [OpenRuns.Place: Set<String>] = [:]
+            var places: [OpenRuns.Place: [String]] = [:]
             for manifest in manifests where isLedger ? manifest.isInLedger : manifest.head != nil {
-                highest[.init(run: manifest.run, unit: manifest.unit), default: []].formUnion(manifest.tenants)
+                let place = OpenRuns.Place(run: manifest.run, unit: manifest.unit)
+                let known = places[place] ?? manifest.tenants
+                places[place] = known == manifest.tenants ? known : Set(known + manifest.tenants).sorted()
             }
             let retention = ManifestRetention(
-                highest.map { .init(run: $0.key.run, unit: $0.key.unit, tenants: $0.value.sorted()) },
+                places.map { .init(run: $0.key.run, unit: $0.key.unit, tenants: $0.value) },
                 openRuns: open.dates, policy: policy, holds: holds, today: today)
             for decision in retention.decisions {
                 let place = OpenRuns.Place(run: decision.manifest.run, unit: decision.manifest.unit)
@@ -226,18 +207,32 @@ struct ManifestCensus {
         return manifests.map { $0.isNewestNumber ? kept[.init(run: $0.run, unit: $0.unit)] ?? [] : [] }
     }
 
-    /// All archives that the manifests name, and which of those that are kept needs them.
-    func table(kept: [Bool], _ prune: VaultPrune) throws(Fault) -> ReferenceTable {
-        archives.forgetKeepers()
-        for (index, manifest) in manifests.enumerated() where kept[index] {
-            try Shutdown.check()
-            let archives = archives
-            let add: Each = { row throws(Fault) in _ = try archives.add(row, keeper: index) }
-            try Self.forEachReference(of: manifest, prune, add)
-            // The next run carries by the ledger's copy, which is that of the first vault: its keys may be others.
-            guard manifest.isInLedger, manifest.head != nil else { continue }
-            try Self.forEachLedgerReference(of: manifest, prune, add)
+    /// All archives that the manifests name, which of those that are kept needs them, and with which they go.
+    ///
+    /// - Parameters:
+    ///   - kept: whether each manifest is kept.
+    ///   - goes: whether each begins to go now, or waits for its turn.
+    ///   - prune: of the vault.
+    /// - Returns: the table; as it is until the next call.
+    /// - Throws: the fault of a manifest that can't be read.
+    func table(kept: [Bool], goes: [Bool], _ prune: VaultPrune) throws(Fault) -> ReferenceTable {
+        guard let named else { return ReferenceTable() }
+        named.table.forgetKeepers()
+        let ledger = try prune.job.ledger()
+        for (index, manifest) in manifests.enumerated() {
+            if kept[index] {
+                try named.forEach(of: index) { named.table.keep($0, for: index) }
+                // The next run carries by the ledger's copy, which is that of the first vault: its keys may be others.
+                guard manifest.isInLedger, manifest.head != nil else { continue }
+                let other = try ledger.digest(run: manifest.run, unit: manifest.unit, number: manifest.number)
+                guard other == nil || other != named.digest(of: index) else { continue }
+                try named.forEachInLedger(of: index, { named.table.keep($0, for: index) }) { each throws(Fault) in
+                    try Self.forEachLedgerReference(of: manifest, prune, each)
+                }
+            } else if goes[index] {
+                try named.forEach(of: index) { named.table.letGo($0, with: manifest.run) }
+            }
         }
-        return archives
+        return named.table
     }
 }

@@ -12,8 +12,6 @@ package struct ManifestReferences: Sendable, Equatable {
 
     package private(set) var references: [Reference] = []
 
-    package var tenants: Set<String> { Set(references.flatMap(\.tenants)) }
-
     /// Reads a manifest.
     ///
     /// - Throws: `damaged` for one that can't be read to its end.
@@ -27,7 +25,8 @@ package struct ManifestReferences: Sendable, Equatable {
         }
     }
 
-    func write(_ gzip: GzipWriter) throws(Fault) {
+    /// Writes a row for each, and one that ends them: without an object, with their number and the manifest's digest.
+    func write(_ gzip: GzipWriter, of digest: Digest256) throws(Fault) {
         var row = RowWriter()
         for reference in references {
             row.field(reference.object)
@@ -36,6 +35,11 @@ package struct ManifestReferences: Sendable, Equatable {
             row.endRow()
             try gzip.write(&row)
         }
+        row.empty()
+        row.field(Int64(references.count))
+        row.field(digest)
+        row.endRow()
+        try gzip.write(&row)
         _ = try gzip.finish()
     }
 }

@@ -43,6 +43,7 @@ package struct OpenRuns: Sendable {
             try Shutdown.check()
             guard let run = try job.run(date) else { continue }
             for stage in Stage.allCases where try StageAttempt.isRunning(stage, run) { dates.insert(date) }
+            if !dates.contains(date), try Self.isDone(run, vaults) { continue }
             for record in try run.unitRecords(.collect)
             where try
                 !(isWarehouse
@@ -60,6 +61,17 @@ package struct OpenRuns: Sendable {
                 }
             }
         }
+    }
+
+    /// Whether all three stages have done the run, each upon the attempt of the one before, and for all vaults: then none
+    /// of its many unit records has to be read.
+    private static func isDone(_ run: RunDirectory, _ vaults: [String]) throws(Fault) -> Bool {
+        guard let ship = try run.stageRecord(.ship), ship.state == .done, let shipped = ship.vaults,
+            vaults.allSatisfy({ shipped[$0] != nil }),
+            let pack = try run.stageRecord(.pack), pack.state == .done, ship.upstream == pack.attempt,
+            let collect = try run.stageRecord(.collect), collect.state == .done, pack.upstream == collect.attempt
+        else { return false }
+        return true
     }
 
     /// Whether a manifest was committed that was made from this very list.
@@ -109,12 +121,14 @@ package struct OpenRuns: Sendable {
         }
     }
 
-    /// What the open runs have put into a vault already.
-    package func shipped(to vault: String) throws(Fault) -> [String] {
-        var keys: [String] = []
-        for date in Set(units.map(\.run.date)) {
-            guard let run = units.first(where: { $0.run.date == date })?.run else { continue }
-            for record in try run.unitRecords(.ship, vault: vault) { keys += record.outputs.map(\.path) }
+    /// What the open runs have put into a vault already, each with the date of its run.
+    package func shipped(to vault: String) throws(Fault) -> [(key: String, run: CivilDate)] {
+        var keys: [(key: String, run: CivilDate)] = []
+        var dates: Set<CivilDate> = []
+        for unit in units where dates.insert(unit.run.date).inserted {
+            for record in try unit.run.unitRecords(.ship, vault: vault) {
+                keys += record.outputs.map { (key: $0.path, run: unit.run.date) }
+            }
         }
         return keys
     }

@@ -39,6 +39,8 @@ package struct Releasing: Sendable {
     package func release(_ keys: [String], _ departures: inout Departures, at moment: Timestamp) throws(Fault) -> Result
     {
         var result = Result()
+        let before = Dictionary(
+            keys.compactMap { key in departures[key].map { (key, $0) } }, uniquingKeysWith: { first, _ in first })
         for key in keys where departures[key]?.state != .quarantined {
             departures[key]?.state = .releasing
             departures[key]?.since = moment
@@ -54,10 +56,20 @@ package struct Releasing: Sendable {
             let ours = sorted.filter { (departures[$0]?.kind == .manifest) == isManifest }
             try takeBack(ours.map { ($0, departures[$0]) }, elsewhere, &result)
         }
-        for key in result.taken.keys { departures[key] = nil }
+        for (key, taken) in result.taken {
+            departures[key] = taken == .gone ? before[key].map { Self.gone($0, moment) } : nil
+        }
         try onStep("released")
         try departures.save()
         return result
+    }
+
+    /// What is gone for good is remembered for as long as the rest of it in the ledger.
+    private static func gone(_ departure: Departure, _ moment: Timestamp) -> Departure {
+        guard departure.state != .gone else { return departure }
+        var gone = departure
+        (gone.state, gone.since) = (.gone, moment)
+        return gone
     }
 
     /// Several at once, since nearly all of it is waiting for answers.
@@ -65,27 +77,18 @@ package struct Releasing: Sendable {
 
     private func takeBack(
         _ keys: [(key: String, departure: Departure?)], _ elsewhere: Set<String>, _ result: inout Result
-    )
-        throws(Fault)
-    {
-        let rest = Monitor(Array(keys.reversed()))
+    ) throws(Fault) {
         let found = Monitor(result)
-        let crew = ThreadCrew(onFault: { rest.with { $0.removeAll() } })
-        for _ in 0..<min(vault.store.removesByItself ? Self.atOnce : 1, keys.count) {
-            try crew.start("undo") {
-                while let (key, departure) = rest.with({ $0.popLast() }) {
-                    try Shutdown.check()
-                    do throws(Fault) {
-                        let taken = try takeBack(key, departure, elsewhere)
-                        found.with { $0.taken[key] = taken }
-                    } catch {
-                        if [.interrupted, .unreachable, .unmounted].contains(error.code) { throw error }
-                        found.with { $0.failed.append(.init(object: key, why: error.description)) }
-                    }
-                }
+        try ThreadCrew.each(keys, atOnce: vault.store.removesByItself ? Self.atOnce : 1, "undo") {
+            key, departure throws(Fault) in
+            do throws(Fault) {
+                let taken = try takeBack(key, departure, elsewhere)
+                found.with { $0.taken[key] = taken }
+            } catch {
+                if [.interrupted, .unreachable, .unmounted].contains(error.code) { throw error }
+                found.with { $0.failed.append(.init(object: key, why: error.description)) }
             }
         }
-        try crew.join()
         result = found.with { $0 }
     }
 

@@ -1,3 +1,4 @@
+import Codec
 package import Ledger
 package import Logging
 package import Platform
@@ -11,23 +12,30 @@ package import Vault
 package struct Rescue {
     private let vault: OpenVault
     private let job: JobDirectory
-    private var departures: Departures
+    /// What may be marked, or is not there any more.
+    private var marked: Set<KeyDigest>
 
     /// Reads what is on its way out of a vault.
     package init(_ vault: OpenVault, of job: JobDirectory) throws(Fault) {
         self.vault = vault
         self.job = job
-        departures = try Departures(vault, of: job)
+        marked = try Departures.marked(vault, of: job)
     }
 
-    /// What takes back whatever a manifest is about to name, where prune was letting it go.
-    package static func taking(of job: JobDirectory, log: Logger) -> (_ key: ObjectKey, _ vault: OpenVault)
-        throws(Fault) -> Void
+    /// What takes back whatever a manifest is about to name, where prune was letting it go; used under one lock.
+    package static func taking(of job: JobDirectory, log: Logger)
+        -> @Sendable (_ key: ObjectKey, _ vault: OpenVault) throws(Fault) -> Void
     {
-        { (key: ObjectKey, vault: OpenVault) throws(Fault) in
-            var rescue = try Rescue(vault, of: job)
-            if try rescue.takeBack(key, why: "a manifest names it") {
-                log.notice("\(key): was on its way out of \(vault.name), and is taken back")
+        // By the names of the vaults: what is on its way out is read once.
+        let rescues = Monitor<[String: Rescue]>([:])
+        return { (key: ObjectKey, vault: OpenVault) throws(Fault) in
+            try rescues.with { (rescues: inout [String: Rescue]) throws(Fault) in
+                var rescue: Rescue
+                if let known = rescues[vault.name] { rescue = known } else { rescue = try Rescue(vault, of: job) }
+                if try rescue.takeBack(key, why: "a manifest names it") {
+                    log.notice("\(key): was on its way out of \(vault.name), and is taken back")
+                }
+                rescues[vault.name] = rescue
             }
         }
     }
@@ -40,6 +48,8 @@ package struct Rescue {
     /// - Returns: how many objects, or buckets, were taken back.
     /// - Throws: the fault of the vault; `damaged` for an object that is gone for good: the manifest must not name it.
     package mutating func takeBack(namedBy reader: ManifestReader, why: String) throws(Fault) -> Int {
+        guard !self.marked.isEmpty else { return 0 }
+        var departures = try Departures(vault, of: job)
         var marked: [String: Departure] = [:]
         for (name, departure) in departures.entries
         where departure.state != .quarantined && (departure.kind == .object || departure.kind == .snapshot) {
@@ -55,13 +65,13 @@ package struct Rescue {
         let now = try vault.store.moment()
         let batch = RandomID.make()
         let lines = found.sorted().compactMap { marked[$0] }.map { departure in
-            var line = AuditLine(.release, job: job.name, stage: .ship, batch: batch, at: now, why: [why])
-            (line.vault, line.object, line.bytes) = (vault.name, departure.key, departure.size)
-            (line.tenants, line.run) = (departure.tenants, departure.run)
-            return line
+            AuditLine(
+                .release, of: departure, in: vault.name, job: job.name, batch: batch, at: now, why: [why])
         }
+        let layout = VaultLayout(job: job.name)
+        try AuditLog.put(lines, batch: batch, at: now, layout, vault.store)
         try AuditLog(job, .ship).append(lines)
-        let releasing = Releasing(vault: vault, job: job, layout: VaultLayout(job: job.name))
+        let releasing = Releasing(vault: vault, job: job, layout: layout)
         let result = try releasing.release(found.sorted(), &departures, at: now)
         if let failure = result.failed.first {
             throw Fault(.io, "\(failure.object): is on its way out and can't be taken back: \(failure.why)")
@@ -82,18 +92,18 @@ package struct Rescue {
     /// - Returns: whether it had to be.
     /// - Throws: the fault of the vault.
     package mutating func takeBack(_ key: ObjectKey, why: String) throws(Fault) -> Bool {
+        guard marked.contains(KeyDigest(key.bytes)) else { return false }
+        var departures = try Departures(vault, of: job)
         guard departures.mayBeMarked(key), let departure = departures[key.description] else { return false }
         let now = try vault.store.moment()
-        var line = AuditLine(
-            .release, job: job.name, stage: .ship, batch: RandomID.make(), at: now, why: [why])
-        (line.vault, line.object, line.bytes) = (vault.name, departure.key, departure.size)
-        (line.tenants, line.run) = (departure.tenants, departure.run)
-        (line.created, line.storageClass) = (departure.created.rfc3339, departure.storageClass)
+        let line = AuditLine(
+            .release, of: departure, in: vault.name, job: job.name, batch: RandomID.make(), at: now, why: [why])
         let layout = VaultLayout(job: job.name)
         try AuditLog.put([line], batch: line.batch, at: now, layout, vault.store)
         try AuditLog(job, .ship).append([line])
         let releasing = Releasing(vault: vault, job: job, layout: layout)
         let result = try releasing.release([key.description], &departures, at: now)
+        marked.remove(KeyDigest(key.bytes))
         if let failure = result.failed.first {
             throw Fault(.io, "\(failure.object): is on its way out and can't be taken back: \(failure.why)")
         }

@@ -1,4 +1,3 @@
-import Codec
 package import Ledger
 package import Logging
 package import Platform
@@ -17,18 +16,33 @@ package struct StagingPrune: Sendable {
         package var bytes: Int64
         package var decision: Decision
         package var why: String
+
+        func staying(_ why: String) -> Item {
+            var item = self
+            (item.decision, item.why) = (.keep, why)
+            return item
+        }
+    }
+
+    /// What carrying out a plan came to.
+    package struct Outcome: Sendable {
+        package var done: [Item] = []
+        /// What has been done since the plan was made keeps it, or its run could not be pruned.
+        package var stayed: [Item] = []
+        package var failed: [VaultPrune.Failure] = []
     }
 
     let stage: Stage
     let job: JobDirectory
     let settings: RetentionSettings
     let vaults: [OpenVault]
-    private let layout: VaultLayout
+    /// What the vaults said of their objects.
+    let heads = Holdings.Heads([:])
     /// Of a warehouse.
-    private let warehouse: WarehouseSettings?
+    let warehouse: WarehouseSettings?
     let clock: Clock
-    private let log: Logger
-    private let onStep: @Sendable (_ step: String) throws(Fault) -> Void
+    let log: Logger
+    let onStep: @Sendable (_ step: String) throws(Fault) -> Void
 
     /// - Parameters:
     ///   - stage: collect or pack.
@@ -49,7 +63,6 @@ package struct StagingPrune: Sendable {
         self.settings = settings
         self.vaults = vaults
         self.warehouse = warehouse
-        layout = VaultLayout(job: job.name)
         self.clock = clock
         self.log = log
         self.onStep = onStep
@@ -60,15 +73,17 @@ package struct StagingPrune: Sendable {
     /// Decides about each unit of each run that has content.
     ///
     /// - Throws: the system's fault; that of a vault, since nobody knows then what it holds.
-    package func plan() throws(Fault) -> [Item] {
+    package func plan() throws(Fault) -> [Item] { try plan(run: nil) }
+
+    func plan(run only: CivilDate?) throws(Fault) -> [Item] {
         guard let keepLocal = settings.keepLocal else { return [] }
-        if let warehouse { return try databases(warehouse, before: clock.now().adding(days: -keepLocal)) }
-        let holdings = try Holdings(vaults, of: job, layout, settings)
         let limit = clock.now().adding(days: -keepLocal)
+        if let warehouse { return try databases(warehouse, before: limit, run: only) }
+        let holdings = try Holdings(vaults, of: job, settings, heads)
         var items: [Item] = []
-        for date in try job.runs() {
+        for date in try job.runs() where only == nil || only == date {
             try Shutdown.check()
-            guard let run = try job.run(date) else { continue }
+            guard let run = try job.run(date), try hasContent(run) else { continue }
             let mark = try run.pruneMark()
             let packed = try run.unitRecords(.pack)
             let hosts = try run.unitRecords(.collect)
@@ -104,7 +119,21 @@ package struct StagingPrune: Sendable {
         return items
     }
 
-    /// Whether any of a unit's content is on staging.
+    /// Whether a run has any content of the stage: of one that has none the many records need not be read.
+    private func hasContent(_ run: RunDirectory) throws(Fault) -> Bool {
+        do throws(Fault) {
+            let names = try run.directory.directory(ByteString(stage.rawValue)).names()
+            return stage == .pack
+                ? !names.isEmpty : names.contains { !$0.bytes.suffix(Self.list.count).elementsEqual(Self.list) }
+        } catch {
+            if error.code == .notFound { return false }
+            throw error
+        }
+    }
+
+    private static let list = Array(".entries.tsv.gz".utf8)
+
+    /// Whether any of a unit's content is on staging, or an empty directory that it was in.
     func isThere(_ record: UnitRecord, _ run: RunDirectory) throws(Fault) -> Bool {
         for path in paths(record) {
             let (directories, name) = ArchiveName.split(path)
@@ -113,12 +142,27 @@ package struct StagingPrune: Sendable {
                     return true
                 }
             } catch { if error.code != .notFound { throw error } }
+            if stage == .pack, warehouse == nil, try isEmptyDirectoryLeft(directories, run) { return true }
         }
         return false
     }
 
+    /// Whether the last directory that is there of an archive's path, below `pack`, has nothing any more.
+    private func isEmptyDirectoryLeft(_ directories: [String], _ run: RunDirectory) throws(Fault) -> Bool {
+        var here = run.directory
+        for (depth, name) in directories.enumerated() {
+            do throws(Fault) { here = try here.directory(ByteString(name)) } catch {
+                guard error.code == .notFound else { throw error }
+                if depth < 2 { return false }
+                break
+            }
+        }
+        if directories.count < 2 { return false }
+        return try here.names().isEmpty
+    }
+
     /// What of a unit goes: a host's tree, or the files of an archive.
-    private func paths(_ record: UnitRecord) -> [String] {
+    func paths(_ record: UnitRecord) -> [String] {
         if warehouse != nil { return record.outputs.map(\.path) }
         guard stage == .pack else { return ["collect/\(record.unit)"] }
         var paths = record.outputs.map(\.path)
@@ -126,83 +170,5 @@ package struct StagingPrune: Sendable {
             paths.append(name.digests)
         }
         return paths
-    }
-
-    // MARK: Removing
-
-    /// Removes what a plan says, run by run, while no stage is at work on the run.
-    ///
-    /// - Returns: the units that are pruned now, and what kept others.
-    package func carryOut(_ plan: [Item]) throws(Fault) -> (done: [Item], failed: [VaultPrune.Failure]) {
-        var done: [Item] = []
-        var failed: [VaultPrune.Failure] = []
-        let batch = RandomID.make()
-        let going = plan.filter { $0.decision != .keep }
-        for (name, items) in Dictionary(grouping: going, by: \.run).sorted(by: { $0.key < $1.key }) {
-            try Shutdown.check()
-            guard let date = CivilDate(name), let run = try job.run(date) else { continue }
-            do throws(Fault) {
-                var locks: [StageLock] = []
-                for stage in Stage.allCases { locks.append(try StageAttempt.lock(stage, of: run, clock: clock)) }
-                defer { withExtendedLifetime(locks) {} }
-                try prune(items, run, batch)
-                done += items
-            } catch {
-                if [.interrupted, .noSpace].contains(error.code) { throw error }
-                failed.append(.init(object: name, why: error.description))
-            }
-        }
-        return (done, failed)
-    }
-
-    /// Told first, then marked, then removed.
-    private func prune(_ items: [Item], _ run: RunDirectory, _ batch: String) throws(Fault) {
-        let now = clock.now()
-        var mark = try run.pruneMark()
-        var records: [UnitRecord] = []
-        var lines: [AuditLine] = []
-        for item in items {
-            guard let record = try run.unitRecord(stage, item.unit) else { continue }
-            records.append(record)
-            guard mark.time(of: record) == nil else { continue }
-            mark.add(record, at: now)
-            var line = AuditLine(.prune, job: job.name, stage: stage, batch: batch, at: now, why: [item.why])
-            (line.object, line.bytes, line.run) = (item.unit, item.bytes, item.run)
-            line.tenants = record.tenant.map { [$0] }
-            lines.append(line)
-        }
-        try onStep("audit")
-        try AuditLog(job, stage).append(lines)
-        try onStep("mark")
-        try mark.write(run)
-        for record in records {
-            for path in paths(record) {
-                try onStep("remove")
-                let (directories, name) = ArchiveName.split(path)
-                do throws(Fault) {
-                    let parent = try run.directory.descend(directories.map { ByteString($0) })
-                    try parent.removeTree(ByteString(name))
-                    try parent.sync()
-                } catch { if error.code != .notFound { throw error } }
-            }
-            if stage == .pack, warehouse == nil, let path = record.outputs.first?.path {
-                try removeEmptyDirectories(above: path, run)
-            }
-        }
-    }
-
-    /// Removes directories of archives that have nothing any more, up to `pack` itself.
-    private func removeEmptyDirectories(above path: String, _ run: RunDirectory) throws(Fault) {
-        var names = ArchiveName.split(path).directories.map { ByteString($0) }
-        while names.count > 1, let name = names.popLast() {
-            do throws(Fault) {
-                let parent = try run.directory.descend(names)
-                guard try parent.directory(name).names().isEmpty else { return }
-                try parent.removeDirectory(name)
-            } catch {
-                if error.code == .notFound { continue }
-                throw error
-            }
-        }
     }
 }

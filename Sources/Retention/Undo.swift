@@ -33,30 +33,51 @@ package struct Undo: Sendable {
         layout = VaultLayout(job: job.name)
     }
 
+    /// What is to be taken back.
+    package struct Plan: Sendable {
+        /// Sorted by their keys.
+        package var departures: [Departure] = []
+        /// Manifests of which nobody can tell what they name.
+        package var unread: [VaultPrune.Failure] = []
+    }
+
     /// What is to be taken back: with a manifest all that it names, with an archive the manifests that name it.
     ///
-    /// - Returns: keys, sorted.
-    /// - Throws: the fault of a manifest that can't be read.
-    package func plan(_ selection: Selection, _ departures: Departures) throws(Fault) -> [Departure] {
+    /// A manifest that can't be read keeps the others from nothing.
+    ///
+    /// - Throws: the fault of the store.
+    package func plan(_ selection: Selection, _ departures: Departures) throws(Fault) -> Plan {
+        var plan = Plan()
         var chosen: Set<String> = []
         for departure in departures.entries.values where selection.chooses(departure) { chosen.insert(departure.key) }
         let first = chosen
-        guard !chosen.isEmpty else { return [] }
+        guard !chosen.isEmpty else { return plan }
+        if chosen.count == departures.entries.count {
+            plan.departures = chosen.sorted().compactMap { departures[$0] }
+            return plan
+        }
         for (key, departure) in departures.entries where departure.kind == .manifest {
             try Shutdown.check()
-            guard let reader = try manifest(key) else { continue }
-            while let row = try reader.next() {
-                guard !row.object.isEmpty else { continue }
-                let names = Departure.names(for: row.object)
-                if first.contains(key) {
-                    for name in names where departures[name] != nil { chosen.insert(name) }
-                } else if names.contains(where: first.contains) {
-                    chosen.insert(key)
-                    break
+            let isChosen = first.contains(key)
+            do throws(Fault) {
+                guard let reader = try manifest(key) else { continue }
+                while let row = try reader.nextReference() {
+                    let names = Departure.names(for: row.object)
+                    if isChosen {
+                        for name in names where departures[name] != nil { chosen.insert(name) }
+                    } else if names.contains(where: first.contains) {
+                        chosen.insert(key)
+                        break
+                    }
                 }
+            } catch {
+                guard [.damaged, .notFound, .changed].contains(error.code) else { throw error }
+                plan.unread.append(.init(object: key, why: "can't be read, so what it names is not known: \(error)"))
             }
         }
-        return chosen.sorted().compactMap { departures[$0] }
+        plan.departures = chosen.sorted().compactMap { departures[$0] }
+        plan.unread.sort { $0.object < $1.object }
+        return plan
     }
 
     /// A manifest on its way out: the copy that was in the ledger, or the vault's.
@@ -79,23 +100,20 @@ package struct Undo: Sendable {
     /// - Parameters:
     ///   - plan: as ``plan(_:_:)`` gave it under the lock that is still held.
     ///   - departures: saved as it changes.
+    ///   - action: what the log tells: that somebody took it back, or that it is needed again.
     ///   - why: a reason, for the log.
     /// - Returns: what it came to.
     /// - Throws: what keeps everything from being taken back.
-    package func carryOut(_ plan: [Departure], _ departures: inout Departures, why: String?) throws(Fault)
-        -> Releasing.Result
-    {
+    package func carryOut(
+        _ plan: [Departure], _ departures: inout Departures, as action: AuditLine.Action = .undo, why: String?
+    ) throws(Fault) -> Releasing.Result {
         guard !plan.isEmpty else { return Releasing.Result() }
         let now = try vault.store.moment()
         let batch = RandomID.make()
         let lines = plan.map { departure in
-            var line = AuditLine(
-                .undo, job: job.name, stage: .ship, batch: batch, at: now,
+            AuditLine(
+                action, of: departure, in: vault.name, job: job.name, batch: batch, at: now,
                 why: ["was \(departure.state.rawValue)"] + (why.map { [$0] } ?? []))
-            (line.vault, line.object, line.bytes) = (vault.name, departure.key, departure.size)
-            (line.tenants, line.run) = (departure.tenants, departure.run)
-            (line.created, line.storageClass) = (departure.created.rfc3339, departure.storageClass)
-            return line
         }
         try AuditLog.put(lines, batch: batch, at: now, layout, vault.store)
         try AuditLog(job, .ship).append(lines)

@@ -24,7 +24,7 @@ extension VaultPrune {
     }
 
     /// Objects that are marked or removed at once.
-    private static let atOnce = 8
+    private static let marksAtOnce = 8
 
     /// Carries a plan out, in an order in which it may end between any two steps: what was decided is told first, then what
     /// an object is becoming stands in the ledger, and only then something happens to it.
@@ -50,6 +50,11 @@ extension VaultPrune {
         // First in the ledger, so that whatever is marked is known to be.
         let retiring = plan.items(.retire)
         for item in retiring { departures[item.object] = departure(item, .retired, now, batch) }
+        if !plan.approved.isEmpty, let run = plan.newestGoing {
+            departures.approve(plan.approved, through: run)
+        } else if plan.waiting == nil {
+            departures.forgetApprovals()
+        }
         try onStep("departures")
         try departures.save(prunedAt: now)
 
@@ -66,7 +71,8 @@ extension VaultPrune {
                     }
                 }
             }
-            let dates = departures.entries.mapValues(\.since)
+            let dates = Dictionary(
+                items.map { ($0.object, departures[$0.object]?.since ?? now) }, uniquingKeysWith: { first, _ in first })
             let failed = try forEach(items) { item throws(Fault) in
                 let mark = Retirement(at: dates[item.object] ?? now, run: item.run)
                 try objects.retire(item.object, kind, mark, grace: request.policy.grace, onStep: onStep)
@@ -215,15 +221,15 @@ extension VaultPrune {
             departures[item.object]?.since = now
         }
         outcome.done[.gone] = items.count
-        for (key, departure) in departures.entries
-        where departure.state == .gone && departure.since.adding(days: request.policy.grace) <= now {
+        let limit = now.adding(days: -request.policy.grace)
+        for departure in departures.entries.values.filter({ $0.state == .gone && $0.since <= limit }) {
             if departure.kind == .manifest {
                 try onStep("drop")
-                try withManifest(key) { run, unit, number throws(Fault) in
+                try withManifest(departure.key) { run, unit, number throws(Fault) in
                     try job.ledger().drop(run: run, unit: unit, number: number)
                 }
             }
-            departures[key] = nil
+            departures[departure.key] = nil
         }
     }
 
@@ -231,21 +237,13 @@ extension VaultPrune {
     private func forEach(
         _ items: [VaultPrunePlan.Item], _ body: @escaping @Sendable (VaultPrunePlan.Item) throws(Fault) -> Void
     ) throws(Fault) -> [Failure] {
-        let rest = Monitor(Array(items.reversed()))
         let failed = Monitor<[Failure]>([])
-        let crew = ThreadCrew(onFault: { rest.with { $0.removeAll() } })
-        for _ in 0..<min(vault.store.removesByItself ? Self.atOnce : 1, items.count) {
-            try crew.start("prune") {
-                while let next = rest.with({ $0.popLast() }) {
-                    try Shutdown.check()
-                    do throws(Fault) { try body(next) } catch {
-                        if [.interrupted, .unreachable, .unmounted].contains(error.code) { throw error }
-                        failed.with { $0.append(Failure(object: next.object, why: error.description)) }
-                    }
-                }
+        try ThreadCrew.each(items, atOnce: atOnce(Self.marksAtOnce), "prune") { item throws(Fault) in
+            do throws(Fault) { try body(item) } catch {
+                if [.interrupted, .unreachable, .unmounted].contains(error.code) { throw error }
+                failed.with { $0.append(Failure(object: item.object, why: error.description)) }
             }
         }
-        try crew.join()
         return failed.with { $0 }
     }
 }

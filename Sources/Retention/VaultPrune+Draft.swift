@@ -7,43 +7,51 @@ import Vault
 extension VaultPrune {
     /// Objects of a plan at a time.
     private static let chunk = 1_000
+    /// Requests at once.
+    private static let looksAtOnce = 8
+    /// Things of which there may be many, and of which nobody reads more.
+    private static let mostShown = 10_000
 
     /// What came of a look at all objects.
     struct Draft {
-        var items: [VaultPrunePlan.Item] = []
+        /// What is not simply kept, with its decision.
+        var items: [(candidate: PruneCandidate, item: VaultPrunePlan.Item)] = []
         /// Keys of objects on their way out that are there.
-        var seen: Set<String> = []
+        var seen: Set<KeyDigest> = []
         var kept = 0
         var keptBytes: Int64 = 0
         var unknown = 0
-        /// Archives by tenant: all that are not on their way out yet, and those that would begin.
+        /// What nothing needs, and waits for its turn or its age.
+        var waiting = 0
+        /// Archives by tenant: all that are not on their way out yet, and those that nothing needs any more.
         var all: [String: Int] = [:]
         var going: [String: Int] = [:]
+
+        mutating func keep(_ item: VaultPrunePlan.Item) {
+            kept += 1
+            keptBytes += item.bytes
+        }
     }
 
-    func draft(
-        _ census: ManifestCensus, _ reasons: [[String]], _ departures: Departures, _ now: Timestamp,
-        blocked: Set<String>
-    ) throws(Fault) -> Draft {
-        let table = try census.table(kept: reasons.map { !$0.isEmpty }, self)
-        let needed = try neededByOpenRuns()
-        var numbers: [String: Int] = [:]
-        for (index, manifest) in census.manifests.enumerated() { numbers[manifest.key.description] = index }
+    func draft(_ needs: PruneNeeds, _ departures: Departures, _ now: Timestamp) throws(Fault) -> Draft {
         var draft = Draft()
-        var chunk: [(object: RetentionPlan.Object, kind: Departure.Kind, run: String, why: [String])] = []
+        var chunk: [PruneCandidate] = []
         func decide() throws(Fault) {
-            for item in try self.decide(chunk, departures, now) {
+            for (candidate, item) in try self.decide(chunk, now) {
                 if item.kind == .archive, departures[item.object] == nil {
                     for tenant in item.tenants {
                         draft.all[tenant, default: 0] += 1
-                        if item.decision == .quarantine { draft.going[tenant, default: 0] += 1 }
+                        if item.decision == .quarantine, candidate.day > departures.approvedDay(tenant) {
+                            draft.going[tenant, default: 0] += 1
+                        }
                     }
                 }
-                if item.decision == .keep {
-                    draft.kept += 1
-                    draft.keptBytes += item.bytes
-                } else {
-                    draft.items.append(item)
+                switch item.decision {
+                case .keep: draft.keep(item)
+                case .quarantine where candidate.isLate: draft.waiting += 1
+                // It is only shown, and decided about anew each time.
+                case .wait where draft.items.count >= Self.mostShown: draft.waiting += 1
+                default: draft.items.append((candidate, item))
                 }
             }
             chunk.removeAll(keepingCapacity: true)
@@ -55,17 +63,15 @@ extension VaultPrune {
             var object = RetentionPlan.Object(
                 key: text, size: head.size, storageClass: head.storageClass, created: head.modified)
             let kind: Departure.Kind
-            var (run, why) = ("", [String]())
-            if let index = numbers[text] {
+            var run = ""
+            if let manifest = needs.manifest(text) {
                 kind = .manifest
-                let manifest = census.manifests[index]
-                (object.tenants, run, why) = (manifest.tenants.sorted(), manifest.run.description, reasons[index])
+                (object.tenants, run) = (manifest.tenants, manifest.run.description)
             } else if MemberCodec(ofName: text) != nil {
                 kind = .archive
-                if let known = table.known(text) {
+                if let known = needs.table.known(KeyDigest(key.bytes)) {
                     object.tenants = known.tenants
                     run = known.run?.description ?? ""
-                    if let keeper = known.keeper { why.append(census.manifests[keeper].name) }
                 } else if let departure = departures[text] {
                     // The manifests that named it are gone already.
                     (object.tenants, run) = (departure.tenants, departure.run)
@@ -73,60 +79,88 @@ extension VaultPrune {
                     draft.unknown += 1
                     return
                 }
-                if let date = needed[text] { why.append("open run \(date)") }
-                if departures[text] == nil, !blocked.isDisjoint(with: object.tenants) {
-                    why.append("waits for approval")
-                }
             } else {
                 return
             }
             if let departure = departures[text] {
-                draft.seen.insert(text)
+                draft.seen.insert(KeyDigest(key.bytes))
                 object.state = departure.planState(now)
-                // Whatever has come of it since, what was begun is ended.
-                if departure.state == .releasing { why.append("was being taken back") }
             }
-            chunk.append((object, kind, run, why))
+            let why = needs.why(text, kind, tenants: object.tenants)
+            let day = why.isEmpty ? needs.day(text, kind) : Int32.min
+            chunk.append(
+                PruneCandidate(
+                    object: object, kind: kind, run: run, why: why, day: day, isLate: day > needs.lastDay))
             if chunk.count >= Self.chunk { try decide() }
         }
         try decide()
         return draft
     }
 
+    /// Decides anew about what was not simply kept, now that more of it is needed.
+    func reconsider(_ draft: inout Draft, _ needs: PruneNeeds, _ now: Timestamp) throws(Fault) {
+        let candidates = draft.items.map { item in
+            var candidate = item.candidate
+            let object = candidate.object
+            candidate.why = needs.why(object.key, candidate.kind, tenants: object.tenants)
+            return candidate
+        }
+        draft.items.removeAll()
+        for (candidate, item) in try decide(candidates, now, hasLocks: false) {
+            if item.decision == .keep { draft.keep(item) } else { draft.items.append((candidate, item)) }
+        }
+    }
+
     /// Decides about some objects; those that would be marked are looked at once more, with their locks.
     ///
     /// - Parameters:
-    ///   - chunk: the objects, each with why it is needed.
-    ///   - departures: what is on its way out already.
+    ///   - candidates: the objects, each with why it is needed.
     ///   - now: the time by the vault's clock.
-    ///   - hasLocks: false in a bucket that locks nothing.
-    /// - Returns: a decision for each, in their order.
+    ///   - hasLocks: false in a bucket that locks nothing, and for what was looked at.
+    /// - Returns: each with what is known of it now, and its decision, in their order.
     /// - Throws: the fault of the store.
-    func decide(
-        _ chunk: [(object: RetentionPlan.Object, kind: Departure.Kind, run: String, why: [String])],
-        _ departures: Departures, _ now: Timestamp, hasLocks: Bool = true
-    ) throws(Fault) -> [VaultPrunePlan.Item] {
-        var objects = chunk.map(\.object)
-        let reasons = Dictionary(chunk.map { ($0.object.key, $0.why) }, uniquingKeysWith: { first, _ in first })
+    func decide(_ candidates: [PruneCandidate], _ now: Timestamp, hasLocks: Bool = true) throws(Fault)
+        -> [(candidate: PruneCandidate, item: VaultPrunePlan.Item)]
+    {
+        var candidates = candidates
         func plan() -> RetentionPlan {
-            RetentionPlan(
-                objects, references: { reasons[$0] ?? [] }, policy: request.policy, holds: request.holds, now: now,
-                today: CivilDate(localDayOf: now), expires: request.expires && !vault.store.removesByItself)
+            let reasons = Dictionary(
+                candidates.map { ($0.object.key, $0.why) }, uniquingKeysWith: { first, _ in first })
+            return RetentionPlan(
+                candidates.map(\.object), references: { reasons[$0] ?? [] }, policy: request.policy,
+                holds: request.holds, now: now, today: CivilDate(localDayOf: now),
+                expires: request.expires && !vault.store.removesByItself)
         }
         var decided = plan()
-        var isLockKnown = false
-        let looking = DepartingObjects(vault: vault, layout: layout)
-        for (index, item) in decided.items.enumerated() where hasLocks && item.decision == .retire {
-            guard let standing = try looking.standing(item.object.key, chunk[index].kind) else { continue }
-            objects[index].lockedUntil = standing.lockedUntil
-            objects[index].isHeldByStore = standing.isHeld
-            isLockKnown = true
+        if hasLocks {
+            let retiring = decided.items.indices.filter { decided.items[$0].decision == .retire }
+            let standings = try standings(retiring.map { ($0, candidates[$0].object.key, candidates[$0].kind) })
+            for (index, standing) in standings {
+                candidates[index].object.lockedUntil = standing.lockedUntil
+                candidates[index].object.isHeldByStore = standing.isHeld
+            }
+            if !standings.isEmpty { decided = plan() }
         }
-        if isLockKnown { decided = plan() }
-        return zip(decided.items, chunk).map { item, source in
-            Self.item(item, source.kind, source.run, request.fees, now)
+        return zip(decided.items, candidates).map { item, candidate in
+            (candidate, Self.item(item, candidate.kind, candidate.run, request.fees, now))
         }
     }
+
+    /// What the store says of the locks of some objects, several asked for at once.
+    private func standings(_ objects: [(index: Int, key: String, kind: Departure.Kind)]) throws(Fault)
+        -> [Int: ObjectStanding]
+    {
+        let looking = DepartingObjects(vault: vault, layout: layout)
+        let found = Monitor<[Int: ObjectStanding]>([:])
+        try ThreadCrew.each(objects, atOnce: atOnce(Self.looksAtOnce), "prune") { object throws(Fault) in
+            guard let standing = try looking.standing(object.key, object.kind) else { return }
+            found.with { $0[object.index] = standing }
+        }
+        return found.with { $0 }
+    }
+
+    /// Requests at once: in a bucket nearly all of it is waiting for answers; a disk would only seek.
+    func atOnce(_ many: Int) -> Int { vault.store.removesByItself ? many : 1 }
 
     private static func item(
         _ item: RetentionPlan.Item, _ kind: Departure.Kind, _ run: String, _ fees: PruneFees?, _ now: Timestamp
@@ -151,15 +185,5 @@ extension VaultPrune {
         default: break
         }
         return result
-    }
-
-    /// Keys that the open runs carry from or have just shipped, each with the date of one of the runs.
-    private func neededByOpenRuns() throws(Fault) -> [String: CivilDate] {
-        var needed: [String: CivilDate] = [:]
-        try open.forEachCarried { row, run in needed[row.object] = run }
-        if let date = open.units.first?.run.date {
-            for key in try open.shipped(to: vault.name) { needed[key] = needed[key] ?? date }
-        }
-        return needed
     }
 }

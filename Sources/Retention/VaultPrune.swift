@@ -19,6 +19,9 @@ package struct VaultPrune: Sendable {
         package var fees: PruneFees?
         /// Whether the ledger's manifests are those of this vault, byte by byte.
         package var isFirstVault = false
+        /// Archives that begin to go with one prune, oldest runs first: those beyond wait for the next one, since all that
+        /// goes is in memory.
+        package var mostAtOnce = 100_000
 
         package init(policy: RetentionPolicy, maxVanished: Double = 0.1, holds: [LegalHold] = []) {
             self.policy = policy
@@ -69,24 +72,25 @@ package struct VaultPrune: Sendable {
         let now = try moment()
         var plan = try emptyPlan(now)
         let census = try ManifestCensus(self, now: now)
-        var reasons = census.reasons(policy: request.policy, holds: request.holds, open: open, now: now)
-        var draft = try draft(census, reasons, departures, now, blocked: [])
-        let trips = trips(draft, census, reasons, departures, now)
+        var needs = try PruneNeeds(self, census, departures, now)
+        var draft = try draft(needs, departures, now)
+        let trips = trips(draft, needs, departures, now)
         plan.approved = trips.filter { request.approved.contains($0.group) }.map(\.group)
         let refused = trips.filter { !request.approved.contains($0.group) }
         if !refused.isEmpty {
             plan.trips = refused.map { .init(tenant: $0.group, going: $0.going, all: $0.all) }
-            let blocked = Set(refused.map(\.group))
-            for (index, manifest) in census.manifests.enumerated()
-            where departures[manifest.key.description] == nil && !blocked.isDisjoint(with: manifest.tenants) {
-                reasons[index].append("waits for approval")
-            }
-            draft = try self.draft(census, reasons, departures, now, blocked: blocked)
+            try needs.block(Set(refused.map(\.group)), self)
+            try reconsider(&draft, needs, now)
         }
-        plan.items = draft.items
+        plan.newestGoing =
+            zip(census.manifests, needs.reasons).first {
+                $1.isEmpty && $0.isNewestNumber && departures[$0.key.description] == nil
+            }?.0.run.description
+        plan.items = draft.items.map(\.item)
         (plan.kept, plan.keptBytes, plan.unknown) = (draft.kept, draft.keptBytes, draft.unknown)
-        plan.runs = Self.runs(census, reasons)
-        plan.items += try lost(draft.seen, departures, now)
+        if draft.waiting > 0 { plan.waiting = draft.waiting }
+        plan.runs = Self.runs(census, needs.reasons)
+        plan.items += try hidden(draft.seen, departures, now) { needs.why($0.key, $0.kind, tenants: $0.tenants) }
         return plan
     }
 
@@ -124,35 +128,16 @@ package struct VaultPrune: Sendable {
     /// The tenants of which more than the share would go.
     ///
     /// As many runs as days have gone by since the last prune are the policy at work, and no accident.
-    private func trips(
-        _ draft: Draft, _ census: ManifestCensus, _ reasons: [[String]], _ departures: Departures, _ now: Timestamp
-    ) -> [RetentionBreaker.Trip] {
+    private func trips(_ draft: Draft, _ needs: PruneNeeds, _ departures: Departures, _ now: Timestamp)
+        -> [RetentionBreaker.Trip]
+    {
         var expiring: Set<CivilDate> = []
-        for (manifest, why) in zip(census.manifests, reasons)
+        for (manifest, why) in zip(needs.census.manifests, needs.reasons)
         where why.isEmpty && manifest.isNewestNumber && departures[manifest.key.description] == nil {
             expiring.insert(manifest.run)
         }
         let days = departures.prunedAt.map { Int(now.since($0) / 86_400) } ?? 1
         guard expiring.count > max(1, days) else { return [] }
         return RetentionBreaker(limit: request.maxVanished).trips(going: draft.going, of: draft.all)
-    }
-
-    /// What was on its way out and is not there any more.
-    func lost(_ seen: Set<String>, _ departures: Departures, _ now: Timestamp) throws(Fault)
-        -> [VaultPrunePlan.Item]
-    {
-        var items: [VaultPrunePlan.Item] = []
-        for (key, departure) in departures.entries.sorted(by: { $0.key < $1.key })
-        where !seen.contains(key) && departure.state != .gone {
-            try Shutdown.check()
-            // A listing that lacks it is not enough: only a clear "not there" is.
-            guard try !DepartingObjects(vault: vault, layout: layout).isThere(key, departure.kind) else { continue }
-            items.append(
-                .init(
-                    object: key, kind: departure.kind, bytes: departure.size, storageClass: departure.storageClass,
-                    created: departure.created.rfc3339, tenants: departure.tenants, run: departure.run, decision: .gone,
-                    why: [departure.state == .quarantined ? "was only in quarantine" : "the vault has it no more"]))
-        }
-        return items
     }
 }

@@ -68,6 +68,8 @@ package struct VaultPrunePlan: Codable, Sendable {
     package var trips: [Trip] = []
     /// Groups that were approved, as far as they would have tripped.
     package var approved: [String] = []
+    /// The newest run that goes, or waits for its turn: what was approved is approved for all of them.
+    package var newestGoing: String?
     /// The bucket has no rule that deletes what is retired.
     package var lacksRule = false
 

@@ -94,7 +94,9 @@ package struct BucketSettings: Hashable, Sendable {
     /// Reads how the bucket is reached.
     mutating func readConnection(_ table: TomlTable) {
         region = table.string("region")
-        endpoint = table.string("endpoint")
+        endpoint = table.value("endpoint", #"a URL such as "https://s3.dc.example:8443""#) {
+            if case .string(let text) = $0, Self.isEndpoint(text) { text } else { nil }
+        }
         profile = table.string("profile")
         roleARN = table.string("role_arn")
         certificates = table.absolutePath("ca_file")
@@ -128,6 +130,11 @@ package struct BucketSettings: Hashable, Sendable {
         return table.value(key, "one of \(known)") {
             if case .string(let text) = $0 { Choice(rawValue: text) } else { nil }
         }
+    }
+
+    /// The rest is looked at where it is used.
+    private static func isEndpoint(_ text: String) -> Bool {
+        ["http://", "https://"].contains { text.lowercased().hasPrefix($0) && text.count > $0.count }
     }
 
     /// Servers have classes of their own, so only the form is checked; empty for the bucket's default.

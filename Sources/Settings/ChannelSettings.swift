@@ -63,12 +63,24 @@ package struct ChannelSettings: Hashable, Sendable {
     package var name: String
     package var kind: Kind
 
+    /// Whether people read what it tells; machines want to know how things stand now, and nothing of yesterday.
+    package var isForPeople: Bool {
+        switch kind {
+        case .mail, .slack, .webhook: true
+        case .ping, .textfile, .cloudWatch: false
+        }
+    }
+
     package static let kinds = ["cloudwatch", "mail", "ping", "slack", "textfile", "webhook"]
 
     /// Looks whether the secrets are where the settings say.
     ///
-    /// - Throws: `settings` naming the place; a credential, which only a unit of systemd has, is left out.
-    package func checkSecrets() throws(Fault) {
+    /// - Parameter variable: gives a variable of the environment.
+    /// - Returns: what could not be looked at: a credential, outside of a unit of systemd.
+    /// - Throws: `settings` naming the place.
+    package func checkSecrets(_ variable: (String) -> String? = SecretSource.environmentVariable) throws(Fault)
+        -> String?
+    {
         let sources: [SecretSource?] =
             switch kind {
             case .mail(let mail): [mail.password]
@@ -76,12 +88,15 @@ package struct ChannelSettings: Hashable, Sendable {
             case .webhook(let url, let token): [url, token]
             case .textfile, .cloudWatch: []
             }
-        for source in sources {
-            switch source {
-            case .file, .environment: _ = try source?.read()
-            case .credential, nil: break
+        var unseen: [String] = []
+        for case let source? in sources {
+            if case .credential = source, (variable("CREDENTIALS_DIRECTORY") ?? "").isEmpty {
+                unseen.append(source.description)
+            } else {
+                _ = try source.read(variable)
             }
         }
+        return unseen.isEmpty ? nil : "\(unseen.joined(separator: " and ")) not looked at: the units alone have it"
     }
 
     /// Reads the table of a channel; gives nothing after noting a problem.

@@ -82,6 +82,11 @@ package struct JobSettings: Sendable {
     /// Whether the paths carry the date of the run: those of all hosts, or of none.
     package var isDated: Bool { hosts.first?.isDated ?? false }
 
+    /// After how long a run that is not collected is told of; the timers of warehouses run once a month.
+    package var overdue: Period {
+        notify.overdue ?? (warehouse == nil ? NotifySettings.usual : NotifySettings.usualMonthly)
+    }
+
     /// How many days before today the newest run is that a run started today is for.
     package var daysBehind: Int { warehouse?.lag.days ?? (run == .yesterday ? 1 : 0) }
 

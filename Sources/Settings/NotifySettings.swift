@@ -16,8 +16,16 @@ package struct NotifySettings: Sendable {
 
     /// The names of the channels for each event.
     package var channels: [Event: [String]] = [:]
-    /// After how long a run that is not there, or not shipped, is told of.
-    package var overdue = Period(seconds: 36 * 3_600)
+    /// After how long a run that is not there, or not shipped, is told of; nothing for what is usual with the job's kind.
+    package var overdue: Period?
+    /// After how long a run that was begun and is not in every vault is told of.
+    package var patience: Period { overdue ?? Self.usual }
+
+    /// A night, and the next morning.
+    static let usual = Period(seconds: 36 * 3_600)
+    /// A month, and a day or two until somebody has looked.
+    static let usualMonthly = Period(seconds: 33 * 86_400)
+
     /// How soon somebody should look at what an event tells.
     package var tiers: [Event: Tier] = [
         .start: .info, .success: .info, .partial: .warning, .failure: .critical, .missing: .critical,

@@ -8,7 +8,7 @@ package final class ProblemList {
         let hint: String?
     }
 
-    private static let shown = 10
+    private static let shown = 100
 
     /// The path of the settings file, for messages.
     package let file: String
@@ -24,7 +24,7 @@ package final class ProblemList {
 
     /// Ends the reading of a file.
     ///
-    /// - Throws: `settings` when there are problems: a single one as `FILE:LINE:COLUMN: what` with its hint; up to ten,
+    /// - Throws: `settings` when there are problems: a single one as `FILE:LINE:COLUMN: what` with its hint; up to a hundred,
     ///   each on a line of its own with its hint behind it.
     package func throwIfAny() throws(Fault) {
         let sorted = problems.sorted { $0.position < $1.position }
@@ -37,7 +37,10 @@ package final class ProblemList {
             let hint = problem.hint.map { " (\($0))" } ?? ""
             lines.append("\(file):\(problem.position): \(problem.message)\(hint)")
         }
-        if sorted.count > Self.shown { lines.append("\(file): \(sorted.count - Self.shown) more problems") }
+        if sorted.count > Self.shown {
+            let more = sorted.count - Self.shown
+            lines.append("\(file): \(more) more \(more == 1 ? "problem" : "problems")")
+        }
         throw Fault(.settings, lines.joined(separator: "\n"))
     }
 }

@@ -66,8 +66,7 @@ package enum SecretSource: Hashable, Sendable, CustomStringConvertible {
         let file: File
         do { file = try File.open(path) } catch {
             throw Fault(
-                .settings, error.message, hint: "The account that runs this needs a file that it can read.",
-                cause: error)
+                .settings, error.description, hint: "The account that runs this needs a file that it can read.")
         }
         let buffer = Buffer(capacity: longest)
         buffer.count = try file.read(into: buffer.bytes, at: 0)

@@ -74,7 +74,10 @@ package struct CheckReport: Codable, Sendable {
             }
         }
         for channel in configuration.channels.values.sorted(by: { $0.name < $1.name }) {
-            add("channel \(channel.name)") { () throws(Fault) in try channel.checkSecrets() }
+            examine("channel \(channel.name)") { () throws(Fault) -> String? in
+                if case .textfile(let directory) = channel.kind { try Self.checkWritable(directory) }
+                return try channel.checkSecrets()
+            }
         }
         for job in jobs {
             items.append(Item(what: "job \(job.name)", isGood: true))
@@ -82,22 +85,19 @@ package struct CheckReport: Codable, Sendable {
             for stage in Stage.allCases { addPause(of: stage, job, root, state) }
             add("job \(job.name): time zone \(job.timezone)") { () throws(Fault) in try Clock.useTimeZone(job.timezone)
             }
-            for (what, look) in looks(job) {
-                do throws(Fault) {
-                    items.append(Item(what: "job \(job.name): \(what)", isGood: true, why: try look()))
-                } catch {
-                    add("job \(job.name): \(what)") { () throws(Fault) in throw error }
-                }
-            }
+            for (what, look) in looks(job) { examine("job \(job.name): \(what)", look) }
             let date = clock.today.adding(days: -job.daysBehind)
             for host in job.hosts {
                 guard host.access == .mounted || look != nil else { continue }
-                add("job \(job.name): source of \(host.name) \(host.source(date))") { () throws(Fault) in
+                examine("job \(job.name): source of \(host.name) \(host.source(date))") {
+                    () throws(Fault) -> String? in
                     if host.access == .mounted {
-                        _ = try Directory.open(host.sourcePath(date)).names()
-                    } else if let look {
-                        do throws(Fault) { try look(host, date) } catch { throw error.without(host.name) }
+                        let names = try Directory.open(host.sourcePath(date)).names()
+                        guard let ready = host.ready, !names.contains(ByteString(ready)) else { return nil }
+                        return "is not ready yet, '\(ready)' is not there"
                     }
+                    do throws(Fault) { try look?(host, date) } catch { throw error.without(host.name) }
+                    return nil
                 }
             }
         }
@@ -119,9 +119,16 @@ package struct CheckReport: Codable, Sendable {
     }
 
     private mutating func add(_ what: String, _ body: () throws(Fault) -> Void) {
-        do {
+        examine(what) { () throws(Fault) -> String? in
             try body()
-            items.append(Item(what: what, isGood: true))
+            return nil
+        }
+    }
+
+    /// Adds what `body` looks at, which gives what is worth telling though all is well.
+    private mutating func examine(_ what: String, _ body: () throws(Fault) -> String?) {
+        do throws(Fault) {
+            items.append(Item(what: what, isGood: true, why: try body()))
         } catch {
             items.append(Item(what: what, isGood: false, why: "\(error)\(error.hint.map { ". \($0)" } ?? "")"))
         }

@@ -11,6 +11,8 @@ package struct PendingRuns {
     /// The dates for collect, oldest first: the one asked for, or the day that `run` names and the missed ones before it,
     /// back to `catch_up`.
     ///
+    /// A date that staging does not know and the ledger has whole was not missed.
+    ///
     /// - Parameter hasSource: whether the source of a missed date is there at all; asked only for dates never begun.
     /// - Returns: the dates; one at the least.
     /// - Throws: `usage` for a day that has not come: no tree can be of it, and where the path carries no date, the tree of
@@ -38,11 +40,23 @@ package struct PendingRuns {
                     ? record.failed.isEmpty && record.leftOut == 0 && !done.isEmpty
                     : context.job.hosts.allSatisfy { done.contains($0.name) }
                 if !isDone { dates.append(date) }
-            } else if try hasSource(date) {
+            } else if try !isHeld(date), try hasSource(date) {
                 dates.append(date)
             }
         }
         return dates + [newest]
+    }
+
+    /// Whether the ledger names every host of a date of which staging has nothing: a server whose ledger was made anew from
+    /// the vaults has missed no night that they hold, or that retention has let go.
+    private func isHeld(_ date: CivilDate) throws(Fault) -> Bool {
+        guard context.job.kind == .hosts, try context.directory.directory.exists("ledger") else { return false }
+        let ledger = try context.directory.ledger()
+        var held = Set(try ledger.units(of: date).keys)
+        if let retired = try ledger.retiredDirectory(of: date, makes: false) {
+            held.formUnion(try retired.names().compactMap { LedgerDirectory.parse($0.description)?.unit })
+        }
+        return context.job.hosts.allSatisfy { held.contains($0.name) }
     }
 
     /// The runs for pack or ship, oldest first: the one asked for, or all that the stage before has worked on since.

@@ -10,6 +10,8 @@ package struct PruneMark: Codable, Sendable, Equatable {
         package var at: String
         /// The digest of the unit's first output: what was made anew since is not pruned.
         package var sha256: String
+        /// When its record was finished, since what was made anew may have the same bytes; earlier versions don't tell.
+        package var made: String?
     }
 
     package var format = JSONFile.format
@@ -31,14 +33,15 @@ package struct PruneMark: Codable, Sendable, Equatable {
     /// When the content of a unit was removed, or nothing when it is to be there.
     package func time(of record: UnitRecord) -> String? {
         guard let unit = stages[record.stage.rawValue]?[record.unit],
-            unit.sha256 == record.outputs.first?.sha256.description
+            unit.sha256 == record.outputs.first?.sha256.description, unit.made ?? record.finishedAt == record.finishedAt
         else { return nil }
         return unit.at
     }
 
     package mutating func add(_ record: UnitRecord, at moment: Timestamp) {
         guard let sha256 = record.outputs.first?.sha256.description else { return }
-        stages[record.stage.rawValue, default: [:]][record.unit] = Unit(at: moment.rfc3339, sha256: sha256)
+        stages[record.stage.rawValue, default: [:]][record.unit] = Unit(
+            at: moment.rfc3339, sha256: sha256, made: record.finishedAt)
     }
 
     /// The newest removal of a stage's content, for people.

@@ -15,6 +15,8 @@ package final class StageAttempt: Sendable {
     let started = Clock.monotonic()
     let record: Monitor<StageRecord>
     let wasOpened = Monitor(false)
+    /// The advice that was given: a thousand archives may wait for the same thing.
+    private let hints = Monitor<Set<String>>([])
 
     /// Takes the lock and sweeps what a crash left.
     ///
@@ -173,9 +175,8 @@ package final class StageAttempt: Sendable {
     /// Fails what can't be tried at all, beside the units.
     package func fail(_ unit: String, _ fault: Fault) {
         // Trying later is nothing that is wrong.
-        context.log.log(
-            level: fault.code == .tryLater ? .notice : .error,
-            "\(Self.naming(unit, fault))\(fault.hint.map { " HINT: \($0)" } ?? "")")
+        let hint = fault.hint.flatMap { hint in hints.with { $0.insert(hint).inserted } ? hint : nil }
+        context.log.tell(fault.code == .tryLater ? .notice : .error, Self.naming(unit, fault), hint: hint)
         record.with { record in
             record.forgetEarlierFailure(of: unit)
             record.failed.append(

@@ -47,7 +47,9 @@ package struct StagingArea: Sendable {
         guard free >= minimum.bytes else {
             throw Fault(
                 .noSpace, "\(root.path): \(ByteCount(bytes: free)) free, 'min_free' is \(minimum)",
-                hint: "Make room by hand, first in runs that are shipped, or lower 'min_free'.")
+                hint:
+                    "'collect prune JOB' and 'pack prune JOB' remove what every vault holds, as 'keep_local' says; else make room by hand, or lower 'min_free'."
+            )
         }
     }
 }

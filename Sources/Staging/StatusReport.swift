@@ -73,8 +73,11 @@ package struct StatusReport: Codable, Sendable {
     private static func row(_ stage: Stage, _ run: RunDirectory) throws(Fault) -> Row {
         guard let record = try run.stageRecord(stage) else { return Row(run.job.name, run.date, stage, "waiting") }
         var state = record.state.rawValue
-        if record.state == .running, !(try StageAttempt.isRunning(stage, run)) { state = "dead" }
         var why: String?
+        if record.state == .running, !(try StageAttempt.isRunning(stage, run)) {
+            state = "dead"
+            why = "its process is gone; '\(stage.rawValue) \(run.job.name) --run \(run.date)' goes on"
+        }
         if record.state == .done, let before = stage.before, let own = record.upstream,
             let other = try run.stageRecord(before)?.attempt, other != own
         {

@@ -76,16 +76,15 @@ extension FileStore: RetiringStore {
     package func remove(_ key: ObjectKey, retiredBefore moment: Timestamp) throws(Fault) -> Bool {
         guard let place = try existingPlace(of: key) else { return true }
         let name = Self.markName(of: place.name)
-        guard try place.directory.exists(place.name) else {
-            try place.directory.removeIfPresent(name)
-            return true
+        if try place.directory.exists(place.name) {
+            guard let (mark, _) = try mark(place), let at = Timestamp(rfc3339: mark.retiredAt), at <= moment else {
+                return false
+            }
+            // The object first: a mark alone says nothing, an object without its mark would be taken for a live one.
+            try place.directory.remove(place.name)
+            try place.directory.sync()
         }
-        guard let (mark, _) = try mark(place), let at = Timestamp(rfc3339: mark.retiredAt), at <= moment else {
-            return false
-        }
-        // The object first: a mark alone says nothing, an object without its mark would be taken for a live one.
-        try place.directory.remove(place.name)
-        try place.directory.sync()
+        // Also what somebody who was killed has left.
         try place.directory.removeIfPresent(name)
         // Directories that have nothing any more; the job's own stays.
         for (directory, (parent, name)) in zip(

@@ -39,7 +39,8 @@ package struct OpenVault: Sendable {
     ///   - requests: the most requests to a bucket at once; nothing for what its uploads need.
     ///   - log: told what is sent.
     /// - Returns: the vault.
-    /// - Throws: `unmounted` for a directory without its guard; `unreachable` for a bucket that does not answer; `settings`.
+    /// - Throws: `unmounted` for a directory without its guard; `unreachable` for a bucket that does not answer, `permission`
+    ///   for one that does not let us ask; `settings`.
     package static func forWriting(
         _ settings: VaultSettings, state: Directory, requests: Int? = nil, log: Logger
     ) throws(Fault) -> OpenVault {
@@ -48,7 +49,7 @@ package struct OpenVault: Sendable {
             let (directory, id) = try MountGuard(path, state: state).openWithID()
             return OpenVault(name: settings.name, store: FileStore(directory), identity: id)
         case .bucket(let bucket):
-            // One that does not answer is found out now and not by every single archive.
+            // One that does not answer, or refuses, is found out now and not by every single archive.
             try bucketStore(bucket, backoff: Backoff(deadline: reachableWithin), log: log).checkReachable()
             return try .bucket(bucket, name: settings.name, requests: requests, log: log)
         }

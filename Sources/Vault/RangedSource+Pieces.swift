@@ -1,3 +1,4 @@
+package import Codec
 package import Platform
 
 extension RangedSource {
@@ -24,5 +25,21 @@ extension RangedSource {
             try body(UnsafeRawBufferPointer(rebasing: target[..<found]))
             offset += Int64(found)
         }
+    }
+
+    /// Copies all of it into a file without a name, for what is read more than once.
+    ///
+    /// - Parameter directory: a local one.
+    /// - Returns: the file, and the digest of what was copied.
+    /// - Throws: as ``forEachPiece(length:using:_:)``, and the system's fault for the file.
+    package func copied(to directory: Directory) throws(Fault) -> (file: FileSource, sha256: Digest256) {
+        let file = try directory.unnamedFile()
+        var hasher = SHA256Hasher()
+        let buffer = Buffer(capacity: Int(max(1, min(size, 1 << 20))))
+        try forEachPiece(length: size, using: buffer) { piece throws(Fault) in
+            hasher.update(piece)
+            try file.write(piece)
+        }
+        return (try FileSource(file), hasher.finish())
     }
 }

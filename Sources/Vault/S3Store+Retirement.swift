@@ -37,9 +37,12 @@ extension S3Store: RetiringStore {
         return ObjectStanding(head, lockedUntil: until, isHeld: info.isHeld)
     }
 
-    package func retirement(_ key: ObjectKey) throws(Fault) -> Retirement? {
-        guard let info = try client.head(full(key)) else { return nil }
-        return Self.mark(try client.tags(full(key), version: info.version), info)
+    package func retirement(_ key: ObjectKey) throws(Fault) -> Retirement? { try retirement(at: full(key)) }
+
+    /// The same of any object in the bucket.
+    package func retirement(at key: ByteString) throws(Fault) -> Retirement? {
+        guard let info = try client.head(key) else { return nil }
+        return Self.mark(try client.tags(key, version: info.version), info)
     }
 
     private static func mark(_ tags: [String: String], _ info: S3ObjectInfo) -> Retirement? {

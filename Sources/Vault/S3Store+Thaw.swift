@@ -1,4 +1,4 @@
-import AWS
+package import AWS
 import HTTP
 import Ledger
 package import Platform
@@ -13,9 +13,16 @@ extension S3Store {
     /// Another server than S3 may call a class by the name of one of these and read it at once: one byte of the first such
     /// object tells.
     func readability(_ info: S3ObjectInfo, _ key: ObjectKey) throws(Fault) -> Readability {
+        try readability(info, at: full(key), in: client)
+    }
+
+    /// The same of any object on this server.
+    package func readability(_ info: S3ObjectInfo, at place: ByteString, in client: S3Client) throws(Fault)
+        -> Readability
+    {
         guard Self.archiveClasses.contains(info.storageClass) || info.archiveStatus != nil else { return .readable }
         if let restore = info.restore { return Self.readability(restore, now: options.clock.now()) }
-        if info.archiveStatus == nil, try isOpen(info.storageClass, key, info) { return .readable }
+        if info.archiveStatus == nil, try isOpen(info.storageClass, place, info, client) { return .readable }
         return .archived
     }
 
@@ -29,10 +36,12 @@ extension S3Store {
     }
 
     /// Whoever may not read it can't tell, and takes it for archived.
-    private func isOpen(_ storageClass: String, _ key: ObjectKey, _ info: S3ObjectInfo) throws(Fault) -> Bool {
+    private func isOpen(
+        _ storageClass: String, _ place: ByteString, _ info: S3ObjectInfo, _ client: S3Client
+    ) throws(Fault) -> Bool {
         if let known = openClasses.with({ $0[storageClass] }) { return known }
         guard info.size > 0 else { return true }
-        do throws(Fault) { try client.get(full(key), 0..<1) { _ in } } catch {
+        do throws(Fault) { try client.get(place, 0..<1) { _ in } } catch {
             if error.code == .interrupted { throw error }
             if error.code == .tryLater { openClasses.with { $0[storageClass] = false } }
             return false

@@ -275,12 +275,13 @@ package struct S3Store: ObjectStore {
         return result
     }
 
-    /// Asks the store for an object that is never there: only that it answers.
+    /// Asks the store for an object that is never there: only that it answers, and lets us ask.
     ///
-    /// - Throws: `unreachable` when nothing does; what an answer says is no concern of this.
+    /// - Throws: `unreachable` when nothing answers; `permission` without credentials, or with some that are refused: every
+    ///   archive is asked for before it is sent.
     package func checkReachable() throws(Fault) {
         do { _ = try client.head(probeKey) } catch {
-            if [.unreachable, .interrupted, .settings].contains(error.code) { throw error }
+            if [.unreachable, .permission, .interrupted, .settings].contains(error.code) { throw error }
         }
     }
 

@@ -36,11 +36,7 @@ package struct ThawPlan: Sendable {
     package init(_ objects: [Object], _ request: ThawRequest) throws(Fault) {
         self.request = request
         waiting = objects.filter { !$0.readability.isReadable }.sorted { $0.key < $1.key }
-        for object in archived where request.tier.longest(from: object.storageClass) == nil {
-            throw Fault(
-                .usage, "'\(object.key)' is in \(object.storageClass), which has no tier '\(request.tier.rawValue)'",
-                hint: "Use --tier standard or --tier bulk.")
-        }
+        for object in archived { try request.check("'\(object.key)'", object.storageClass) }
     }
 
     /// Those for which a copy has to be asked.
@@ -53,19 +49,10 @@ package struct ThawPlan: Sendable {
     ///
     /// - Returns: US dollars; nothing where the table lacks a price.
     package func dollars(_ table: PriceTable, in region: String) -> Double? {
-        var sum = 0.0
-        for (storageClass, objects) in Dictionary(grouping: archived, by: \.storageClass) {
-            let bytes = objects.reduce(0) { $0 + $1.size }
-            guard
-                let price = table.restoring(
-                    objects: Int64(objects.count), bytes: bytes, tier: request.tier.rawValue, from: storageClass,
-                    in: region)
-            else { return nil }
-            // The copies are charged as objects of the hot class.
-            let copies = table.writing(bytes, to: "", in: region).month * Double(request.days) / 30
-            sum += price + copies
-        }
-        return sum
+        request.dollars(
+            Dictionary(grouping: archived, by: \.storageClass)
+                .mapValues { ThawRequest.Sum(objects: Int64($0.count), bytes: $0.reduce(0) { $0 + $1.size }) },
+            table, in: region)
     }
 
     /// When everything can be read at the latest, by what the store promises; nothing when it can be now.

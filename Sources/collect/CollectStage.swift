@@ -1,5 +1,4 @@
 import Console
-import Glibc
 import Hosts
 import Ledger
 import Logging
@@ -15,8 +14,8 @@ struct CollectStage: Sendable {
     /// For how many seconds hosts are waited for that are not ready.
     private let patience: Double
 
-    /// Seconds between two looks at hosts that are not ready.
-    private static let pause = 10.0
+    /// Seconds between two looks at hosts that are not ready: the first and the longest pause, each twice the one before.
+    private static let (firstPause, longestPause) = (1.0, 10.0)
     private let progressMode: ProgressMode
 
     /// - Parameters:
@@ -86,6 +85,7 @@ struct CollectStage: Sendable {
             "collect \(job.name) \(run.date)", total: hosts.count, progressMode)
         defer { progress.finish() }
         var pending = hosts
+        var pause = Self.firstPause
         while !pending.isEmpty {
             let setAside = Monitor<[HostSettings]>([])
             try attempt.perform(
@@ -100,11 +100,10 @@ struct CollectStage: Sendable {
                 try collection(host, run.date).collect(into: run, attempt: attempt.id, progress)
             }
             pending = setAside.with { $0 }
-            let pause = min(Clock.monotonic() + Self.pause, deadline)
-            while !pending.isEmpty, Clock.monotonic() < pause {
-                try Shutdown.check()
-                usleep(100_000)
-            }
+            if pending.isEmpty { return }
+            Clock.pause(min(pause, deadline - Clock.monotonic()))
+            try Shutdown.check()
+            pause = min(2 * pause, Self.longestPause)
         }
     }
 
@@ -141,7 +140,8 @@ struct CollectStage: Sendable {
                     try Shutdown.check()
                     let fault = Fault.wrapping(error)
                     let name = fault.description.hasPrefix("\(host.name):") ? "" : "\(host.name): "
-                    context.log.error("\(name)\(fault)\(fault.hint.map { " HINT: \($0)" } ?? "")")
+                    context.log.tell(
+                        fault.code == .tryLater ? .notice : .error, "\(name)\(fault)", hint: fault.hint)
                     results.append(
                         DryRun(
                             run: date.description, host: host.name, counts: [:], warnings: [], isPending: true,
@@ -152,8 +152,7 @@ struct CollectStage: Sendable {
         try output.result(results) {
             if results.isEmpty { return "nothing to collect" }
             return results.map { result in
-                let counts = result.counts.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }
-                let what = result.isPending ? "would collect: " + counts.joined(separator: ", ") : "is done"
+                let what = result.isPending ? "would collect " + HostCollection.outlook(result.counts) : "is done"
                 return "\(job.name) \(result.run) \(result.host): "
                     + (result.why == nil ? what : result.isLater == true ? "is to be tried later" : "can't be planned")
             }.joined(separator: "\n")
@@ -172,18 +171,18 @@ struct CollectStage: Sendable {
         if let run, try !context.request.force && collection.doneRecord(in: run) != nil {
             return DryRun(run: date.description, host: host.name, counts: [:], warnings: [], isPending: false)
         }
-        var taken: [String: Int64] = [:]
+        var chosen = CollectionOutcome()
         let outcome = try collection.plan { row in
             if let glob = context.request.tenant, !glob.matches(row.manifest.tenant) { return }
-            taken["entries." + row.action.rawValue, default: 0] += 1
+            chosen.count(row)
             if let output, !output.isJSON {
                 output.line(
-                    "\(row.action.rawValue)\t\(row.reason)\t\(host.name)\t\(row.entry.size)\t\(row.entry.key)")
+                    "\(row.action.rawValue)\t\(row.reason)\t\(date)\t\(host.name)\t\(row.entry.size)\t\(row.entry.key)")
             }
         }
         return DryRun(
             run: date.description, host: host.name,
-            counts: context.request.tenant == nil ? outcome.counts : taken, warnings: outcome.warnings,
+            counts: context.request.tenant == nil ? outcome.counts : chosen.counts, warnings: outcome.warnings,
             isPending: true)
     }
 }

@@ -26,6 +26,13 @@ struct InitCommand: ParsableCommand {
             valueName: "path"), completion: .directory)
     var replaceGuard: [String] = []
 
+    /// What has its guard now, whether it was planted or found.
+    private struct Planted: Encodable {
+        var what: String
+        var path: String
+        var `guard`: String
+    }
+
     func run() throws {
         try Door.run {
             let configuration = try common.settings()
@@ -57,9 +64,13 @@ struct InitCommand: ParsableCommand {
                 }
             }
             if let fault = Self.joined(faults) { throw fault }
+            var planted: [Planted] = []
             for (place, guarded) in zip(paths, guards) {
                 let id = try guarded.plant(local: local, replacing: replaces(place.path))
-                common.output.line("\(place.what) \(place.path): guard \(id)")
+                planted.append(Planted(what: place.what, path: place.path, guard: id))
+            }
+            try common.output.result(planted) {
+                planted.map { "\($0.what) \($0.path): guard \($0.guard)" }.joined(separator: "\n")
             }
             return ExitStatus.done
         }

@@ -89,7 +89,8 @@ struct InventoryReading {
     var names: [String] { found.map(\.url) }
     /// Inventories that are not complete though a later one is.
     var passedOver: [String] { found.flatMap { $0.passedOver.map { "passed over: \($0)" } } }
-    var hasVersions: Bool { found.contains { $0.report.schema.hasVersions } }
+    /// Whether every row tells its version: without a word an object's version would be taken for none.
+    var hasVersions: Bool { found.allSatisfy { $0.report.schema.hasVersions } }
 
     /// What a list was made from: the manifests with their ETags.
     var inputs: [String: String] {

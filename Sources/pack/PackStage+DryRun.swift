@@ -45,7 +45,11 @@ extension PackStage {
                     result.refusal.map { "would fail: \($0)" } ?? (result.isPending ? "would be packed" : "is done"),
                 ])
             }
+            let pending = results.filter { $0.isPending && $0.refusal == nil }
+            if pending.isEmpty { return table.text }
             return table.text
+                + "\n\(Figures.count(Int64(pending.count), "archive", "archives")) to write, "
+                + "\(Figures.bytes(pending.reduce(0) { $0 + $1.bytes })) of content"
         }
         return ExitStatus.done
     }

@@ -45,10 +45,8 @@ struct AuditCommand: ParsableCommand {
             let (configuration, settings) = try common.settings(of: job)
             let log = common.logger()
             var lines: [AuditLine] = []
-            // What a new server took from the vaults tells the same as what it wrote itself.
-            var seen: Set<AuditLine> = []
             let take: (AuditLine) throws(Fault) -> Void = { line in
-                if selects(line), seen.insert(line).inserted { lines.append(line) }
+                if selects(line) { lines.append(line) }
             }
             let torn: (String, Int) -> Void = { name, number in log.warning("\(name):\(number): is no line of the log")
             }
@@ -65,12 +63,22 @@ struct AuditCommand: ParsableCommand {
                 ($0.element.time, $0.element.ordinal ?? 0, $0.offset)
                     < ($1.element.time, $1.element.ordinal ?? 0, $1.offset)
             }.map(\.element)
+            lines = Self.withoutCopies(sorted)
             if common.json {
-                for line in sorted { try Output.writeLine(line) }
+                for line in lines { try Output.writeLine(line) }
             } else {
-                common.output.line(text(sorted))
+                common.output.line(text(lines))
             }
             return ExitStatus.done
+        }
+    }
+
+    /// What a new server took from the vaults tells the same as what it wrote itself, at the same moment.
+    private static func withoutCopies(_ lines: [AuditLine]) -> [AuditLine] {
+        var moment: Set<AuditLine> = []
+        return lines.filter { line in
+            if let last = moment.first, last.time != line.time || last.ordinal != line.ordinal { moment.removeAll() }
+            return moment.insert(line).inserted
         }
     }
 

@@ -36,7 +36,13 @@ enum FetchedManifests {
             try crew.start("manifests") {
                 while let number = window.admit(), number < keys.count {
                     try Shutdown.check()
-                    window.deliver(fetch(keys[number], store, directory), for: number)
+                    let result: Result<FileSource, Fault>
+                    do throws(Fault) {
+                        result = .success(try store.open(keys[number]).copied(to: directory).file)
+                    } catch {
+                        result = .failure(error)
+                    }
+                    window.deliver(result, for: number)
                 }
             }
         }
@@ -47,18 +53,5 @@ enum FetchedManifests {
             }
             try body(index, try result.get())
         }
-    }
-
-    private static func fetch(_ key: ObjectKey, _ store: any ObjectStore, _ directory: Directory) -> Result<
-        FileSource, Fault
-    > {
-        do throws(Fault) {
-            let source = try store.open(key)
-            let file = try directory.unnamedFile()
-            try source.forEachPiece(length: source.size, using: Buffer(capacity: 1 << 18)) { piece throws(Fault) in
-                try file.write(piece)
-            }
-            return .success(try FileSource(file))
-        } catch { return .failure(error) }
     }
 }

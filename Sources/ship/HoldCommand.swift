@@ -13,9 +13,10 @@ struct HoldCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "hold", abstract: "Set, list or end legal holds.",
         discussion: """
-            A hold keeps all runs with entries of a tenant, whatever [retention] says; what was on its way out comes back \
-            with the next prune. In a bucket with Object Lock the objects get a legal hold of S3, too. Without --tenant \
-            the holds are listed. A hold that is set again is replaced, and covers what was shipped since.
+            A hold keeps all runs with entries of a tenant, whatever [retention] says; what was marked for deletion of \
+            them comes back at once, and what else their runs need with the next prune. In a bucket with Object Lock the \
+            objects get a legal hold of S3, too. Without --tenant the holds are listed. A hold that is set again is \
+            replaced, and covers what was shipped since.
             """)
 
     @OptionGroup var common: CommonOptions
@@ -47,13 +48,15 @@ struct HoldCommand: ParsableCommand {
     func run() throws {
         try Door.run {
             let context = try options.context(common, breakingLock: breakLock)
-            var list = try HoldList.read(context.directory)
             guard let tenant, let why else {
-                try common.output.result(Result(holds: list.holds, vaults: [])) { text(list.holds) }
+                let holds = try HoldList.read(context.directory).holds
+                try common.output.result(Result(holds: holds, vaults: [])) { text(holds) }
                 return ExitStatus.done
             }
             let lock = try context.directory.lockLedger(breaking: context.request.breakLock)
             defer { withExtendedLifetime(lock) {} }
+            // Under the lock: another one may just have been set.
+            var list = try HoldList.read(context.directory)
             let now = context.clock.now()
             let last = until.flatMap { CivilDate($0) }
             if let last, last < context.clock.today {
@@ -102,6 +105,7 @@ struct HoldCommand: ParsableCommand {
             do throws(Fault) {
                 let vault = try OpenVault.forWriting(settings, state: context.staging.state, log: context.log)
                 if !release { try Self.put(line, vault) }
+                let released = try release ? Releasing.Result() : released(hold, vault, context)
                 let prune = VaultPrune(
                     vault, of: context.directory,
                     open: try OpenRuns(
@@ -109,24 +113,38 @@ struct HoldCommand: ParsableCommand {
                         isWarehouse: context.job.kind == .warehouse),
                     cache: try ReferenceCache(context.staging.state, job: context.job.name),
                     .init(policy: context.job.retention.policy), clock: context.clock, log: context.log)
-                let outcome: VaultPrune.HoldOutcome
+                var outcome: VaultPrune.HoldOutcome
                 if let warehouse = context.job.warehouse {
                     outcome = try DatabasePrune(prune, settings, vault, warehouse, context)
                         .setHolds(!release, hold, others: others)
                 } else {
                     outcome = try prune.setHolds(!release, hold, others: others)
                 }
+                let count = released.taken.values.filter { $0 != .gone }.count
+                if count > 0 { outcome.released = count }
+                outcome.failed += released.failed
                 for failure in outcome.failed { context.log.error("\(failure.object): \(failure.why)") }
                 outcomes.append(outcome)
             } catch {
                 if error.code == .interrupted { throw error }
-                context.log.error("vault \(settings.name): \(error)\(error.hint.map { " HINT: \($0)" } ?? "")")
+                context.log.tell(.error, "vault \(settings.name): \(error)", hint: error.hint)
                 var outcome = VaultPrune.HoldOutcome(vault: settings.name)
                 outcome.failed = [.init(object: settings.name, why: error.description)]
                 outcomes.append(outcome)
             }
         }
         return outcomes
+    }
+
+    /// Takes back what the vault was to delete of the tenant, hidden by a delete marker or not: until the next prune its rules
+    /// could act.
+    private func released(_ hold: LegalHold, _ vault: OpenVault, _ context: StageContext) throws(Fault)
+        -> Releasing.Result
+    {
+        var departures = try Departures(vault, of: context.directory)
+        let marked = departures.entries.values.filter { $0.state != .quarantined && hold.covers(anyOf: $0.tenants) }
+        return try Undo(vault, of: context.directory).carryOut(
+            marked.sorted { $0.key < $1.key }, &departures, as: .release, why: "hold: \(hold.why)")
     }
 
     /// Tells the vaults that a hold is over, once all of them have let go: from what they tell a new server learns which
@@ -140,7 +158,7 @@ struct HoldCommand: ParsableCommand {
                     line, try OpenVault.forWriting(settings, state: context.staging.state, log: context.log))
             } catch {
                 if error.code == .interrupted { throw error }
-                context.log.error("vault \(settings.name): \(error)\(error.hint.map { " HINT: \($0)" } ?? "")")
+                context.log.tell(.error, "vault \(settings.name): \(error)", hint: error.hint)
                 return false
             }
         }
@@ -165,11 +183,13 @@ struct HoldCommand: ParsableCommand {
     }
 
     private static func text(_ outcome: VaultPrune.HoldOutcome) -> String {
-        guard outcome.isSupported else {
-            return "\(outcome.vault): has no holds of its own; coldchain keeps what the hold covers"
-        }
-        return "\(outcome.vault): \(Figures.count(Int64(outcome.objects), "object", "objects"))"
+        let held =
+            outcome.isSupported
+            ? Figures.count(Int64(outcome.objects), "object", "objects")
+            : "has no holds of its own; coldchain keeps what the hold covers"
+        return "\(outcome.vault): \(held)"
             + (outcome.failed.isEmpty ? "" : ", \(outcome.failed.count) failed")
             + (outcome.missing > 0 ? ", \(outcome.missing) not there" : "")
+            + (outcome.released.map { ", \($0) taken back" } ?? "")
     }
 }

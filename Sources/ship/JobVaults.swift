@@ -62,7 +62,7 @@ struct JobVaults<Vault: JobVault>: Sendable {
 
     /// Logs what keeps vaults away, after a plan was printed; gives the exit status of the plan.
     func tellAway(_ context: StageContext) -> Int32 {
-        for vault in away { context.log.error("\(vault.fault)\(vault.fault.hint.map { " HINT: \($0)" } ?? "")") }
+        for vault in away { context.log.tell(.error, "\(vault.fault)", hint: vault.fault.hint) }
         return away.isEmpty ? ExitStatus.done : ExitStatus.partial
     }
 }

@@ -2,7 +2,8 @@ import Platform
 
 /// What a unit said last, as journalctl(1) shows it.
 enum JournalLines {
-    private static let most = 64 << 10
+    /// Bytes that are kept at once.
+    private static let most = 128 << 10
 
     /// The last lines of an invocation; none where there is no journal to read.
     static func last(_ count: Int, invocation: String) -> [String] {
@@ -19,14 +20,15 @@ enum JournalLines {
                 ], name: "journalctl")
         else { return [] }
         process.connection.setReadTimeout(seconds: 10)
-        let buffer = Buffer(capacity: most)
-        while buffer.count < most {
-            let room = UnsafeMutableRawBufferPointer(rebasing: buffer.bytes[buffer.count...])
-            guard let got = try? process.connection.read(into: room), got > 0 else { break }
-            buffer.count += got
+        let buffer = Buffer(capacity: 16 << 10)
+        var said: [UInt8] = []
+        while let got = try? process.connection.read(into: buffer.bytes), got > 0 {
+            said += buffer.bytes[..<got]
+            // The newest lines come last.
+            if said.count > most { said.removeFirst(said.count - most / 2) }
         }
-        process.connection.shutdown()
-        return String(decoding: buffer.contents, as: UTF8.self).split(separator: "\n").suffix(count).map {
+        process.stop()
+        return String(decoding: said, as: UTF8.self).split(separator: "\n").suffix(count).map {
             String(
                 String.UnicodeScalarView($0.unicodeScalars.prefix(400).filter { $0.value >= 0x20 && $0.value != 0x7F }))
         }

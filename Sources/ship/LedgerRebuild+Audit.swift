@@ -15,7 +15,7 @@ extension LedgerRebuild {
         var tables: [(vault: String, entries: [String: Departure])] = []
         for (vault, listing) in zip(vaults, listings) {
             let layout = layout
-            let replay = try AuditReplay(vault.store, layout) { listing.has($0, layout) }
+            let replay = try AuditReplay(vault, layout, isWarehouse: isWarehouse) { listing.has($0, layout) }
             list.merge(replay.holds)
             result.with { $0.problems += replay.problems.map { "vault \(vault.name): \($0)" } }
             guard try !Departures.isKnown(vault.name, of: job), !replay.departures.isEmpty else { continue }

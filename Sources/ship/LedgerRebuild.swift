@@ -14,6 +14,8 @@ struct LedgerRebuild: Sendable {
     let scratch: Directory
     let clock: Clock
     let isDryRun: Bool
+    /// Whether manifests name objects of a warehouse, of which there are too many to be looked for here.
+    let isWarehouse: Bool
 
     /// What came of it.
     struct Result: Codable, Sendable {
@@ -133,7 +135,7 @@ struct LedgerRebuild: Sendable {
     private func list(_ store: any ObjectStore) throws(Fault) -> Listing {
         var listing = Listing()
         let prefix = "\(layout.job)/_ledger/"
-        try store.list(prefix: "\(layout.job)/") { key, head in
+        try store.list(prefix: isWarehouse ? prefix : "\(layout.job)/") { key, head in
             try Shutdown.check()
             let text = key.description
             if !text.hasPrefix(prefix) {
@@ -180,9 +182,8 @@ struct LedgerRebuild: Sendable {
         _ lost: Monitor<[String: LostObjects.Loss]>, _ result: Monitor<Result>
     ) throws(Fault) {
         let key = try layout.manifest(run: unit.run, unit: unit.name, number: number)
-        let (file, digest) = try fetch(key, vault.store)
+        let (source, digest) = try vault.store.open(key).copied(to: scratch)
         try prove(digest, key, vault.store)
-        let source = try FileSource(file)
         let losses = try check(source, sizes, vault)
         let name = LedgerDirectory.fileName(unit: unit.name, number: number)
         let isRetired = retired.contains(key.description)
@@ -222,14 +223,14 @@ struct LedgerRebuild: Sendable {
         }
     }
 
-    /// Reads a manifest to its end, and looks for the archives that it names.
+    /// Reads a manifest to its end, and looks for the archives that it names; objects of a warehouse are for verify.
     private func check(_ source: FileSource, _ sizes: [Int: Int64], _ vault: OpenVault) throws(Fault)
         -> [String: LostObjects.Loss]
     {
         var ends: [String: Int64] = [:]
         let reader = try ManifestReader(source)
         while let row = try reader.next() {
-            guard !row.object.isEmpty else { continue }
+            guard !row.object.isEmpty, !isWarehouse else { continue }
             ends[row.object] = max(ends[row.object] ?? 0, row.range?.upperBound ?? 0)
         }
         var losses: [String: LostObjects.Loss] = [:]
@@ -243,18 +244,6 @@ struct LedgerRebuild: Sendable {
     }
 
     // MARK: Files
-
-    /// Fetches an object into a file without a name.
-    private func fetch(_ key: ObjectKey, _ store: any ObjectStore) throws(Fault) -> (File, Digest256) {
-        let source = try store.open(key)
-        let file = try scratch.unnamedFile()
-        var hasher = SHA256Hasher()
-        try source.forEachPiece(length: source.size, using: Buffer(capacity: 1 << 20)) { piece throws(Fault) in
-            hasher.update(piece)
-            try file.write(piece)
-        }
-        return (file, hasher.finish())
-    }
 
     private func write(_ source: FileSource, to name: ByteString, in directory: Directory) throws(Fault) {
         let pending = try PendingFile(name, in: directory)
@@ -282,8 +271,7 @@ struct LedgerRebuild: Sendable {
         let path = Array(key.components.dropFirst(2))
         guard let name = path.last else { return }
         do throws(Fault) {
-            let (file, digest) = try fetch(key, store)
-            let source = try FileSource(file)
+            let (source, digest) = try store.open(key).copied(to: scratch)
             if let directory = try ledger.directory(at: path.dropLast(), makes: !isDryRun) {
                 if try keeps(name, digest, in: directory) { return result.with { $0.kept += 1 } }
                 if !isDryRun { try write(source, to: name, in: directory) }

@@ -22,10 +22,11 @@ struct MonitoredEnd {
     /// Reads what stands in the environment; nothing comes of a name that is no unit of ours.
     ///
     /// - Parameters:
-    ///   - unit: the unit's name, with `.service` or without.
+    ///   - unit: the unit's name, with `.service` as the units name it for `OnFailure=`, and without for `OnSuccess=`.
     ///   - environment: `MONITOR_SERVICE_RESULT`, `MONITOR_EXIT_CODE`, `MONITOR_EXIT_STATUS`, `MONITOR_INVOCATION_ID`.
     init?(unit: String, environment: [String: String]) {
-        let name = unit.hasSuffix(".service") ? String(unit.dropLast(".service".count)) : unit
+        let hasFailed = unit.hasSuffix(".service")
+        let name = hasFailed ? String(unit.dropLast(".service".count)) : unit
         let parts = name.split(separator: "@", maxSplits: 1).map(String.init)
         guard parts.count == 2, parts[0].hasPrefix("coldchain-") else { return nil }
         task = String(parts[0].dropFirst("coldchain-".count))
@@ -36,6 +37,10 @@ struct MonitoredEnd {
         let status = environment["MONITOR_EXIT_STATUS"] ?? "?"
         let isExit = environment["MONITOR_EXIT_CODE"] == "exited"
         switch result {
+        // What stands there then is of the start before, or of the next.
+        case "success" where hasFailed:
+            (event, invocation) = (.failure, nil)
+            text = "was not started, since something that it needs is not there, or has failed and was started again"
         case "success" where isExit && status == "75": event = nil
         // The status is that of its last start.
         case "start-limit-hit":
@@ -53,8 +58,8 @@ struct MonitoredEnd {
             event = .failure
             text = "ended, and systemd does not say how"
         case "oom-kill": (event, text) = (.failure, "killed: the machine or the unit had no memory left")
-        case "timeout": (event, text) = (.failure, "killed: its time was over")
-        case "watchdog": (event, text) = (.failure, "killed: it gave no sign of life")
+        case "timeout": (event, text) = (.failure, "ended by systemd: its time was over")
+        case "watchdog": (event, text) = (.failure, "killed by systemd: nothing in it moved any more")
         case "exit-code" where isExit && status == "3": event = .partial
         case "exit-code": (event, text) = (.failure, "ended with status \(status)")
         case "signal", "core-dump": (event, text) = (.failure, "killed by signal \(status)")

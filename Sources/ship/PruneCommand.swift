@@ -122,9 +122,9 @@ struct PruneCommand: ParsableCommand {
                 hint: "Look at 'ship prune \(context.job.name) --dry-run'. If it is meant, run '\(command)'.")
         }
         if let first = faults.first {
-            for fault in faults.dropFirst() { context.log.error("\(fault)\(fault.hint.map { " HINT: \($0)" } ?? "")") }
+            for fault in faults.dropFirst() { context.log.tell(.error, "\(fault)", hint: fault.hint) }
             if faults.count == results.count { throw first }
-            context.log.error("\(first)\(first.hint.map { " HINT: \($0)" } ?? "")")
+            context.log.tell(.error, "\(first)", hint: first.hint)
             return ExitStatus.partial
         }
         return results.allSatisfy(\.failed.isEmpty) ? ExitStatus.done : ExitStatus.partial
@@ -150,7 +150,7 @@ struct PruneCommand: ParsableCommand {
         if !plan.items.isEmpty {
             let hasFees = plan.items.contains { $0.fee != nil }
             var table = TextTable(
-                ["OBJECT", "SIZE", "OF", "", "WHY"] + (hasFees ? ["FEE"] : []), right: hasFees ? [1, 5] : [1])
+                ["OBJECT", "SIZE", "WRITTEN", "", "WHY"] + (hasFees ? ["FEE"] : []), right: hasFees ? [1, 5] : [1])
             for item in plan.items {
                 let until = item.until.flatMap { Timestamp(rfc3339: $0) }.map { " until \($0.local)" } ?? ""
                 table.add(
@@ -195,12 +195,22 @@ struct PruneCommand: ParsableCommand {
         }
     }
 
+    /// As ``word(_:)``, of any number.
+    private func sumWord(_ decision: VaultPrunePlan.Decision) -> String {
+        switch decision {
+        case .wait: "waiting"
+        case .leave: "retired before"
+        case .gone: "gone"
+        default: word(decision)
+        }
+    }
+
     private func summary(_ plan: VaultPrunePlan) -> String {
         var parts = ["\(Figures.count(Int64(plan.kept), "object", "objects")) kept, \(Figures.bytes(plan.keptBytes))"]
         for decision in [VaultPrunePlan.Decision.quarantine, .wait, .retire, .leave, .expire, .release, .gone] {
             let items = plan.items(decision)
             guard !items.isEmpty else { continue }
-            parts.append("\(items.count) \(word(decision)), \(Figures.bytes(items.reduce(0) { $0 + $1.bytes }))")
+            parts.append("\(items.count) \(sumWord(decision)), \(Figures.bytes(items.reduce(0) { $0 + $1.bytes }))")
         }
         if let waiting = plan.waiting, waiting > 0 {
             parts.append("\(Figures.count(Int64(waiting), "object waits", "objects wait"))")

@@ -42,7 +42,8 @@ struct RebuildCommand: ParsableCommand {
             defer { withExtendedLifetime(lock) {} }
             let rebuild = LedgerRebuild(
                 vaults: vaults, layout: VaultLayout(job: settings.name), job: directory,
-                ledger: try directory.ledger(), scratch: staging.scratch, clock: .system, isDryRun: dryRun)
+                ledger: try directory.ledger(), scratch: staging.scratch, clock: .system, isDryRun: dryRun,
+                isWarehouse: settings.kind == .warehouse)
             let result = try rebuild.run()
             for problem in result.problems { log.error("\(problem)") }
             for key in result.lost { log.warning("'\(key)' is lost: what it held is collected again") }

@@ -8,14 +8,15 @@ import Logging
 import Platform
 import Settings
 import Vault
+import Warehouse
 
 /// `ship restore JOB --run DATE [GLOB...] --to DIR | --stdout`.
 struct RestoreCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "restore", abstract: "Restore a run, a tenant, or some paths.",
         discussion: """
-            Reads the manifests of the run in the vault and fetches only the gzip members that hold what is wanted, \
-            from the archives of this run and of the earlier ones that it carries entries from. Every file is checked \
+            Reads the manifests of the run in the vault and fetches only the members that hold what is wanted, from \
+            the archives of this run and of the earlier ones that it carries entries from. Every file is checked \
             against its digest. What can't be restored is named, and all else comes back. Running it again goes on \
             where it stopped: what is there with the same content is kept, and not fetched again. What lies in an \
             archive class is thawed first: what that costs is told, the store is asked, and the exit status is 75 until \
@@ -70,19 +71,10 @@ struct RestoreCommand: ParsableCommand {
             let needed = try fetch?.lacking(plan.objects) ?? plan.objects.filter(\.isRead)
             let look = try thawing.look(at: needed)
             let outline = RestoreOutline(plan, look, now: thawing.clock.now())
-            if dryRun || thaw.status {
-                try common.output.result(outline) { outline.text }
-                if thaw.status, outline.thaw != nil { return ExitStatus.tryLater }
-                let isClean = report.isClean && outline.objects.allSatisfy { $0.state != "unreadable" }
-                return isClean ? ExitStatus.done : plan.entries > 0 ? ExitStatus.partial : ExitStatus.failed
-            }
+            if dryRun || thaw.status { return try tell(outline, report) }
             for what in plan.notKept { common.logger().warning("not kept when the run was collected: \(what)") }
             if let thaw = outline.thaw { try thawing.ask(look, thaw) }
-            guard let to, let fetch, !thaw.request else {
-                let now = RestoreOutline(plan, try thawing.look(at: needed), now: thawing.clock.now())
-                try common.output.result(now) { now.thaw?.text ?? "all can be read" }
-                return now.thaw == nil ? ExitStatus.done : ExitStatus.tryLater
-            }
+            guard let to, let fetch, !thaw.request else { return try tellRequest(plan, needed, thawing, report) }
             try fetch.makeOthers(of: plan.objects)
             // A store may have the copies at once.
             let first = outline.thaw == nil ? look : try thawing.look(at: needed)
@@ -90,20 +82,46 @@ struct RestoreCommand: ParsableCommand {
         }
     }
 
+    /// Prints what was looked at, and gives the exit status.
+    func tell(_ outline: RestoreOutline, _ report: RestoreReport) throws(Fault) -> Int32 {
+        try common.output.result(outline) { outline.text }
+        if thaw.status, outline.thaw != nil { return ExitStatus.tryLater }
+        return outline.status(isClean: report.isClean)
+    }
+
+    /// Prints how things stand once it was asked for, and gives the exit status.
+    func tellRequest(
+        _ plan: RestorePlan, _ needed: [RestorePlan.Object], _ thawing: Thawing, _ report: RestoreReport
+    ) throws(Fault) -> Int32 {
+        let now = RestoreOutline(plan, try thawing.look(at: needed), now: thawing.clock.now())
+        try common.output.result(now) { now.isReadable ? now.thaw?.text ?? "all can be read" : now.text }
+        return now.thaw == nil ? now.status(isClean: report.isClean) : ExitStatus.tryLater
+    }
+
     private func restore(_ warehouse: WarehouseSettings, _ settings: JobSettings, _ vault: OpenVault) throws -> Int32 {
         guard let run = CivilDate(date), let chosen = settings.vaults.first(where: { $0.name == vault.name }) else {
             throw Fault(.usage, "--run '\(date)': expected a date such as 2026-11-20")
         }
-        let bucket = try BucketVault(chosen, vault)
-        let restore = DatabaseRestore(
-            warehouse: warehouse, vault: bucket, layout: VaultLayout(job: settings.name), run: run,
-            selection: options.selection(paths), common: common, thaw: thaw.request(bucket.settings.thaw))
-        if checkDelta { return try restore.checkDelta() }
-        if dryRun { return try restore.dryRun() }
-        guard let to else {
+        if stdout {
             throw Fault(.usage, "--stdout is for jobs of kind 'hosts'", hint: "Give --to s3://BUCKET/PREFIX.")
         }
-        return try restore.restore(to: to, isReplacing: force)
+        let bucket = try BucketVault(chosen, vault)
+        var target: RestorePass.Target?
+        if let to {
+            let place = try RestorePlace(to, source: warehouse.source.bucket)
+            let client =
+                place.bucket == warehouse.source.bucket
+                ? bucket.source(warehouse.source) : bucket.places.client(ofBucket: place.bucket)
+            target = RestorePass.Target(
+                name: to, client: client, prefix: place.prefix, isReplacing: force)
+        }
+        let restore = DatabaseRestore(
+            warehouse: warehouse, vault: bucket, layout: VaultLayout(job: settings.name), run: run,
+            selection: options.selection(paths), common: common,
+            thawing: try Thawing(chosen, vault, thaw, try common.settings(), log: common.logger()), options: thaw,
+            target: target)
+        if checkDelta { return try restore.checkDelta() }
+        return dryRun ? try restore.dryRun() : try restore.restore()
     }
 
     /// What brings files to where they are wanted, or are already; nothing where that is not told or not there.
@@ -148,51 +166,26 @@ struct RestoreCommand: ParsableCommand {
             }
         }
         try plan.finish()
+        if options.host == nil {
+            for host in settings.hosts where found.units[host.name] == nil {
+                common.logger().warning(
+                    "\(host.name): has no manifest in run \(run): it was not collected then, or the manifest is gone, which 'ship verify \(settings.name)' tells"
+                )
+            }
+        }
         // What was not found may stand in a manifest that could not be read.
         if report.isClean {
             try selection.checkAllMatched(in: "run \(run) of job '\(settings.name)'", run: date)
+            if plan.entries == 0, plan.lost.isEmpty, let first = plan.notKept.first {
+                let more = plan.notKept.count > 1 ? ", and \(plan.notKept.count - 1) more" : ""
+                throw Fault(.notFound, "nothing of it was kept when run \(run) was collected: \(first)\(more)")
+            }
         }
         return plan
     }
 
     /// Where a file without a name has room when no directory is given.
     static var scratch: String { getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp" }
-
-    // MARK: One file
-
-    private func write(_ plan: RestorePlan, _ thawing: Thawing, _ vault: OpenVault, _ report: RestoreReport) throws
-        -> Int32
-    {
-        var files: [(object: RestorePlan.Object, wanted: ArchiveExtractor.Wanted)] = []
-        for object in plan.objects where files.count < 2 {
-            try plan.content?.forEachBatch(of: object) { (batch: [ArchiveExtractor.Wanted]) throws(Fault) in
-                files += batch.filter { $0.entry.kind == .file }.prefix(2).map { (object, $0) }
-            }
-        }
-        guard files.count == 1, let (object, wanted) = files.first else {
-            throw Fault(
-                .usage, "--stdout takes one file, \(files.isEmpty ? "none matches" : "more than one matches")",
-                hint: "Name one path as 'ship list' prints it.")
-        }
-        var look = try thawing.look(at: [object])
-        let outline = RestoreOutline(plan, look, now: thawing.clock.now())
-        if dryRun || thaw.status {
-            try common.output.result(outline) { outline.text }
-            return thaw.status && outline.thaw != nil ? ExitStatus.tryLater : ExitStatus.done
-        }
-        if let needed = outline.thaw { try thawing.ask(look, needed) }
-        repeat { look = try thawing.look(at: [object]) } while try !look.canRead(object) && pause(thawing, look)
-        guard look.canRead(object), !thaw.request else { throw waiting(thawing, look) }
-        let source = try vault.store.open(try ObjectKey(object.key))
-        let ahead = ReadAheadSource(source, ReadAheadSource.buffers(4), threads: 4)
-        try ahead.fetch([wanted.range])
-        defer { try? ahead.stop() }
-        try ArchiveExtractor(ahead, codec: MemberCodec(ofName: object.key) ?? .gzip).content(of: wanted) {
-            (bytes: UnsafeRawBufferPointer) throws(Fault) in
-            try Output.write(bytes)
-        }
-        return report.isClean ? ExitStatus.done : ExitStatus.partial
-    }
 
     // MARK: Into a directory
 
@@ -222,7 +215,7 @@ struct RestoreCommand: ParsableCommand {
     ///
     /// - Returns: false when there is nothing to wait for.
     /// - Throws: `interrupted` after a signal.
-    private func pause(_ thawing: Thawing, _ look: ThawLook) throws(Fault) -> Bool {
+    func pause(_ thawing: Thawing, _ look: ThawLook) throws(Fault) -> Bool {
         guard thaw.wait, look.plan.waiting.contains(where: { $0.readability == .thawing }),
             let seconds = Period(thaw.poll)?.seconds
         else { return false }
@@ -232,7 +225,7 @@ struct RestoreCommand: ParsableCommand {
         return true
     }
 
-    private func waiting(_ thawing: Thawing, _ look: ThawLook) -> Fault {
+    func waiting(_ thawing: Thawing, _ look: ThawLook) -> Fault {
         let objects = Figures.count(Int64(look.plan.waiting.count), "object waits", "objects wait")
         let readable = look.plan.readable(now: thawing.clock.now())
         let by = readable.map { ", which is over by \($0.local) at the latest" } ?? ""

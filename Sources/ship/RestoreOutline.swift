@@ -79,6 +79,18 @@ struct RestoreOutline: Codable {
         return line
     }
 
+    /// Whether every object that is needed is there and can be read, now or once it is thawed.
+    var isReadable: Bool { objects.allSatisfy { $0.state != "unreadable" } }
+
+    /// The exit status of a look: done where all can come back.
+    ///
+    /// - Parameter isClean: whether all that was asked for is known.
+    /// - Returns: 0, 3, or 1 where there is nothing to come back.
+    func status(isClean: Bool) -> Int32 {
+        if isClean && isReadable { return ExitStatus.done }
+        return entries > 0 ? ExitStatus.partial : ExitStatus.failed
+    }
+
     var text: String {
         var table = TextTable(["OBJECT", "ENTRIES", "FETCH", "SIZE", "STATE"], right: [1, 2, 3])
         for line in objects {
@@ -106,7 +118,7 @@ extension RestoreOutline.Thaw {
         if objects > 0 {
             let price =
                 dollars.map { ", about \(Figures.dollars($0)) by the prices of \(pricesOf ?? "")" }
-                ?? ", without a price"
+                ?? ", no price known"
             parts.append(
                 "\(Figures.count(Int64(objects), "object", "objects")) of \(Figures.bytes(bytes)) to thaw, tier \(tier), for \(Figures.count(Int64(days), "day", "days"))\(price)"
             )

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Console
 import Ledger
+import Logging
 import Platform
 import Settings
 import Staging
@@ -42,10 +43,23 @@ struct ShipCommand: DoorCommand {
     static func looks(_ job: JobSettings, _ common: CommonOptions) -> [(
         what: String, look: () throws(Fault) -> String?
     )] {
-        guard let warehouse = job.warehouse else { return [] }
-        return WarehouseCheck(warehouse, vaults: job.vaults, log: common.logger()).looks.map { look in
-            (look.what, { () throws(Fault) in try look() })
+        let log = common.logger()
+        var looks: [(what: String, look: () throws(Fault) -> String?)] = [
+            (
+                "ledger",
+                { () throws(Fault) -> String? in
+                    let check = LedgerCheck(job, staging: try common.settings().staging, log: log)
+                    try check.look(looksAtBuckets: true)
+                    return nil
+                }
+            )
+        ]
+        if let warehouse = job.warehouse {
+            looks += WarehouseCheck(warehouse, vaults: job.vaults, log: log).looks.map { look in
+                (look.what, { () throws(Fault) -> String? in try look() })
+            }
         }
+        return looks
     }
 
     @OptionGroup var options: RunOptions

@@ -54,7 +54,13 @@ extension ShipStage {
                     result.isPending ? "would be shipped" : "is there",
                 ])
             }
-            let lines = sums.sorted { $0.key < $1.key }.map { costs.line($0.value, vault: $0.key) }
+            let lines = vaults.map(\.name).sorted().compactMap { vault -> String? in
+                if let cost = sums[vault] { return costs.line(cost, vault: vault) }
+                let pending = results.filter { $0.vault == vault && $0.isPending }
+                guard !pending.isEmpty else { return nil }
+                return "\(vault): \(Figures.count(Int64(pending.count), "archive", "archives")), "
+                    + Figures.bytes(pending.reduce(0) { $0 + $1.bytes })
+            }
             return ([table.text] + lines).joined(separator: "\n")
         }
         return jobVaults.tellAway(context)

@@ -4,7 +4,6 @@ import Console
 import Ledger
 import Logging
 import Platform
-import Retention
 import Settings
 import Staging
 import Vault
@@ -58,15 +57,24 @@ extension ShipStage {
 
     /// Builds a host's manifest for each vault and puts it there; once every vault of the job has one, commits the first
     /// one's to the ledger.
-    func commitManifest(of host: UnitRecord, _ packed: [UnitRecord], _ run: RunDirectory, attempt: String)
-        throws
-        -> StageAttempt.Outcome
-    {
+    ///
+    /// - Parameters:
+    ///   - host: its record of collect.
+    ///   - packed: the records of the run's archives.
+    ///   - run: the run.
+    ///   - attempt: the id of this attempt.
+    ///   - rescue: takes back what was on its way out, under the lock that is held.
+    /// - Returns: what it came to.
+    /// - Throws: the fault of a vault or of staging; `damaged` for an archive that is not there.
+    func commitManifest(
+        of host: UnitRecord, _ packed: [UnitRecord], _ run: RunDirectory, attempt: String,
+        rescue: @escaping (_ key: ObjectKey, _ vault: OpenVault) throws(Fault) -> Void
+    ) throws -> StageAttempt.Outcome {
         let startedAt = context.clock.now().rfc3339
         let commit = ManifestCommit(
             host: host.unit, run: run.date, layout: layout, ledger: try context.directory.ledger(),
             scratch: context.staging.scratch, clock: context.clock, shipped: shippedOutput,
-            rescue: Rescue.taking(of: context.directory, log: context.log))
+            rescue: rescue)
         guard let list = host.outputs.first else { throw Fault(.damaged, "\(host.unit): its record names no list") }
         var manifests: [(vault: OpenVault, built: ManifestCommit.Built)] = []
         for vault in vaults {

@@ -4,6 +4,7 @@ import Console
 import Ledger
 import Logging
 import Platform
+import Retention
 import Settings
 import Staging
 import Vault
@@ -176,8 +177,9 @@ struct ShipStage: Sendable {
                 _ = try? attempt.close(isComplete: false)
                 throw error
             }
+            let rescue = Rescue.taking(of: context.directory, log: context.log)
             try attempt.perform(ready, atOnce: 1, name: Self.manifestName) { host in
-                try commitManifest(of: host, packed, run, attempt: attempt.id)
+                try commitManifest(of: host, packed, run, attempt: attempt.id, rescue: rescue)
             }
             withExtendedLifetime(lock) {}
         } else {

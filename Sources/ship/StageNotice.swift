@@ -20,24 +20,30 @@ struct StageNotice {
 
     /// Tells how the stage stands.
     ///
+    /// An attempt that is at work is none to tell of.
+    ///
     /// - Parameters:
     ///   - event: what is told.
-    ///   - after: attempts that ended by this time were told before.
-    /// - Returns: the notice.
+    ///   - wasTold: says whether an attempt was told before.
+    /// - Returns: the notice, and the attempts that it tells of.
     /// - Throws: `damaged` for a record that can't be read.
-    func make(_ event: NotifySettings.Event, after: String?) throws(Fault) -> Notice {
+    func make(
+        _ event: NotifySettings.Event, wasTold: (StageRecord) -> Bool
+    ) throws(Fault) -> (notice: Notice, records: [StageRecord]) {
         var notice = Notice(
             event: event, tier: job.notify.tier(of: event), host: ProcessIdentity.host, job: job.name,
             stage: stage.rawValue, at: clock.now().rfc3339)
         var records: [StageRecord] = []
         var history: [StageRecord] = []
         for date in try directory.runs() {
-            guard let record = try directory.run(date)?.stageRecord(stage) else { continue }
-            // A record that is still open is one of an attempt that was killed.
-            if (record.finishedAt ?? record.startedAt) > (after ?? "") {
-                records.append(record)
-            } else {
+            guard let run = try directory.run(date), let record = try run.stageRecord(stage) else { continue }
+            if wasTold(record) {
                 history.append(record)
+            } else if record.state == .running, try StageAttempt.isRunning(stage, run) {
+                continue
+            } else {
+                // One that is still open is that of an attempt that was killed.
+                records.append(record)
             }
         }
         for record in records {
@@ -63,7 +69,7 @@ struct StageNotice {
                 }
             }
         }
-        return notice
+        return (notice, records)
     }
 
     private func trouble(_ unit: StageRecord.FailedUnit, _ record: StageRecord) -> Notice.Trouble {
@@ -146,29 +152,27 @@ struct StageNotice {
 
     /// Runs that should be there and are not, and those that wait for too long, in sentences.
     ///
-    /// - Parameters:
-    ///   - overdue: how long that may take.
-    ///   - since: when the job's settings were written: what was due before they were is not missing.
+    /// - Parameter since: when the job's settings were written: what was due before they were is not missing.
     /// - Returns: the sentences; none where nothing is missing.
     /// - Throws: `damaged` for a record that can't be read.
-    func missing(overdue: Period, since: Timestamp) throws(Fault) -> [String] {
+    func missing(since: Timestamp) throws(Fault) -> [String] {
         let now = clock.now()
+        let overdue = job.overdue
         // A day is over at the next midnight, so that much later its run is overdue.
         let expected = CivilDate(localDayOf: Timestamp(seconds: now.seconds - overdue.seconds))
             .adding(days: -job.daysBehind)
         var missing: [String] = []
-        let hasRuns = try !directory.runs().isEmpty
         if let newest = try newestCollected() {
             if newest < expected {
-                missing.append(
-                    "the newest collected run is that of \(newest); that of \(expected) should be there")
+                missing.append("the newest collected run is that of \(newest); that of \(expected) should be there")
             }
-        } else if hasRuns || now.since(since) > Double(overdue.seconds) + 86_400 {
+        } else if try !directory.runs().isEmpty || now.since(since) > Double(overdue.seconds) + 86_400 {
             missing.append("no run was ever collected; that of \(expected) should be there")
         }
         for date in try directory.runs() {
             guard let run = try directory.run(date), let collected = try run.stageRecord(.collect),
-                let begun = Timestamp(rfc3339: collected.startedAt), now.since(begun) > Double(overdue.seconds),
+                let begun = Timestamp(rfc3339: collected.startedAt),
+                now.since(begun) > Double(job.notify.patience.seconds),
                 try run.stageRecord(.ship)?.state != .done
             else { continue }
             let state = try run.stageRecord(.ship)?.state.rawValue ?? "waiting"

@@ -18,7 +18,7 @@ struct ThawOptions: ParsableArguments {
     @Flag(name: .long, help: "Wait until everything is thawed, and fetch it.") var wait = false
     @Option(
         name: .long,
-        help: ArgumentHelp("With --wait, how often to look. Default: 10 min.", valueName: "duration"))
+        help: ArgumentHelp("With --wait, how often to look.", valueName: "duration"))
     var poll = "10 min"
 
     func validate() throws {

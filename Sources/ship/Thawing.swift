@@ -88,8 +88,7 @@ struct Thawing {
     func ask(_ look: ThawLook, _ outline: RestoreOutline.Thaw) throws(Fault) {
         let archived = look.plan.archived
         if archived.isEmpty { return }
-        try confirm(look, outline)
-        log.info("\(outline.text)")
+        try confirm(outline)
         for start in stride(from: 0, to: archived.count, by: Self.remembered) {
             let some = archived[start..<min(start + Self.remembered, archived.count)].map(\.key)
             let answers = Monitor<[ObjectKey: ThawAnswer]>([:])
@@ -109,13 +108,16 @@ struct Thawing {
         }
     }
 
-    private func confirm(_ look: ThawLook, _ outline: RestoreOutline.Thaw) throws(Fault) {
-        let isLarge = look.plan.bytes > limits.askBytes.bytes
-        let isDear = look.dollars.map { $0 > Double(limits.askPrice) } ?? false
-        guard !isConfirmed, isLarge || isDear else { return }
+    /// Tells what is asked for, and asks whether it may be where it is more than the vault's limits.
+    ///
+    /// - Throws: `usage` where nobody can be asked; `limit` when the answer was no.
+    func confirm(_ outline: RestoreOutline.Thaw) throws(Fault) {
+        let isLarge = outline.bytes > limits.askBytes.bytes
+        let isDear = outline.dollars.map { $0 > Double(limits.askPrice) } ?? false
+        guard !isConfirmed, isLarge || isDear else { return log.info("\(outline.text)") }
         let limit = isLarge ? "\(limits.askBytes)" : "\(limits.askPrice) USD"
         switch try Question.confirm("\(outline.text). Ask for it?") {
-        case true?: return
+        case true?: log.info("\(outline.text)")
         case false?: throw Fault(.limit, "nothing was asked for", hint: "Narrow it down by --tenant, --host or paths.")
         case nil:
             throw Fault(

@@ -73,24 +73,22 @@ struct UndoCommand: ParsableCommand {
             selection.run = date.flatMap { CivilDate($0) }
             selection.tenant = tenant.map { Glob($0) }
             var lines: [Line] = []
+            var faults: [Fault] = []
             var isIncomplete = false
             for settings in try VaultOptions.vaults(of: context.job, named: vault) {
-                let vault = try OpenVault.forWriting(settings, state: context.staging.state, log: context.log)
-                var departures = try Departures(vault, of: context.directory)
-                let undo = Undo(vault, of: context.directory)
-                let plan = try undo.plan(selection, departures)
-                var result = Releasing.Result()
-                if !isListing, !dryRun { result = try undo.carryOut(plan, &departures, why: why) }
-                for failure in result.failed { context.log.error("\(failure.object): \(failure.why)") }
-                isIncomplete = isIncomplete || !result.failed.isEmpty || result.taken.values.contains(.gone)
-                lines += plan.map { departure in
-                    Line(
-                        vault: vault.name, object: departure.key, kind: departure.kind, bytes: departure.size,
-                        tenants: departure.tenants, run: departure.run, state: departure.state,
-                        since: departure.since.rfc3339, batch: departure.batch,
-                        result: result.taken[departure.key].map { Self.word($0, departure.state) }
-                            ?? (result.failed.contains { $0.object == departure.key } ? "failed" : nil))
+                // A vault that is away keeps nothing in the others from coming back.
+                do throws(Fault) {
+                    isIncomplete = try undo(settings, context, selection, isListing, &lines) || isIncomplete
+                } catch {
+                    if error.code == .interrupted { throw error }
+                    faults.append(error.within("vault \(settings.name)"))
                 }
+            }
+            for fault in faults.dropFirst() { context.log.tell(.error, "\(fault)", hint: fault.hint) }
+            if let fault = faults.first {
+                if lines.isEmpty { throw fault }
+                context.log.tell(.error, "\(fault)", hint: fault.hint)
+                isIncomplete = true
             }
             if lines.isEmpty, isChosen {
                 throw Fault(
@@ -105,6 +103,31 @@ struct UndoCommand: ParsableCommand {
             }
             return isIncomplete ? ExitStatus.partial : ExitStatus.done
         }
+    }
+
+    /// Takes back in one vault, or tells what could be.
+    ///
+    /// - Returns: whether something failed, or is gone.
+    private func undo(
+        _ settings: VaultSettings, _ context: StageContext, _ selection: Undo.Selection, _ isListing: Bool,
+        _ lines: inout [Line]
+    ) throws(Fault) -> Bool {
+        let vault = try OpenVault.forWriting(settings, state: context.staging.state, log: context.log)
+        var departures = try Departures(vault, of: context.directory)
+        let undo = Undo(vault, of: context.directory)
+        let plan = try undo.plan(selection, departures)
+        var result = Releasing.Result()
+        if !isListing, !dryRun { result = try undo.carryOut(plan.departures, &departures, why: why) }
+        for failure in plan.unread + result.failed { context.log.error("\(failure.object): \(failure.why)") }
+        lines += plan.departures.map { departure in
+            Line(
+                vault: vault.name, object: departure.key, kind: departure.kind, bytes: departure.size,
+                tenants: departure.tenants, run: departure.run, state: departure.state,
+                since: departure.since.rfc3339, batch: departure.batch,
+                result: result.taken[departure.key].map { Self.word($0, departure.state) }
+                    ?? (result.failed.contains { $0.object == departure.key } ? "failed" : nil))
+        }
+        return !result.failed.isEmpty || !plan.unread.isEmpty || result.taken.values.contains(.gone)
     }
 
     private static func word(_ taken: TakenBack, _ state: Departure.State) -> String {

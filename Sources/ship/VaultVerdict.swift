@@ -24,6 +24,8 @@ struct VaultVerdict: Codable, Sendable {
     var sample = Sample()
     /// Whether objects that nothing names were looked for.
     var looksForExtras = false
+    /// Why ledger and records were not there to tell what should be in the vault.
+    var withoutStaging: String?
     var findings: [ObjectFinding] = []
 
     init(job: String, vault: String) {
@@ -83,6 +85,9 @@ struct VaultVerdict: Codable, Sendable {
                 "sample: \(sample.good) of \(Figures.count(Int64(sample.archives), "archive", "archives")) read and right"
             if sample.archived > 0 { words += ", \(sample.archived) not readable before a restore" }
             lines.append(words)
+        }
+        if let withoutStaging {
+            lines.append("manifests that are gone were not looked for, without staging: \(withoutStaging)")
         }
         if !looksForExtras { lines.append("objects that nothing names were not looked for") }
         lines.append(

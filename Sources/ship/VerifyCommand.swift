@@ -53,12 +53,13 @@ struct VerifyCommand: ParsableCommand {
                     layout: VaultLayout(job: settings.name), selection: selection, common: common)
                 return try verification.verify(run: date.flatMap { CivilDate($0) })
             }
-            let (account, scratch) = try account(settings, vault)
+            let (account, scratch, absence) = try account(settings, vault)
             let verification = VaultVerification(
                 store: vault.store, layout: VaultLayout(job: settings.name), account: account, scratch: scratch,
                 share: (percent ?? 0) / 100)
             let isWhole = date == nil && options.tenant == nil && options.host == nil
             var verdict = try verification.verify(run: date.flatMap { CivilDate($0) }, selection, isWhole: isWhole)
+            verdict.withoutStaging = absence?.description
             try selection.checkAllMatched(in: "job '\(settings.name)'")
             verdict.sort()
             try common.output.result(verdict) { verdict.text }
@@ -66,20 +67,19 @@ struct VerifyCommand: ParsableCommand {
         }
     }
 
-    /// What staging tells of the vault's objects; nothing where there is no staging, as on a new server.
+    /// What staging tells of the vault's objects; nothing but why where there is no staging, as on a new server.
     private func account(_ settings: JobSettings, _ vault: OpenVault) throws(Fault)
-        -> (account: ShippingAccount?, scratch: Directory)
+        -> (account: ShippingAccount?, scratch: Directory, absence: Fault?)
     {
         do throws(Fault) {
             let staging = try StagingArea.open(try common.settings())
             let account = ShippingAccount(
                 directory: try staging.job(settings.name), vault: vault,
                 isFirst: settings.vaults.first?.name == vault.name)
-            return (account, staging.scratch)
+            return (account, staging.scratch, nil)
         } catch {
             if error.code == .interrupted { throw error }
-            common.logger().info("without the records of staging: \(error)")
-            return (nil, try Directory.open(RestoreCommand.scratch))
+            return (nil, try Directory.open(RestoreCommand.scratch), error)
         }
     }
 }

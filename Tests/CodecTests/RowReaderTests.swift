@@ -233,4 +233,38 @@ struct RowReaderTests {
         #expect(failure?.code == .damaged)
         #expect(failure?.message.contains("the gzip member is cut off") == true)
     }
+
+    @Test func `a small table is read whole, also where a member of it is larger than the buffer`() throws {
+        var writer = RowWriter()
+        var rows: [String] = []
+        // Three members of a MiB that together have a few KiB, and one that is not full.
+        while rows.count < 400_000 { rows.append("row \(rows.count / 20_000)") }
+        for row in rows {
+            writer.field(row)
+            writer.field("x")
+            writer.endRow()
+        }
+        let file = try Directory.open("/tmp").unnamedFile()
+        let gzip = try GzipWriter(file)
+        try gzip.write(writer.bytes)
+        _ = try gzip.finish()
+        let source = try FileSource(file)
+        #expect(source.size < 64 << 10)
+        let reader = try RowReader(table: source)
+        var found: [String] = []
+        while try reader.next() { found.append(try reader.text(0)) }
+        #expect(found == rows)
+        // What is behind it is no member.
+        try file.write(Array("rubbish".utf8))
+        let longer = try RowReader(table: try FileSource(file))
+        try expectFault(.damaged) { while try longer.next() {} }
+    }
+
+    @Test func `what stands for a field is that of its bytes, whatever is escaped`() throws {
+        let reader = try field("a\\tb\tab\ta\\tb")
+        #expect(try reader.key(0) == KeyDigest("a\tb"))
+        #expect(try reader.key(1) == KeyDigest("ab"))
+        #expect(try reader.key(0) == reader.key(2))
+        #expect(try reader.key(0) != reader.key(1))
+    }
 }

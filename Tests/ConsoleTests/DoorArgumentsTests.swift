@@ -30,6 +30,16 @@ struct DoorArgumentsTests {
         #expect(arguments.swapped == nil)
     }
 
+    @Test func `a verb that was mistyped is found by what stands behind it`() throws {
+        let misspelt = try #require(DoorArguments(["--json", "statsu", "siem"], verbs: Self.verbs).misspelt)
+        #expect(misspelt == ("statsu", "status"))
+        for other in [
+            ["statsu"], ["siem", "acme"], ["siem", "status"], ["status", "siem"], ["statsu", "--run", "x"],
+        ] {
+            #expect(DoorArguments(other, verbs: Self.verbs).misspelt == nil)
+        }
+    }
+
     @Test func `a verb behind the job is found`() throws {
         let swapped = try #require(DoorArguments(["-v", "siem", "--json", "status"], verbs: Self.verbs).swapped)
         #expect(swapped == ("siem", "status"))

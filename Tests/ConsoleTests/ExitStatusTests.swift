@@ -13,7 +13,7 @@ struct ExitStatusTests {
             (.usage, 64), (.settings, 78), (.tryLater, 75), (.incomplete, 3), (.interrupted, 143), (.io, 1),
             (.noSpace, 1),
             (.notFound, 1), (.exists, 1), (.permission, 1), (.damaged, 1), (.changed, 1), (.unmounted, 1), (.limit, 1),
-            (.unsupported, 1),
+            (.unsupported, 1), (.readerGone, 141),
         ] as [(Fault.Code, Int32)])
     func `each kind of fault has its status`(code: Fault.Code, status: Int32) {
         #expect(ExitStatus.of(Fault(code, "words")) == status)
@@ -61,6 +61,21 @@ struct ExitStatusTests {
         }
         let errors = String(decoding: try #require(result).standardErrorContent, as: UTF8.self)
         #expect(errors.contains("<3>read x: input/output error\n<3>HINT: Look at the disk.\n"), "\(errors)")
+    }
+
+    @Test func `an end that nobody reads is that of a program that SIGPIPE kills, and nothing is said`() async throws {
+        let result = await #expect(processExitsWith: .exitCode(141), observing: [\.standardErrorContent]) {
+            var ends: [Int32] = [0, 0]
+            pipe(&ends)
+            dup2(ends[1], STDOUT_FILENO)
+            for end in ends { close(end) }
+            endThroughDoor {
+                try Output.write([0x61])
+                return 0
+            }
+        }
+        let errors = String(decoding: try #require(result).standardErrorContent, as: UTF8.self)
+        #expect(!errors.contains("error"), "\(errors)")
     }
 
     @Test func `what the attempts came to is told in a few words`() async throws {

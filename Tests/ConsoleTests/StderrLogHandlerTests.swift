@@ -18,11 +18,15 @@ struct StderrLogHandlerTests {
         logger[metadataKey: "b"] = "2"
         logger.error("with more", metadata: ["c": "3", "a": "1", "b": "two"])
         logger.error("with\nnewlines\n<2>faked")
+        logger[metadataKey: "b"] = nil
+        logger.error("with advice", metadata: ["hint": "Do\nit.", "a": "1"])
     }
 
     private func lines(_ result: ExitTest.Result?) throws -> [String] {
         let errors = String(decoding: try #require(result).standardErrorContent, as: UTF8.self)
-        return errors.split(separator: "\n").map(String.init).filter { $0.hasPrefix("pack: ") || $0.hasPrefix("<") }
+        return errors.split(separator: "\n").map(String.init).filter { line in
+            ["pack: ", "<", "HINT: "].contains { line.hasPrefix($0) }
+        }
     }
 
     @Test func `lines have the program and a word for what needs eyes`() async throws {
@@ -34,6 +38,7 @@ struct StderrLogHandlerTests {
             "pack: debug: t", "pack: debug: d", "pack: i", "pack: n", "pack: warning: w", "pack: error: e",
             "pack: error: c",
             "pack: error: with more a=1 b=two c=3", "pack: error: with newlines <2>faked b=2",
+            "pack: error: with advice a=1", "HINT: Do it.",
         ]
         #expect(try lines(result) == expected)
     }
@@ -45,7 +50,7 @@ struct StderrLogHandlerTests {
         }
         let expected = [
             "<7>t", "<7>d", "<6>i", "<5>n", "<4>w", "<3>e", "<2>c", "<3>with more a=1 b=two c=3",
-            "<3>with newlines <2>faked b=2",
+            "<3>with newlines <2>faked b=2", "<3>with advice a=1", "<3>HINT: Do it.",
         ]
         #expect(try lines(result) == expected)
     }
@@ -67,7 +72,7 @@ struct StderrLogHandlerTests {
         }
         let expected = [
             "pack: warning: w", "pack: error: e", "pack: error: c", "pack: error: with more a=1 b=two c=3",
-            "pack: error: with newlines <2>faked b=2",
+            "pack: error: with newlines <2>faked b=2", "pack: error: with advice a=1", "HINT: Do it.",
         ]
         #expect(try lines(result) == expected)
     }

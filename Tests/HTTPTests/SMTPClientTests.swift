@@ -8,7 +8,7 @@ struct SMTPClientTests {
     private static let message = Array("Subject: x\r\n\r\nbody\r\n".utf8)
 
     private func send(_ client: SMTPClient) throws {
-        try client.send(Self.message, from: "a@example.net", to: ["b@example.net", "c@example.net"])
+        _ = try client.send(Self.message, from: "a@example.net", to: ["b@example.net", "c@example.net"])
     }
 
     @Test("A mail goes to a server without TLS, unless TLS is required")
@@ -52,6 +52,17 @@ struct SMTPClientTests {
                 try send(SMTPClient(server: "smtp://127.0.0.1:\(server.port)"))
             }
             #expect(fault.retry == retry)
+        }
+    }
+
+    @Test("An address that is refused keeps no other from its mail, and is told")
+    func oneRefused() async throws {
+        try await onOwnThread {
+            let server = try MailServer(answers: ["RCPT TO:<b@": "550 no such user"])
+            let client = SMTPClient(server: "smtp://127.0.0.1:\(server.port)")
+            let refused = try client.send(Self.message, from: "a@example.net", to: ["b@example.net", "c@example.net"])
+            #expect(refused.map(\.recipient) == ["b@example.net"] && refused[0].fault.message.contains("550"))
+            #expect(server.lines.count { $0 == "body" } == 1)
         }
     }
 

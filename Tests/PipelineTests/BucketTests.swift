@@ -60,6 +60,12 @@ extension PipelineTests {
             _ = try await run(.ship, ["check"])
             _ = try await run(.collect, ["logs", "--run", Pipeline.run])
             _ = try await run(.pack, ["logs", "--run", Pipeline.run])
+            // Who has no credentials is told once, and not by every archive.
+            var stranger = environment
+            for name in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"] { stranger[name] = .some(nil) }
+            let refused = try await TestSupport.run([Program.ship.path, "logs"], environment: stranger)
+            #expect(refused.status == 1, "\(refused)")
+            #expect(refused.errors.split(separator: "no AWS credentials found").count == 2, "\(refused)")
             let shipped = try await run(.ship, ["logs", "--run", Pipeline.run, "--verbose"])
             #expect(shipped.errors.contains("proved by checksum"), "\(shipped)")
             #expect(shipped.errors.contains("Authorization: ***"), "\(shipped)")

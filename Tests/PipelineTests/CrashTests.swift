@@ -40,7 +40,7 @@ extension InjectionTests {
             "A program killed at any call leaves no false claim, and the same command again completes the work",
             .timeLimit(.minutes(10)), arguments: CrashPoint.all)
         func kill(_ point: CrashPoint) async throws {
-            let small = try await SmallWorld(until: point.program)
+            let small = try await SmallWorld.shared(until: point.program)
             let count = try await small.count(point.program, point.calls)
             // A kind of call that the program does not make needs no test.
             guard count > 0 else { return }
@@ -98,7 +98,7 @@ extension InjectionTests {
 
         @Test("The library that counts calls sees those that strace sees", arguments: Program.allCases)
         func counting(_ program: Program) async throws {
-            let small = try await SmallWorld(until: program)
+            let small = try await SmallWorld.shared(until: program)
             let world = try await SmallWorld.copy(of: small.before)
             let (mark, log) = (world.root + "/fault.mark", world.root + "/strace.log")
             let calls = ["fsync", "syncfs", "rename", "unlink", "mkdir", "ftruncate"]
@@ -117,104 +117,5 @@ extension InjectionTests {
             let counted = String(decoding: try world.read(mark), as: UTF8.self).filter(\.isNumber)
             #expect(counted == "\(seen.count)")
         }
-    }
-}
-
-/// A small job that stands before a program's turn, with copies of it to spoil.
-struct SmallWorld: Sendable {
-    let before: Pipeline
-    let program: Program
-    let sources: [String: FileTree]
-    /// What is there once all programs have run.
-    let paths: [String]
-
-    /// Makes a job for which the programs before `program` have run.
-    init(until program: Program) async throws {
-        self.program = program
-        before = try Pipeline()
-        try await Self.fill(before)
-        sources = try await before.sourceTrees()
-        try await before.initialize()
-        try await before.night(Pipeline.run, Program.allCases.filter { Self.rank($0) < Self.rank(program) })
-        let whole = try await Self.copy(of: before)
-        try await whole.night(Pipeline.run, Program.allCases.filter { Self.rank($0) >= Self.rank(program) })
-        paths = try await whole.paths()
-        let differences = try await whole.stockDifferences(to: sources)
-        #expect(differences == [])
-    }
-
-    private static func rank(_ program: Program) -> Int { Program.allCases.firstIndex(of: program) ?? 0 }
-
-    /// Two hosts, two tenants, an entry of each kind, and a file that fills more than one gzip member.
-    static func fill(_ pipeline: Pipeline) async throws {
-        for name in ["web1", "web2"] {
-            let host = try pipeline.host(name)
-            try host.directory("acme/nothing")
-            try host.file("acme/app.log", text: "one line of \(name)\n")
-            try host.file("acme/empty")
-            try host.symlink("acme/latest", to: "app.log")
-            try host.file("globex/conf/a", text: "a of \(name)\n", mode: 0o600)
-            try host.hardLink("globex/conf/b", to: "globex/conf/a")
-            try host.file("globex/with space", text: "x")
-        }
-        let path = pipeline.source + "/web1/acme/big.log"
-        try await pipeline.shell("seq -f 'line %g of the big log' 1 400000 | head -c 5242880 > \"$1\"", [path])
-        try await pipeline.shell("find \"$1\" -exec touch -h -d '2025-11-18 01:02:03.456789' {} +", [pipeline.source])
-    }
-
-    static func copy(of other: Pipeline) async throws -> Pipeline {
-        let copy = try Pipeline(other.job, source: other.source)
-        try await copy.shell(
-            "cd \"$1\" && for d in staging vault state; do [ ! -d $d ] || cp -a $d \"$2\"; done",
-            [other.root, copy.root])
-        // The guards are there; their new places are pinned.
-        try await copy.initialize()
-        return copy
-    }
-
-    /// How many of these calls the program makes when nothing happens.
-    func count(_ program: Program, _ calls: [String]) async throws -> Int {
-        let world = try await Self.copy(of: before)
-        let mark = world.root + "/fault.mark"
-        let injection = Injection(calls: calls, action: .count, below: world.root + "/", mark: mark)
-        let result = try await world.stage(program, Pipeline.run, [], injection)
-        guard result.status == 0 else { throw Fault(.io, "\(result)") }
-        return Int(String(decoding: try world.read(mark), as: UTF8.self).filter(\.isNumber)) ?? 0
-    }
-
-    /// Ends the program at the n-th call and checks all that follows.
-    ///
-    /// - Returns: false when the program ended well before that.
-    func check(_ point: CrashPoint, _ number: Int) async throws -> Bool {
-        let world = try await Self.copy(of: before)
-        let injection = Injection(
-            calls: point.calls, when: number, action: point.action, below: world.root + "/")
-        let killed = try await world.stage(program, Pipeline.run, [], injection)
-        let isKilled = killed.ending == .signalled(9)
-        #expect(isKilled || killed.status == 0, "\(injection): \(killed)")
-        let broken = try await Claims.broken(world)
-        #expect(broken == [], "\(program.rawValue), \(injection), right after it")
-        try await completes(world, "\(program.rawValue), \(injection)")
-        return isKilled
-    }
-
-    enum Start { case same, next }
-
-    /// The same command again, or the next one, then the others: all is there, nothing is left over.
-    func completes(_ world: Pipeline, _ what: String, from start: Start = .same) async throws {
-        let first = Self.rank(program) + (start == .same ? 0 : 1)
-        for next in Program.allCases where Self.rank(next) >= first {
-            let result = try await world.stage(next)
-            #expect(result.status == 0, "\(what), then \(next.rawValue): \(result)")
-        }
-        let (left, differences) = (try await world.paths(), try await world.stockDifferences(to: sources))
-        let strays = Set(left).subtracting(paths).sorted()
-        let missing = Set(paths).subtracting(left).sorted()
-        #expect(strays == [], "\(what)")
-        #expect(missing == [], "\(what)")
-        #expect(differences == [], "\(what)")
-        let archives = left.filter { $0.hasPrefix("staging/") && $0.hasSuffix(".tar.gz") }.map { world.root + "/" + $0 }
-        let verified = try await world(.pack, ["verify"] + archives)
-        #expect(verified.status == 0 && archives.count == 4, "\(what): \(verified)")
     }
 }

@@ -40,7 +40,7 @@ extension InjectionTests {
             "An error at any call is told with its path, makes no false claim, and the same command again completes",
             .timeLimit(.minutes(10)), arguments: ErrorPoint.all)
         func error(_ point: ErrorPoint) async throws {
-            let small = try await SmallWorld(until: point.program)
+            let small = try await SmallWorld.shared(until: point.program)
             let count = try await small.count(point.program, point.calls)
             guard count > 0 else { return }
             let step = max(1, (count + Self.few - 1) / Self.few)
@@ -65,7 +65,8 @@ extension InjectionTests {
             }
             // What could not be removed goes with the next attempt.
             let isWhole = result.status == 0 && point.calls != ["unlink"]
-            try await small.completes(world, what, from: isWhole ? .next : .same)
+            try await small.completes(
+                world, what, from: isWhole ? .next : .same, isWhole: number % SmallWorld.wholes == 1)
         }
 
         @Test("A source file that can't be read makes collect partial; the rest is kept, and --force completes it")

@@ -6,7 +6,7 @@ import Platform
 import TestSupport
 import Testing
 
-extension PipelineTests {
+extension ServerTests {
     /// What a warehouse's source has no more goes late, and nothing else does.
     @Suite(.enabled(if: RGWServer.isInstalled, "\(RGWServer.reason)"))
     struct LakePruneTests {
@@ -33,8 +33,8 @@ extension PipelineTests {
         }
 
         /// What lies on the way out, by key.
-        private func departures(_ lake: LakeWorld) async throws -> [String: String] {
-            let table = lake.world.staging + "/lake/ledger/_retention/cold.tsv.gz"
+        private func departures(_ lake: LakeWorld, at ledger: String? = nil) async throws -> [String: String] {
+            let table = (ledger ?? lake.world.staging + "/lake/ledger") + "/_retention/cold.tsv.gz"
             guard access(table, F_OK) == 0 else { return [:] }
             let text = try await TestSupport.run(["zcat", table]).output
             var states: [String: String] = [:]
@@ -130,6 +130,169 @@ extension PipelineTests {
             try await lake.expect(.ship, ["verify", "lake", "--run", "2026-03-04"])
             let audit = try await lake.expect(.ship, ["audit", "lake"])
             for word in ["quarantine", "retire", "undo", "release"] { #expect(audit.output.contains(word), "\(word)") }
+        }
+
+        @Test(
+            "What other content has replaced goes, under whatever key it lies, and comes back", .timeLimit(.minutes(10))
+        )
+        func replaced() async throws {
+            let lake = try await lake()
+            let long = ByteString("sales/t/" + String(repeating: "k", count: 1_010))
+            try await lake.fill([(long, [1])])
+            try await night(lake, 1)
+            let longs = { () async throws -> [String] in
+                try await lake.objects(lake.vault, "v/lake/long/").keys.map { String($0.description.dropFirst(2)) }
+                    .sorted()
+            }
+            let old = try await longs()
+            #expect(old.count == 1)
+            try await lake.fill([(Self.key("sales/t", 0), [2]), (long, [2]), ("sales/t/part-2.g2", [2])])
+            try await lake.delete(lake.source, [Self.key("sales/t", 1)])
+            try await night(lake, 2)
+            // Under its old key lies what it was before.
+            try await lake.fill([(Self.key("sales/t", 1), [3])])
+            try await night(lake, 3)
+            let generation = "lake/data/sales/t/part-1.g2"
+            #expect(try await lake.objects(lake.vault)["v/" + ByteString(generation)] != nil)
+            try await lake.expect(.ship, ["prune", "lake"])
+            let first = ["lake/data/sales/t/part-0", "lake/data/sales/t/part-1"] + old
+            func going() async throws -> [String] {
+                try await departures(lake).filter { !$0.key.contains("/_ledger/") }.keys.sorted()
+            }
+            #expect(try await going() == first.sorted())
+
+            try await lake.fill([(Self.key("sales/t", 1), [4])])
+            try await night(lake, 4)
+            let audit = try await lake.expect(.ship, ["prune", "lake"])
+            #expect(audit.output.contains("other content of its key is held"), "\(audit)")
+            #expect(try await going() == (first + [generation]).sorted(), "not what looks like a generation")
+            try await pass(lake, days: 31)
+            try await lake.expect(.ship, ["prune", "lake"])
+            let all = try await lake.objects(lake.vault, "v/lake/").keys
+            let gone = Set((first + [generation]).map { "v/" + $0 })
+            for key in all where !key.description.contains("/_ledger/") {
+                let mark = try await tags(lake, key)["coldchain-retired"]
+                #expect((mark == "true") == gone.contains(key.description), "\(key)")
+            }
+            try await lake.expect(.ship, ["verify", "lake", "--run", "2026-03-04"])
+
+            // A new server learns it from the vault.
+            try await lake.world.shell(
+                "mv \"$1\" \"$2\"", [lake.world.staging + "/lake/ledger", lake.world.root + "/l"])
+            let told = try await departures(lake, at: lake.world.root + "/l")
+            let rebuilt = try await lake.expect(.ship, ["rebuild", "lake"])
+            #expect(!rebuilt.errors.contains("is lost"), "\(rebuilt)")
+            #expect(try await departures(lake) == told)
+            let object = try #require(old.first)
+            try await lake.expect(.ship, ["undo", "lake", "--object", object])
+            #expect(try await tags(lake, ByteString("v/" + object))["coldchain-retired"] == nil)
+            // With it the manifest that names it, and nothing else.
+            #expect(try await going() == (first + [generation]).filter { $0 != object }.sorted())
+
+            // A table that is written anew as a whole needs a leave.
+            try await lake.world.shell("sed -i 's/50%/40%/' \"$1\"", [lake.world.root + "/etc/jobs.d/lake.toml"])
+            try await lake.fill((0..<6).map { (Self.key("sales/u", $0), [9]) })
+            try await night(lake, 5)
+            let tripped = try await lake.expect(.ship, ["prune", "lake"], status: 1)
+            #expect(tripped.output.contains("6 of the 12 objects of 'sales/u'"), "\(tripped)")
+            try await lake.expect(.ship, ["prune", "lake", "--approve", "sales/u"])
+            #expect(try await going().count { $0.contains("/sales/u/") } == 6)
+        }
+
+        @Test("A hold of the store covers all that it has of a database, and nothing else", .timeLimit(.minutes(10)))
+        func hold() async throws {
+            let lake = try await LakeWorld(Self.retention, isLocked: true)
+            let long = ByteString("sales/t/" + String(repeating: "k", count: 1_010))
+            try await lake.fill([(Self.key("sales/t", 0), [1]), (long, [1]), (Self.key("hr/p", 0), [1])])
+            try await night(lake, 1)
+            try await lake.fill([(Self.key("sales/t", 0), [2])])
+            for day in 2...3 { try await night(lake, day) }
+            // Its manifests are gone, and what it copied is carried.
+            try await lake.delete(
+                lake.vault, Array(try await lake.objects(lake.vault, "v/lake/_ledger/2026-03-02/").keys))
+            try await lake.world.shell("rm -rf \"$1\"", [lake.world.staging + "/lake/ledger/2026-03-02"])
+            func held() async throws -> Set<String> {
+                try await onOwnThread {
+                    var keys: [ByteString] = []
+                    try lake.vault.list(prefix: "v/lake/") { keys.append($0.key) }
+                    return Set(try keys.filter { try lake.vault.head($0)?.isHeld ?? false }.map(\.description))
+                }
+            }
+            try await lake.expect(.ship, ["hold", "lake", "--tenant", "sales", "--why", "court"])
+            let all = Set(try await lake.objects(lake.vault, "v/lake/").keys.map(\.description))
+            let wanted = all.filter { $0.contains("sales") || $0.contains("/long/") }
+            #expect(
+                wanted.contains("v/lake/run/2026-03-02/sales/t/part-0") && wanted.contains { $0.contains("/long/") })
+            #expect(try await held() == wanted)
+            #expect(wanted.count == 7 && all.count > 9, "\(all)")
+        }
+
+        /// Everything in the vault that is marked.
+        private static func marked(_ lake: LakeWorld) throws -> [ByteString] {
+            var keys: [ByteString] = []
+            try lake.vault.list(prefix: "v/lake/") { keys.append($0.key) }
+            return try keys.filter { try lake.vault.tags($0)["coldchain-retired"] != nil }
+        }
+
+        @Test(
+            "prune killed at counted calls marks nothing that is not told, and ends it again", .timeLimit(.minutes(10)))
+        func killed() async throws {
+            let lake = try await lake()
+            try await night(lake, 1)
+            try await lake.fill([(Self.key("sales/t", 0), [2])])
+            try await lake.delete(lake.source, [Self.key("sales/t", 1), Self.key("hr/p", 1)])
+            for day in 2...3 { try await night(lake, day) }
+            let going: Set = ["lake/data/sales/t/part-0", "lake/data/sales/t/part-1", "lake/data/hr/p/part-1"]
+            let job = lake.world.staging + "/lake"
+            func save(_ name: String) async throws {
+                try await lake.world.shell("cp -a \"$1\" \"$2\"", [job, lake.world.root + "/saved" + name])
+            }
+            func reset(_ name: String) async throws {
+                try await lake.world.shell(
+                    "rm -rf \"$1\" && cp -a \"$2\" \"$1\"", [job, lake.world.root + "/saved" + name])
+                try await onOwnThread {
+                    for key in try Self.marked(lake) {
+                        try lake.vault.putTags([:], key)
+                    }
+                }
+            }
+            try await save(".new")
+            try await lake.expect(.ship, ["prune", "lake"])
+            try await pass(lake, days: 31)
+            try await save(".quarantined")
+            for (name, state) in [(".new", "quarantined"), (".quarantined", "retired")] {
+                try await reset(name)
+                let mark = lake.world.root + "/mark"
+                let calls = ["write", "pwrite", "rename", "unlink", "fsync", "fdatasync"]
+                let counting = Injection(calls: calls, action: .count, below: lake.world.root + "/", mark: mark)
+                let whole = try await lake(.ship, ["prune", "lake"], counting)
+                #expect(whole.status == 0, "\(whole)")
+                let count = Int(String(decoding: try lake.world.read(mark), as: UTF8.self).filter(\.isNumber)) ?? 0
+                #expect(count > 10)
+                for number in stride(from: 1, through: count, by: max(1, count / 5)) {
+                    try await reset(name)
+                    let injection = Injection(
+                        calls: calls, when: number, action: .kill, below: lake.world.root + "/")
+                    let killed = try await lake(.ship, ["prune", "lake"], injection)
+                    #expect(killed.ending == .signalled(9) || killed.status == 0, "\(injection): \(killed)")
+                    let told = try await departures(lake)
+                    for key in try await onOwnThread({ try Self.marked(lake) }) {
+                        let object = String(key.description.dropFirst(2)).replacing(".sha256", with: "")
+                        #expect(told[object] == "retired", "\(injection): \(key) is marked")
+                    }
+                    let again = try await lake(.ship, ["prune", "lake"])
+                    #expect(again.status == 0, "\(injection): \(again)")
+                    let after = try await departures(lake).filter { $0.key.contains("/data/") }
+                    #expect(
+                        Set(after.keys) == going && after.values.allSatisfy { $0 == state }, "\(injection): \(after)")
+                    let places = try await onOwnThread({ try Self.marked(lake) }).map {
+                        String($0.description.dropFirst(2))
+                    }
+                    #expect(
+                        Set(places.filter { $0.contains("/data/") }) == (state == "retired" ? going : []),
+                        "\(injection)")
+                }
+            }
         }
 
         @Test("A dropped table or database trips the breaker; a partial run tells nothing", .timeLimit(.minutes(10)))

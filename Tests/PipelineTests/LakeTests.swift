@@ -6,7 +6,7 @@ import Platform
 import TestSupport
 import Testing
 
-extension PipelineTests {
+extension ServerTests {
     /// Nights of a warehouse: inventory, plan, copies inside the store, and the way back.
     @Suite(.enabled(if: RGWServer.isInstalled, "\(RGWServer.reason)"))
     struct LakeTests {
@@ -151,12 +151,19 @@ extension PipelineTests {
             ])
             service.with { $0 = lake.batchOperations }
             try await lake.fill(Self.oddKeys.map { ($0, $0.bytes) })
-            try await lake.fill([("odd/t/_delta_log/00.json", [1]), ("odd/gone", [1]), ("few/a", [1])])
+            try await lake.fill([
+                ("odd/t/_delta_log/00.json", [1]), ("odd/gone", [1]), ("few/a", [1]), ("odd/late", [1]),
+                ("odd/old", [1]),
+            ])
             try await lake.inventory("2026-03-02")
             for program in [Program.collect, .pack] { try await lake.expect(program, ["lake", "--run", "2026-03-01"]) }
             try await lake.delete(lake.source, ["odd/gone"])
-            let shipped = try await lake.expect(.ship, ["lake"])
-            #expect(shipped.errors.contains("1 vanished"), "\(shipped)")
+            // A job copies what is there by then, and would replace what an older manifest names.
+            try await lake.fill([("odd/late", [2])])
+            try await onOwnThread { try lake.put(lake.vault, "v/lake/data/odd/old", [9]) }
+            let shipped = try await lake.expect(.ship, ["lake"], status: 3)
+            #expect(shipped.errors.contains("1 vanished, 1 changed"), "\(shipped)")
+            #expect(shipped.errors.contains("1 place is taken"), "\(shipped)")
             #expect(
                 server.jobs.map { $0.text("Description") } == [
                     "coldchain lake 2026-03-01 odd data", "coldchain lake 2026-03-01 odd logs",
@@ -165,12 +172,57 @@ extension PipelineTests {
             for key in Self.oddKeys where key.count < 1_000 { #expect(copies["v/lake/data/" + key] != nil, "\(key)") }
             #expect(copies["v/lake/run/2026-03-01/odd/t/_delta_log/00.json"] != nil)
             #expect(copies["v/lake/data/few/a"] != nil)
+            #expect(copies["v/lake/data/odd/old"]?.etag == LakeWorld.md5([9]))
+            #expect(copies["v/lake/data/odd/old.g2"]?.etag == LakeWorld.md5([1]))
             try await lake.expect(.ship, ["verify", "lake"])
             // Once more, from the report.
-            try await lake.expect(.ship, ["lake", "--run", "2026-03-01", "--force"])
+            try await lake.expect(.ship, ["lake", "--run", "2026-03-01", "--force"], status: 3)
             #expect(server.jobs.count == 2)
+            let manifest = try await lake.world.shell(
+                "zgrep -h '^odd/\\(late\\|old\\)' \"$1\"/odd.manifest.*.tsv.gz | sort -u",
+                [lake.world.staging + "/lake/ledger/2026-03-01"])
+            let rows = manifest.lines.map { $0.split(separator: "\t", omittingEmptySubsequences: false) }
+            #expect(rows.map { $0[13] } == ["", "lake/data/odd/old.g2"], "\(manifest)")
+            #expect(rows[0][17] == "skipped=changed")
             let verdict = try await onOwnThread { try server.validate() }
             #expect(verdict.output.hasPrefix("ok "), "\(verdict)")
+        }
+
+        @Test(
+            "A full snapshot is copied by one job, from the inventory as it is, and proved object by object",
+            .timeLimit(.minutes(10)))
+        func snapshotJob() async throws {
+            let service = Monitor<BatchOperations?>(nil)
+            let server = try S3ControlServer { job in
+                guard let service = service.with({ $0 }) else { throw Fault(.usage, "not yet") }
+                return try service.perform(job, failing: ["odd/&"])
+            }
+            let lake = try await LakeWorld([
+                "mode = \"full\"", "log_class = \"GLACIER\"", "route = { objects = 1 }",
+                "batch = { account = \"222222222222\", role_arn = \"arn:aws:iam::222222222222:role/b\", endpoint = \"\(server.url)\" }",
+            ])
+            service.with { $0 = lake.batchOperations }
+            try await lake.fill(Self.oddKeys.map { ($0, $0.bytes) })
+            try await lake.fill([
+                ("odd/t/_delta_log/00.json", [1]), ("odd/gone", [1]), ("odd/late", [1]), ("few/a", [1]),
+            ])
+            try await lake.inventory("2026-03-02")
+            for program in [Program.collect, .pack] { try await lake.expect(program, ["lake", "--run", "2026-03-01"]) }
+            try await lake.delete(lake.source, ["odd/gone"])
+            try await lake.fill([("odd/late", [2])])
+            let shipped = try await lake.expect(.ship, ["lake"], status: 3)
+            #expect(shipped.errors.contains("1 vanished, 1 changed"), "\(shipped)")
+            #expect(server.jobs.map { $0.text("Description") } == ["coldchain lake 2026-03-01 snapshot"])
+            #expect(server.jobs.first?.body.contains("<Fields>") == false)
+            let verdict = try await onOwnThread { try server.validate() }
+            #expect(verdict.output.hasPrefix("ok "), "\(verdict)")
+            let copies = try await lake.objects(lake.source.sibling(bucket: lake.source.bucket + "-01-mar-2026"))
+            let wanted = Self.oddKeys + ["odd/t/_delta_log/00.json", "odd/late", "few/a"]
+            #expect(copies.keys.sorted() == wanted.sorted())
+            let manifest = try await TestSupport.run(
+                ["zgrep", "-h", "^odd/late", lake.world.staging + "/lake/ledger/2026-03-01/odd.manifest.1.tsv.gz"])
+            #expect(manifest.output.contains("skipped=changed"), "\(manifest)")
+            try await lake.expect(.ship, ["verify", "lake"])
         }
 
         @Test("A full snapshot gets a bucket of its own, which is never overwritten", .timeLimit(.minutes(10)))

@@ -7,10 +7,12 @@ import Platform
 import TestSupport
 import Testing
 
-/// A warehouse's bucket, its inventories, and a vault, all of Ceph's gateway, with a job over them.
+/// A warehouse's bucket, its inventories, and a vault, all of one server, with a job over them.
 struct LakeWorld: Sendable {
+    /// Ceph's gateway, or moto, of which archive classes must be restored first.
+    enum Server { case gateway, moto }
+
     let world: Pipeline
-    let server: RGWServer
     let source: S3Client
     let vault: S3Client
     let inventories: S3Client
@@ -18,11 +20,24 @@ struct LakeWorld: Sendable {
 
     /// Makes the buckets and the job.
     ///
-    /// - Parameter lines: further lines of the job's settings.
+    /// - Parameters:
+    ///   - lines: further lines of the job's settings.
+    ///   - kind: the server.
+    ///   - vaultLines: of the vault's settings.
+    ///   - isLocked: whether the vault's bucket has Object Lock.
     /// - Throws: what keeps the world from being made.
-    init(_ lines: [String] = []) async throws {
-        let server = try await onOwnThread { try RGWServer.shared() }
-        self.server = server
+    init(
+        _ lines: [String] = [], on kind: Server = .gateway,
+        vault vaultLines: [String] = ["storage_class = \"GLACIER\""], isLocked: Bool = false
+    ) async throws {
+        let server = try await onOwnThread {
+            switch kind {
+            case .gateway:
+                let gateway = try RGWServer.shared()
+                return (http: gateway.http, accessKey: gateway.accessKey, secretKey: gateway.secretKey)
+            case .moto: return (http: try MotoServer.shared().http, accessKey: "AKID", secretKey: "secret")
+            }
+        }
         world = try Pipeline()
         var settings = HTTPSettings(userAgent: "coldchain-tests")
         settings.usesProxies = false
@@ -35,12 +50,12 @@ struct LakeWorld: Sendable {
         let (vault, inventories) = (source.sibling(bucket: "vault-" + id), source.sibling(bucket: "inv-" + id))
         (self.vault, self.inventories) = (vault, inventories)
         environment = world.awsEnvironment(
-            server,
+            accessKey: server.accessKey, secretKey: server.secretKey,
             [
                 "AWS_ENDPOINT_URL": server.http, "AWS_ALLOW_HTTP": "true", "AWS_REGION": "us-east-1",
                 "aws_conditional_put": "etag",
             ])
-        try world.useBucket("\(vault.bucket)/v", at: server.http, ["storage_class = \"GLACIER\""])
+        try world.useBucket("\(vault.bucket)/v", at: server.http, vaultLines)
         let head = [
             "kind = \"warehouse\"", "source = { bucket = \"\(source.bucket)\", endpoint = \"\(server.http)\" }",
             "inventory = [\"s3://\(inventories.bucket)/inv/\(source.bucket)/daily\"]", "wait = \"0 s\"",
@@ -48,7 +63,10 @@ struct LakeWorld: Sendable {
         ]
         try TreeBuilder(world.root + "/etc").file(
             "jobs.d/lake.toml", text: (head + lines).joined(separator: "\n") + "\n")
-        try await onOwnThread { for client in [source, vault, inventories] { try client.createBucket() } }
+        try await onOwnThread {
+            for client in [source, inventories] { try client.createBucket() }
+            try vault.createBucket(withObjectLock: isLocked)
+        }
         try await world.initialize()
     }
 
@@ -167,10 +185,15 @@ struct LakeWorld: Sendable {
 
     // MARK: Programs
 
-    func callAsFunction(_ program: Program, _ arguments: [String], through wrapper: [String] = []) async throws
-        -> RunResult
-    {
-        try await TestSupport.run(wrapper + [program.path] + arguments, environment: environment, timeout: 300)
+    func callAsFunction(
+        _ program: Program, _ arguments: [String], through wrapper: [String] = [], _ injection: Injection? = nil
+    ) async throws -> RunResult {
+        var environment = environment
+        if let injection {
+            environment.merge(injection.environment(try await FaultLibrary.shared.path())) { $1 }
+        }
+        return try await TestSupport.run(
+            wrapper + [program.path] + arguments, environment: environment, timeout: 300)
     }
 
     /// Runs a command that must end with `status`.

@@ -3,7 +3,7 @@ import Platform
 import TestSupport
 import Testing
 
-extension PipelineTests {
+extension ServerTests {
     /// Staging on NFS whose server goes away in the middle of a stage.
     @Suite(
         .enabled("needs root, /dev/fuse, nfs-ganesha, rpcbind, libnfs and python3-fusepy") {
@@ -36,8 +36,7 @@ extension PipelineTests {
             for host in world.job.hosts {
                 let build = try world.host(host)
                 // Random, so that its archive is as large.
-                try build.file(
-                    "acme/large.log", (0..<10_000_000).map { _ in UInt8(truncatingIfNeeded: random.next()) })
+                try build.file("acme/large.log", random.bytes(10_000_000))
                 for file in 0..<60 {
                     try build.file(
                         ByteString("acme/d\(file % 6)/f\(file).log"), [UInt8](repeating: UInt8(file), count: 9_000))

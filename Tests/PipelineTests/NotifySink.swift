@@ -4,6 +4,8 @@ import Testing
 
 /// A mail server and a web server on loopback that keep what they get; Python's standard library plays them.
 ///
+/// The web server takes what is posted, and refuses all else.
+///
 /// What arrived is one JSON line each in ``log``: `{"mail": ...}` or `{"path": ..., "body": ...}`.
 final class NotifySink: Sendable {
     private let directory: TemporaryDirectory
@@ -40,6 +42,11 @@ final class NotifySink: Sendable {
                 self.send_header("Content-Length", str(len(answer)))
                 self.end_headers()
                 self.wfile.write(answer)
+            def do_GET(self):
+                self.send_response(403)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+            do_HEAD = do_PUT = do_GET
             def log_message(self, *arguments): pass
         class Server(socketserver.ThreadingMixIn, socketserver.TCPServer): daemon_threads = True
         mail, web = Server(("127.0.0.1", 0), Mail), Server(("127.0.0.1", 0), Web)

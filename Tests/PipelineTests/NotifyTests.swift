@@ -62,7 +62,8 @@ extension PipelineTests {
             environment["MONITOR_EXIT_CODE"] = code
             environment["MONITOR_EXIT_STATUS"] = status
             return try await TestSupport.run(
-                [Program.ship.path, "notify", "--unit", unit], environment: environment, timeout: 60)
+                ["sh", "-c", "umask 077 && exec \"$@\"", "sh", Program.ship.path, "notify", "--unit", unit],
+                environment: environment, timeout: 60)
         }
 
         @Test("a partial night is told to every channel once, with what failed and the command that does it again")
@@ -84,15 +85,35 @@ extension PipelineTests {
             #expect(lines.contains { $0.contains("/ping/s3cr3t-path/fail") })
             #expect(lines.contains { $0.contains("/slack/") && $0.contains("{\\\"text\\\":") })
             #expect(lines.contains { $0.contains("/hook/") && $0.contains("Bearer s3cr3t-token") })
-            let metrics = try Directory.open(world.root + "/etc/metrics").readFile("coldchain-logs.prom")
-            let figures = String(decoding: metrics, as: UTF8.self)
+            let metrics = try Directory.open(world.root + "/etc/metrics")
+            let figures = String(decoding: try metrics.readFile("coldchain-logs.prom"), as: UTF8.self)
+            // Who reads them has another account.
+            let mode = try metrics.status("coldchain-logs.prom").mode
+            #expect(mode == 0o644)
             #expect(figures.contains("coldchain_run_failed_units{job=\"logs\",stage=\"pack\"} 1\n"), "\(figures)")
             #expect(figures.contains("coldchain_backlog_runs{job=\"logs\"} 1\n"), "\(figures)")
 
             // The same unit ending again has nothing new to tell but that it ended.
-            _ = try await notify(world, "coldchain-pack@logs.service", "success", "0")
+            _ = try await notify(world, "coldchain-pack@logs", "success", "0")
             let after = try sink.lines()
             #expect(after.count == lines.count)
+        }
+
+        @Test("an attempt that is at work is not told of before it has ended")
+        func atWork() async throws {
+            let sink = try await NotifySink()
+            let world = try await world(sink)
+            try await world.night(Pipeline.run, [.collect])
+            let held = try await HeldProgram(world, .pack, "write", 12, below: world.root + "/")
+            _ = try await notify(world, "coldchain-pack@logs.service", "exit-code", "1")
+            held.go()
+            let ending = try await held.child.wait(timeout: 20)
+            #expect(ending == .exited(0))
+            _ = try await notify(world, "coldchain-pack@logs", "success", "0")
+            let mails = try sink.lines().filter { $0.contains("\"mail\"") }
+            #expect(mails.count == 2, "\(mails)")
+            #expect(!mails[0].contains("pack logs 2025-11-19") && !mails[0].contains("killed"), "\(mails)")
+            #expect(mails.last?.contains("pack logs 2025-11-19: done") == true, "\(mails)")
         }
 
         @Test("a good night is told once; later and pointless starts tell nothing")
@@ -100,10 +121,15 @@ extension PipelineTests {
             let sink = try await NotifySink()
             let world = try await world(sink)
             try await world.night(Pipeline.run)
+            // Nothing is safe yet: the dead man's switch is not told.
+            let early = try await notify(world, "coldchain-collect@logs", "success", "0")
+            #expect(early.status == 0, "\(early)")
+            let first = try sink.lines()
+            #expect(first.count == 3 && !first.contains { $0.contains("/ping/") }, "\(first)")
             let told = try await notify(world, "coldchain-ship@logs", "success", "0")
             #expect(told.status == 0, "\(told)")
             let lines = try sink.lines()
-            #expect(lines.count == 4, "\(lines)")
+            #expect(lines.count == 7, "\(lines)")
             let isPinged = lines.contains { $0.contains("\"path\": \"/ping/s3cr3t-path\"") }
             #expect(isPinged, "\(lines)")
             for (result, status) in [("success", "0"), ("success", "75")] {
@@ -123,6 +149,11 @@ extension PipelineTests {
             let mail = try #require(lines.first { $0.contains("\"mail\"") })
             #expect(mail.contains("collect logs: killed: the machine or the unit had no memory left"), "\(mail)")
             #expect(mail.contains("collect logs FAILED on "), "\(mail)")
+
+            // The unit of a failure, and a result that is none: it never began.
+            _ = try await notify(world, "coldchain-pack@logs.service", "success", "0")
+            let unmet = try #require(try sink.lines().last { $0.contains("\"mail\"") })
+            #expect(unmet.contains("pack logs FAILED on ") && unmet.contains("pack logs: was not started"), "\(unmet)")
         }
 
         @Test("a channel that is broken is tried again, is named without its address, and stops no other")
@@ -169,6 +200,22 @@ extension PipelineTests {
             // The answer repeats the path, which is a secret.
             let told = try await world(.ship, missing)
             #expect(told.errors.contains("status 500: no hook ...") && !told.errors.contains("s3cr3t"), "\(told)")
+            // Once the way is free it arrives, as what it is, and only once.
+            try TreeBuilder(world.root + "/etc").file(
+                "secret.hook", text: "http://127.0.0.1:\(sink.httpPort)/hook/s3cr3t-path\n")
+            for _ in 1...2 { try await world.expect(.ship, missing) }
+            let late = try sink.lines().filter { $0.contains("/hook/") }
+            #expect(late.count == 1 && late[0].contains("isLate\\\":true"), "\(late)")
+            func ids(_ lines: some Sequence<String>) -> Set<String> {
+                Set(
+                    lines.compactMap {
+                        $0.split(separator: "\\\"id\\\":\\\"").dropFirst().first.map { String($0.prefix(20)) }
+                    })
+            }
+            let all = ids(try sink.lines())
+            #expect(all.count == 1 && ids(late) == all)
+            let left = try await run(["find", world.state + "/undelivered", "-name", "*.json"])
+            #expect(left.status == 0 && left.lines == [])
         }
 
         @Test("staging that is away, a torn memory and a job that can't be read keep no other job from being told of")

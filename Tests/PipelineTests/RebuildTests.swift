@@ -50,6 +50,13 @@ extension PipelineTests {
                 rm -rf "$1" "$4"
                 """, [world.staging, world.vault, world.root + "/ledger", world.state])
             try await world.initialize()
+            for program in [Program.collect, .ship] {
+                let check = try await world.expect(program, ["check", "logs"], status: 1)
+                #expect(
+                    check.output.contains("FAILED  job logs: ledger: is empty on staging, though vault disk has 2 runs")
+                )
+                #expect(check.output.contains("Run 'ship rebuild logs' before the next collect"), "\(check)")
+            }
             let dry = try await rebuild(world, ["--dry-run"])
             #expect(dry.runs == 2 && dry.manifests == 4 && dry.others == 1 && dry.kept == 0)
             let made = try await rebuild(world)
@@ -59,6 +66,8 @@ extension PipelineTests {
                 [world.root + "/ledger", world.staging])
             let again = try await rebuild(world)
             #expect(again.manifests == 0 && again.kept == 5)
+            let check = try await world.expect(.collect, ["check", "logs"])
+            #expect(check.output.contains("ok      job logs: ledger"), "\(check)")
             try await world.night("2025-11-21", [.collect])
             let list = try await StockRestore.table("\(world.runDirectory("2025-11-21"))/collect/web1.entries.tsv.gz")
             #expect(list.allSatisfy { $0["action"] == "carry" })

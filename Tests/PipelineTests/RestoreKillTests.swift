@@ -22,21 +22,15 @@ extension PipelineTests {
             try await world.night()
             let place = world.root + "/restored"
             let arguments = ["restore", "logs", "--run", Pipeline.run, "--to", place]
-            let mark = world.root + "/fault.mark"
-            let injection = Injection(calls: ["write"], when: call, action: .hold, below: place, mark: mark)
-            let changes = injection.environment(try await FaultLibrary.shared.path())
-            let child = try ChildProcess(
-                [Program.ship.path] + arguments, environment: world.environment.merging(changes) { $1 },
-                log: world.root + "/held.log")
-            let isHeld = try await eventually { access(mark, F_OK) == 0 || child.ending != nil }
-            #expect(isHeld && child.ending == nil, "it never came to that write")
-            child.signal(number)
+            let held = try await HeldProgram(
+                world, .ship, "write", call, below: place, arguments: arguments)
+            held.child.signal(number)
             if number == SIGTERM {
                 // The thread that takes signals is given the time to do so before the work goes on.
                 try await Task.sleep(nanoseconds: 100_000_000)
-                unlink(mark)
+                held.go()
             }
-            let ending = try await child.wait(timeout: 20)
+            let ending = try await held.child.wait(timeout: 20)
             #expect(ending == (number == SIGKILL ? .signalled(SIGKILL) : .exited(143)))
 
             let again = try await world.expect(.ship, arguments + ["--progress", "always"])

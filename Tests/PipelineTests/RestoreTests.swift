@@ -204,6 +204,37 @@ extension PipelineTests {
             }
         }
 
+        @Test("What can't come back is no success of a look either, and what a run does not have is told")
+        func absent() async throws {
+            let world = try Pipeline()
+            try await SmallWorld.fill(world)
+            try await world.shell("mkfifo \"$1/web1/acme/pipe\"", [world.source])
+            try await world.initialize()
+            for program in Program.allCases {
+                try await world.expect(
+                    program, ["logs", "--run", Pipeline.run] + (program == .collect ? ["--only", "web1"] : []),
+                    status: program == .collect ? 3 : 0)
+            }
+            let place = world.root + "/restored"
+            let one = try await restore(world, ["--to", place])
+            #expect(one.errors.contains("web2: has no manifest in run 2025-11-19"), "\(one)")
+            #expect(one.errors.contains("not kept when the run was collected: acme/pipe"), "\(one)")
+            let pipe = try await restore(world, ["acme/pipe", "--to", place], status: 1)
+            #expect(pipe.errors.contains("nothing of it was kept"), "\(pipe)")
+            let path = "acme/web1/app.log"
+            for options in [
+                ["--stdout", "--dry-run"], ["--stdout", "--request"], ["--to", place + "2", "--dry-run"],
+            ] {
+                _ = try await restore(world, [path] + options)
+            }
+            try await world.shell("rm \"$1\"", [world.vault + Self.archive("acme", "web1")])
+            for options in [["--stdout", "--dry-run"], ["--stdout", "--request"], ["--request"]] {
+                let result = try await restore(world, [path] + options, status: 3)
+                #expect(result.output.contains("unreadable"), "\(options): \(result)")
+            }
+            _ = try await restore(world, [path, "--stdout"], status: 1)
+        }
+
         private struct Line: Decodable {
             var name: String
             var link: String?

@@ -3,7 +3,7 @@ import Platform
 import TestSupport
 import Testing
 
-extension PipelineTests {
+extension ServerTests {
     /// Hosts behind a real sshd.
     @Suite(.enabled(if: SSHServer.isInstalled, "Debian's openssh-server is not installed"))
     struct SSHTests {
@@ -452,7 +452,7 @@ extension PipelineTests {
             let world = try world(
                 servers[0], hosts: ["h[01-24]"],
                 // So slow that all of them are at work at the same time.
-                ["hosts_at_once = 24", "bandwidth = \"4 MiB/s\""]
+                ["hosts_at_once = 24", "bandwidth = \"3 MiB/s\""]
                     + zip(hosts, servers).flatMap { host, server in
                         ["[host.\(host)]", "address = \"127.0.0.1\"", server.settings()]
                     })
@@ -469,7 +469,9 @@ extension PipelineTests {
                             peak = max([peak] + [int(l.split()[1]) for l in file if l.startswith('VmHWM')])
                         names = []
                         for task in os.listdir(place + '/task'):
-                            with open(f'{place}/task/{task}/children') as file: names += file.read().split()
+                            try:
+                                with open(f'{place}/task/{task}/children') as file: names += file.read().split()
+                            except OSError: pass
                         hosts = max(hosts, len(names))
                         samples += 1
                     except OSError:

@@ -29,7 +29,7 @@ extension PipelineTests {
                     url = "file://\(world.vault)"
                     [vault.away]
                     url = "s3://nowhere/v"
-                    endpoint = "http://127.0.0.1:9"
+                    endpoint = "http://127.0.0.1:\(sink.httpPort)"
                     [notify]
                     failure = ["hook", "other", "mail", "watch"]
                     [notify.channel.hook]

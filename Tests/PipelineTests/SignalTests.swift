@@ -7,30 +7,6 @@ extension PipelineTests {
     /// Signals that ask to stop, while a program is in the middle of its work.
     @Suite
     struct SignalTests {
-        /// A program that waits at one of its calls until ``go()``.
-        private struct Held {
-            let world: Pipeline
-            let child: ChildProcess
-            let mark: String
-
-            init(_ world: Pipeline, _ program: Program, _ call: String, _ number: Int, below: String) async throws {
-                self.world = world
-                mark = world.root + "/fault.mark"
-                let injection = Injection(calls: [call], when: number, action: .hold, below: below, mark: mark)
-                let changes = injection.environment(try await FaultLibrary.shared.path())
-                child = try ChildProcess(
-                    [program.path, world.job.name, "--run", Pipeline.run],
-                    environment: world.environment.merging(changes) { $1 }, log: world.root + "/held.log")
-                let (child, mark) = (child, mark)
-                let isHeld = try await eventually { access(mark, F_OK) == 0 || child.ending != nil }
-                guard isHeld, child.ending == nil else {
-                    throw Fault(.io, "\(program.rawValue) did not come to \(call)")
-                }
-            }
-
-            func go() { unlink(mark) }
-        }
-
         /// All after the stage record was opened: a program that is stopped while it plans has nothing to record.
         private static let moments: [(Program, String, Int)] = [
             (.collect, "write", 6), (.collect, "rename", 3), (.pack, "write", 12), (.pack, "rename", 4),
@@ -43,7 +19,7 @@ extension PipelineTests {
         func terminated(_ program: Program, _ call: String, _ number: Int) async throws {
             let small = try await SmallWorld(until: program)
             let world = try await SmallWorld.copy(of: small.before)
-            let held = try await Held(world, program, call, number, below: world.root + "/")
+            let held = try await HeldProgram(world, program, call, number, below: world.root + "/")
             held.child.signal(SIGTERM)
             // The thread that takes signals is given the time to do so before the work goes on.
             try await Task.sleep(nanoseconds: 100_000_000)
@@ -62,7 +38,7 @@ extension PipelineTests {
         func others(_ number: Int32) async throws {
             let small = try await SmallWorld(until: .collect)
             let world = try await SmallWorld.copy(of: small.before)
-            let held = try await Held(world, .collect, "write", 5, below: world.root + "/")
+            let held = try await HeldProgram(world, .collect, "write", 5, below: world.root + "/")
             held.child.signal(number)
             try await Task.sleep(nanoseconds: 100_000_000)
             held.go()
@@ -75,7 +51,7 @@ extension PipelineTests {
         func twice(_ program: Program) async throws {
             let small = try await SmallWorld(until: program)
             let world = try await SmallWorld.copy(of: small.before)
-            let held = try await Held(world, program, "write", 3, below: world.root + "/")
+            let held = try await HeldProgram(world, program, "write", 3, below: world.root + "/")
             held.child.signal(SIGTERM)
             try await Task.sleep(nanoseconds: 200_000_000)
             let between = held.child.ending
@@ -97,7 +73,7 @@ extension PipelineTests {
         func twoAtOnce(_ program: Program) async throws {
             let small = try await SmallWorld(until: program)
             let world = try await SmallWorld.copy(of: small.before)
-            let held = try await Held(world, program, "write", 4, below: world.root + "/")
+            let held = try await HeldProgram(world, program, "write", 4, below: world.root + "/")
             let second = try await world.stage(program)
             let breaking = try await world.stage(program, Pipeline.run, ["--break-lock"])
             let status = try await world(program, ["status"])
@@ -117,7 +93,7 @@ extension PipelineTests {
         func takenOver(_ program: Program) async throws {
             let small = try await SmallWorld(until: program)
             let world = try await SmallWorld.copy(of: small.before)
-            let held = try await Held(world, program, "write", 6, below: world.root + "/")
+            let held = try await HeldProgram(world, program, "write", 6, below: world.root + "/")
             held.child.signal(SIGKILL)
             let ending = try await held.child.wait(timeout: 5)
             #expect(ending == .signalled(9))

@@ -2,103 +2,10 @@ import Platform
 import TestSupport
 import Testing
 
-extension PipelineTests.SystemdTests {
-    /// Whole nights of job site, with two hosts and a tree for each day, and what goes wrong in them.
-    ///
-    /// A night's timers run out at once; each night has a day of its own, since days that were missed are made good.
-    private struct Site {
-        let server: SystemdServer
-
-        init() async throws {
-            server = try await SystemdServer()
-            let made = try await server(Self.setUp)
-            try #require(made.status == 0, "\(made)")
-        }
-
-        private static let setUp = #"""
-            set -eu
-            cat >/run/site.sh <<'END'
-            day() { date -u -d "$1 days ago" "+${2:-%Y%m%d}"; }
-            # A day's tree of a host, by job: tree JOB HOST DAYS KIBIBYTES; ready JOB HOST DAYS
-            tree() {
-                place=/mnt/$2/$1/$(day "$3")
-                install -d "$place/acme"
-                head -c "$(($4 * 1024))" /dev/urandom >"$place/acme/$1-$2-$3.log"
-            }
-            ready() { touch "/mnt/$2/$1/$(day "$3")/_READY"; }
-            timers() { echo coldchain-collect@$1.timer coldchain-pack@$1.timer coldchain-ship@$1.timer; }
-            night() {
-                # Each night has all of its starts.
-                for stage in collect pack ship; do
-                    systemctl reset-failed coldchain-$stage@$1.service 2>/dev/null || true
-                done
-                systemctl restart $(timers "$1")
-                # They have run out: none of them waits.
-                for try in $(seq 200); do
-                    case $(systemctl show $(timers "$1") -p SubState --value) in *waiting*) sleep 0.05 ;; *) return 0 ;; esac
-                done
-            }
-            # All units have ended, and whatever tells of them.
-            calm() {
-                quiet=0
-                for try in $(seq 600); do
-                    jobs=$(systemctl list-jobs --no-legend)
-                    busy=$(systemctl list-units --no-legend --type=service \
-                        --state=active,activating,deactivating,reloading 'coldchain-*')
-                    if [ -z "$jobs$busy" ]; then quiet=$((quiet + 1)); else quiet=0; fi
-                    if [ $quiet = 5 ]; then return 0; fi
-                    sleep 0.1
-                done
-                echo "never calm: $jobs $busy" >&2
-                return 1
-            }
-            until_there() {
-                for try in $(seq 300); do
-                    if ls $1 >/dev/null 2>&1; then return 0; fi
-                    sleep 0.05
-                done
-                echo "never there: $1" >&2
-                return 1
-            }
-            END
-            mkdir /mnt/web2
-            for job in site late; do
-                cat >/etc/coldchain/jobs.d/$job.toml <<END
-            kind = "hosts"
-            hosts = ["web1", "web2"]
-            path = "file:///mnt/{host}/$job/{yyyy}{mm}{dd}"
-            ready = "_READY"
-            catch_up = "12 days"
-            END
-            done
-            install -d /etc/systemd/system/coldchain-collect@.service.d
-            printf '[Unit]\nStartLimitBurst=4\n[Service]\nRestartSec=1s\nExecStart=\nExecStart=/usr/local/bin/collect %%i --wait 1h\n' \
-                >/etc/systemd/system/coldchain-collect@.service.d/wait.conf
-            systemctl daemon-reload
-            . /run/site.sh
-            systemctl --quiet enable $(timers site) coldchain-watch.timer
-            """#
-
-        /// Runs a script with the words of the site; gives the first lines of what was told meanwhile, and the texts.
-        func callAsFunction(_ script: String) async throws -> (titles: [String], texts: [String]) {
-            let before = try server.told().count
-            let result = try await server("set -eu; . /run/site.sh\n" + script, timeout: 90)
-            if result.status != 0 {
-                let journal = try await server("journalctl --quiet --no-pager -o short-precise -n 60")
-                Issue.record("\(result)\n\(journal.output)")
-            }
-            let texts = Array(try server.told().dropFirst(before))
-            return (texts.map { $0.split(separator: "\n").first.map(String.init) ?? "" }, texts)
-        }
-
-        func day(_ ago: Int) async throws -> String {
-            try await server("date -u -d '\(ago) days ago' +%F").lines.first ?? ""
-        }
-    }
-
+extension ServerTests.SystemdTests {
     @Test("Whole nights, and nights in which things go wrong: each is told for what it is, and no day is lost")
     func nights() async throws {
-        let site = try await Site()
+        let site = try await SystemdSite()
 
         // The stages overlap: what one host has brought is in the vault while collect waits for the other.
         var day = try await site.day(1)
@@ -154,7 +61,8 @@ extension PipelineTests.SystemdTests {
             (4, "kill -9 $(systemctl show coldchain-collect@site.service -p MainPID --value)", "killed by signal KILL"),
             (
                 5,
-                // As systemd-oomd does it.
+                // As systemd-oomd does it. The kernel's own kill takes the memory controller of cgroup 2, which not every
+                // machine of the tests gives away: many have it in version 1. systemd tells both alike.
                 """
                 group=/sys/fs/cgroup$(systemctl show coldchain-collect@site.service -p ControlGroup --value)
                 python3 -c 'import os, sys; os.setxattr(sys.argv[1], "user.oomd_ooms", b"1")' "$group"
@@ -178,6 +86,45 @@ extension PipelineTests.SystemdTests {
             #expect(text.contains("collect site --run \(day)"), "\(text)")
             #expect(text.contains("\nLast lines:\n") && text.contains("web2: waiting"), "\(text)")
         }
+
+        // A stage runs into its time limit, and one hangs though its other threads run.
+        day = try await site.day(7)
+        let library = Pipeline.split(try await FaultLibrary.shared.path())
+        _ = try await run(["cp", "\(library.directory)/\(library.name)", site.server.box.share + "/fault.so"])
+        let limits = try await site.server(
+            #"""
+            set -eu; . /run/site.sh
+            tree site web1 7 64; ready site web1 7
+            tree site web2 7 64
+            for stage in collect pack; do install -d "/etc/systemd/system/coldchain-$stage@site.service.d"; done
+            printf '[Service]\nRuntimeMaxSec=4s\n' >/etc/systemd/system/coldchain-collect@site.service.d/limit.conf
+            {
+                printf '[Service]\nWatchdogSec=2s\nEnvironment=LD_PRELOAD=/share/fault.so COLDCHAIN_FAULT_CALLS=create,'
+                printf ' COLDCHAIN_FAULT_WHEN=1 COLDCHAIN_FAULT_ACTION=hold COLDCHAIN_FAULT_MARK=/srv/staging/held'
+                printf ' COLDCHAIN_FAULT_BELOW=/srv/staging/site/%s/pack/\n' "$(day 7 %F)"
+            } >/etc/systemd/system/coldchain-pack@site.service.d/limit.conf
+            systemctl daemon-reload
+            """#)
+        #expect(limits.status == 0, "\(limits)")
+        let slow = try await site.server.start("collect@site")
+        let over = slow.told.first ?? ""
+        #expect(slow.state["Result"] == "timeout" && slow.told.count == 1, "\(slow)")
+        #expect(over.contains("collect site: ended by systemd: its time was over\n"), "\(over)")
+        #expect(over.contains("\nLast lines:\n") && over.contains("web2: waiting"), "\(over)")
+        _ = try await site.server(
+            ". /run/site.sh; ready site web2 7; rm /etc/systemd/system/coldchain-collect@site.service.d/limit.conf; systemctl daemon-reload"
+        )
+        let healed = try await site.server.start("collect@site")
+        let mended = healed.told.first ?? ""
+        #expect(mended.hasPrefix("*[coldchain] collect site \(day)") && mended.contains(" done on box*"), "\(healed)")
+        let hung = try await site.server.start("pack@site")
+        let silent = hung.told.first ?? ""
+        #expect(hung.state["Result"] == "watchdog" && hung.told.count == 1, "\(hung)")
+        #expect(silent.contains("pack site: killed by systemd: nothing in it moved any more\n"), "\(silent)")
+        #expect(silent.contains("pack site --run \(day)") && silent.contains("\nLast lines:\n"), "\(silent)")
+        _ = try await site.server(
+            "rm /etc/systemd/system/coldchain-pack@site.service.d/limit.conf /srv/staging/held; systemctl daemon-reload"
+        )
 
         // The vault is not there.
         day = try await site.day(6)
@@ -232,7 +179,7 @@ extension PipelineTests.SystemdTests {
         let restored = try await site.server(
             #"""
             set -eu; . /run/site.sh
-            for place in site:1 site:2 site:3 site:4 site:5 site:6 late:1 late:2 late:3; do
+            for place in site:1 site:2 site:3 site:4 site:5 site:6 site:7 late:1 late:2 late:3; do
                 job=${place%:*} ago=${place#*:}
                 for host in web1 web2; do
                     cd "/srv/archive/$job/acme/$(day "$ago" %Y/%m/%d)"
@@ -245,9 +192,9 @@ extension PipelineTests.SystemdTests {
                 done
             done
             """#)
-        #expect(restored.status == 0 && restored.lines.count == 18, "\(restored)")
+        #expect(restored.status == 0 && restored.lines.count == 20, "\(restored)")
 
-        // Six runs come under a policy that keeps two: so much at once has to be approved, and is told until then.
+        // Seven runs come under a policy that keeps two: so much at once has to be approved, and is told until then.
         let policy = try await site.server(
             #"""
             printf '[retention]\nkeep_last = 2\ngrace = "0 days"\nkeep_local = "0 days"\n' >>/etc/coldchain/jobs.d/site.toml
@@ -260,7 +207,7 @@ extension PipelineTests.SystemdTests {
         #expect(alarm.contains("more than 'max_vanished' would go at once of tenant acme"), "\(alarm)")
         #expect(alarm.contains("ship prune site --approve acme"), "\(alarm)")
         let before = try await site.server("ls -d /srv/archive/site/acme/*/*/*/*.tar.gz | wc -l")
-        #expect(before.lines == ["12"])
+        #expect(before.lines == ["14"])
         let approved = try await site.server("runuser -u coldchain -- ship prune site --approve acme")
         #expect(approved.status == 0 && approved.output.contains("quarantined"), "\(approved)")
         let pruned = try await site.server.start("prune@site")

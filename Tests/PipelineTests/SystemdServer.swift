@@ -102,7 +102,7 @@ struct SystemdServer: Sendable {
             cat >"/etc/systemd/system/coldchain-$1.d/soon.conf"
         }
         for stage in pack ship; do
-            printf '[Unit]\nStartLimitBurst=4\n[Service]\nRestartSec=1s\nExecStart=\nExecStart=/usr/local/bin/%s %%i --follow --wait 3s\n' \
+            printf '[Unit]\nStartLimitBurst=2\n[Service]\nRestartSec=1s\nExecStart=\nExecStart=/usr/local/bin/%s %%i --follow --wait 5s\n' \
                 $stage | drop_in $stage@.service
         done
         for stage in collect pack ship; do

@@ -3,7 +3,7 @@ import Platform
 import TestSupport
 import Testing
 
-extension PipelineTests {
+extension ServerTests {
     /// The units as they are installed, under a real systemd.
     @Suite(
         .enabled("needs root, systemd, cgroup 2, and a kernel that lets root nest namespaces and overlays") {
@@ -53,8 +53,8 @@ extension PipelineTests {
             #expect(text.contains("\nTo do it again:\n  collect gone --run "), "\(text)")
             let errors = try await box.said("err", "collect@gone")
             let all = try await box.said("info", "collect@gone")
-            // The levels are systemd's, and not left in the text.
-            #expect(errors.count == 1 && errors[0].hasPrefix(why), "\(errors)")
+            // The levels are systemd's, and not left in the text; advice has a line of its own.
+            #expect(errors.count == 2 && errors[0].hasPrefix(why) && errors[1].hasPrefix("HINT: "), "\(errors)")
             #expect(all.count > 1 && !all.contains { $0.hasPrefix("<") }, "\(all)")
 
             let half = try await box.start("collect@half")
@@ -71,13 +71,29 @@ extension PipelineTests {
             #expect(title.hasPrefix("*[coldchain] pack nosuch FAILED on box*\n"), "\(unknown)")
             #expect(title.contains("unknown job 'nosuch'"), "\(unknown)")
 
+            // What staging's mount keeps from starting has no journal and no status of its own.
+            let broken = try await box(
+                #"""
+                set -eu
+                printf '[Mount]\nWhat=nothing\nWhere=/mnt/nowhere\nType=nosuchfs\n' >/etc/systemd/system/mnt-nowhere.mount
+                place=/etc/systemd/system/coldchain-collect@siem.service.d
+                mkdir $place
+                printf '[Unit]\nRequiresMountsFor=/mnt/nowhere\n' >$place/mount.conf
+                systemctl daemon-reload
+                """#)
+            #expect(broken.status == 0, "\(broken)")
+            let unmet = try await box.start("collect@siem")
+            let reason = unmet.told.first ?? ""
+            #expect(unmet.told.count == 1 && reason.hasPrefix("*[coldchain] collect siem FAILED on box*\n"), "\(unmet)")
+            #expect(reason.contains("\ncollect siem: was not started, since something that it needs"), "\(reason)")
+
             // Stopped in the middle of its work: no failure, and told as what it is.
             let before = try box.told().count
             let stopped = try await box(
                 #"""
                 set -u
                 printf 'ready = "_READY"\n' >>/etc/coldchain/jobs.d/siem.toml
-                mkdir /etc/systemd/system/coldchain-collect@siem.service.d
+                rm /etc/systemd/system/coldchain-collect@siem.service.d/mount.conf
                 printf '[Service]\nExecStart=\nExecStart=/usr/local/bin/collect siem --wait 1h\n' \
                     >/etc/systemd/system/coldchain-collect@siem.service.d/wait.conf
                 systemctl daemon-reload

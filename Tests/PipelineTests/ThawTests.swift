@@ -133,6 +133,7 @@ extension PipelineTests {
             _ = try await world.restore([path, "--stdout", "--yes"], status: 75)
             #expect(world.bucket.asked.map(\.key) == ["logs/acme/2025/11/19/web1.tar.gz"])
             world.bucket.set(.done(expires: Self.far))
+            _ = try await world.restore([path, "--stdout", "--request"], status: 0)
             let result = try await world.restore([path, "--stdout"], status: 0)
             #expect(result.output == "one line of web1\n")
             #expect(world.bucket.sent.requests == 1)

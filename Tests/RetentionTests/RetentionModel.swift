@@ -106,8 +106,9 @@ final class RetentionModel {
         let hosts = Self.hosts.filter { _ in chance(90) }
         for host in hosts {
             for _ in 0..<Int.random(in: 0...3, using: &random) { change(host) }
-            // A run of the past is collected again, or one that was missed.
-            let day = chance(10) ? date.adding(days: -Int.random(in: 1...3, using: &random)) : date
+            // A run of the past is collected again, or one that was missed; not while an archive is lost, whose key another one
+            // would take: then what it held is lost for good.
+            let day = chance(10) && lost.isEmpty ? date.adding(days: -Int.random(in: 1...3, using: &random)) : date
             try collect(host, day)
         }
         if chance(85) { try handOnAll() }
@@ -226,10 +227,10 @@ final class RetentionModel {
         for vault in job.vaults {
             var departures = try Departures(vault, of: job.directory)
             let undo = Undo(vault, of: job.directory)
-            let plan = try undo.plan(selection, departures)
+            let plan = try undo.plan(selection, departures).departures
             let result = try undo.carryOut(plan, &departures, why: nil)
             guard result.failed.isEmpty else { throw Violation(description: "undo: \(result.failed)") }
-            for departure in plan where departures[departure.key] != nil {
+            for departure in plan where departures[departure.key].map({ $0.state != .gone }) ?? false {
                 throw Violation(description: "undone, and still on its way out: \(departure.key)")
             }
             for departure in plan {

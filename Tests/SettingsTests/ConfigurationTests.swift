@@ -83,6 +83,10 @@ struct ConfigurationTests {
             ),
             ("[vault.a]\nurl = \"s3://bucket//x\"", "2:7: 'vault.a.url': expected", nil),
             ("[vault.a]\nurl = \"s3://bucket/../x\"", "2:7: 'vault.a.url': expected", nil),
+            (
+                "[vault.a]\nurl = \"s3://bucket\"\nendpoint = \"localhost:5000\"",
+                "3:12: 'vault.a.endpoint': expected a URL such as \"https://s3.dc.example:8443\"", nil
+            ),
             ("[vault.a]\nurl = \"s3://bucket\"\nuploads = 0", "3:11: 'vault.a.uploads': expected a number", nil),
             (
                 "[vault.a]\nurl = \"s3://bucket\"\nchecksums = \"md5\"", "3:13: 'vault.a.checksums': expected one of",

@@ -87,18 +87,18 @@ struct TomlDocumentTests {
         #expect(root.askedKeys == ["s", "i", "b", "a", "t", "none"])
     }
 
-    @Test("Up to ten problems are told in the order of the file, and the others counted")
+    @Test("Up to a hundred problems are told in the order of the file, and the others counted")
     func manyProblems() throws {
-        let text = (1...12).map { "unknown\($0) = 1\n" }.joined()
+        let text = (1...101).map { "unknown\($0) = 1\n" }.joined()
         let document = try TomlDocument(bytes: Array(text.utf8), file: "f")
         _ = document.root.string("unknown")
         document.root.refuseUnknownKeys()
         let fault = try Samples.fault { try document.problems.throwIfAny() }
         let lines = fault.message.split(separator: "\n")
-        #expect(lines.count == 11)
+        #expect(lines.count == 101)
         #expect(lines.first == "f:1:1: unknown key 'unknown1' (Did you mean 'unknown'?)")
-        #expect(lines[9] == "f:10:1: unknown key 'unknown10' (Did you mean 'unknown'?)")
-        #expect(lines.last == "f: 2 more problems")
+        #expect(lines[99].hasPrefix("f:100:1: unknown key 'unknown100'"))
+        #expect(lines.last == "f: 1 more problem")
         // Each stands behind its own line.
         #expect(fault.hint == nil)
     }

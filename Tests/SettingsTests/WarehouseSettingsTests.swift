@@ -15,6 +15,7 @@ struct WarehouseSettingsTests {
         #expect(job.kind == .warehouse)
         #expect(job.hosts.isEmpty)
         #expect(job.retention.policy.minAge == 90)
+        #expect(job.overdue == Period(days: 33) && job.notify.patience == Period(seconds: 36 * 3_600))
         #expect(lake.source.bucket == "acme-lake")
         #expect(lake.inventories == [.init(bucket: "acme-inventory", prefix: "acme-lake/daily")])
         #expect(lake.lag == Period(days: 2))

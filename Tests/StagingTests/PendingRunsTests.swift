@@ -67,6 +67,29 @@ struct PendingRunsTests {
         #expect(try forCollect(bench, ["2026-11-19"]) == ["2026-11-19", "2026-11-20"])
     }
 
+    @Test func `a date that the ledger has whole was not missed, though staging knows nothing of it`() throws {
+        let bench = try Bench()
+        let ledger = try bench.context().directory.ledger()
+        func hold(_ host: String, _ day: String, retired: Bool = false) throws {
+            let day = try date(day)
+            let name = ByteString(LedgerDirectory.fileName(unit: host, number: 1))
+            let directory =
+                retired
+                ? try #require(try ledger.retiredDirectory(of: day, makes: true)) : try ledger.directory(of: day)
+            _ = try directory.createFile(name)
+        }
+        let sources = ["2026-11-17", "2026-11-18", "2026-11-19"]
+        for host in ["web1", "web2"] { try hold(host, "2026-11-17") }
+        try hold("web1", "2026-11-18")
+        #expect(try forCollect(bench, sources) == ["2026-11-18", "2026-11-19", "2026-11-20"])
+        // What retention has let go is not collected again.
+        for host in ["web1", "web2"] { try hold(host, "2026-11-19", retired: true) }
+        #expect(try forCollect(bench, sources) == ["2026-11-18", "2026-11-20"])
+        // A run that was begun goes by its records.
+        try bench.leave(.collect, .partial, on: try date("2026-11-17"))
+        #expect(try forCollect(bench, []) == ["2026-11-17", "2026-11-20"])
+    }
+
     @Test func `a path without a date has no missed days`() throws {
         let bench = try Bench(
             """

@@ -49,7 +49,8 @@ struct StatusReportTests {
         let bench = try Bench()
         let job = try bench.context().directory
         try bench.leave(.pack, .running)
-        #expect(try StatusReport([job]).rows[1].state == "dead")
+        let dead = try StatusReport([job]).rows[1]
+        #expect(dead.state == "dead" && dead.why == "its process is gone; 'pack siem --run 2026-11-20' goes on")
         do {
             let attempt = try StageAttempt(.pack, of: try bench.run(), try bench.context())
             #expect(try StatusReport([job]).rows[1].state == "running")
@@ -94,6 +95,44 @@ struct CheckReportTests {
         await #expect(processExitsWith: .success) { try checkReport() }
     }
 
+    @Test func `what is no fault is told, and a channel's directory is looked at`() async {
+        await #expect(processExitsWith: .success) { try checkNotes() }
+    }
+
+    fileprivate static func notes() throws {
+        unsetenv("CREDENTIALS_DIRECTORY")
+        let top = try TemporaryDirectory()
+        let tree = try TreeBuilder(top.path)
+        for host in ["web1", "web2"] { try tree.directory(ByteString("\(host)/20261120")) }
+        try tree.file("web2/20261120/_READY", text: "")
+        try tree.directory("state")
+        try tree.file(
+            "coldchain.toml",
+            text: """
+                state = "\(top.path)/state"
+                [vault.disk]
+                url = "file://\(top.path)/vault"
+                [notify.channel.chat]
+                kind = "slack"
+                url = { credential = "chat" }
+                [notify.channel.figures]
+                kind = "textfile"
+                directory = "\(top.path)/nowhere"
+
+                """)
+        let text = Bench.dated.replacing("/mnt/", with: "\(top.path)/")
+        try tree.file("jobs.d/siem.toml", text: text + "ready = \"_READY\"\n")
+        let configuration = try Configuration.load(top.path + "/coldchain.toml", environment: [:])
+        let report = CheckReport(configuration, [try configuration.job("siem")], clock: Clock { Bench.now })
+        func item(_ what: String) -> CheckReport.Item? { report.items.first { $0.what.hasPrefix(what) } }
+        let chat = item("channel chat")
+        try #require(chat?.isGood == true && chat?.why == "credential 'chat' not looked at: the units alone have it")
+        try #require(item("channel figures")?.isGood == false)
+        let late = item("job siem: source of web1")
+        try #require(late?.isGood == true && late?.why == "is not ready yet, '_READY' is not there")
+        try #require(item("job siem: source of web2")?.why == nil)
+    }
+
     fileprivate static func run() throws {
         let bench = try Bench()
         let tests = CheckReportTests()
@@ -135,3 +174,5 @@ struct CheckReportTests {
 }
 
 private func checkReport() throws { try CheckReportTests.run() }
+
+private func checkNotes() throws { try CheckReportTests.notes() }

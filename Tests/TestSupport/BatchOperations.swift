@@ -1,3 +1,4 @@
+import FoundationEssentials
 package import Platform
 
 /// What S3 Batch Operations does with a copy job, on a store that tests have: it copies what a list names, and writes a
@@ -42,12 +43,13 @@ package struct BatchOperations: Sendable {
         let list = Self.place(job.text("ObjectArn"))
         let manifest = try read(list.bucket, list.key)
         guard manifest.etag == job.text("ETag") else { return .init(state: "Failed", succeeded: 0, failed: 0) }
+        let isInventory = job.body.contains("<Format>S3InventoryReport_CSV_20161130</Format>")
+        let lines = isInventory ? try rows(ofInventory: manifest.bytes, list.bucket) : Self.lines(manifest.bytes)
         let target = Self.place(job.text("TargetResource")).bucket
         let prefix = job.text("TargetKeyPrefix")
         var rows = ""
         var (succeeded, failed) = (0, 0)
-        for line in String(decoding: manifest.bytes, as: UTF8.self).split(separator: "\n") {
-            let fields = line.split(separator: ",").map(String.init)
+        for fields in lines {
             let key = PathEscape.unescape(fields[1]) ?? ByteString(fields[1])
             let place = prefix.isEmpty ? key : ByteString(prefix + "/") + key
             var error: (status: Int, code: String)? = failing.contains(key) ? (500, "InternalError") : nil
@@ -72,6 +74,28 @@ package struct BatchOperations: Sendable {
         try write(reports, ByteString(results), Array(rows.utf8))
         try write(reports, ByteString("\(directory)/manifest.json"), Array(document.utf8))
         return .init(succeeded: succeeded, failed: failed)
+    }
+
+    /// Bucket and percent-encoded key of each line.
+    private static func lines(_ bytes: [UInt8]) -> [[String]] {
+        String(decoding: bytes, as: UTF8.self).split(separator: "\n").map { $0.split(separator: ",").map(String.init) }
+    }
+
+    /// The same of an inventory, of which every file is read; keys in it are encoded as forms are.
+    private func rows(ofInventory manifest: [UInt8], _ bucket: String) throws -> [[String]] {
+        struct Manifest: Decodable {
+            struct File: Decodable { var key: String }
+            var files: [File]
+        }
+        var rows: [[String]] = []
+        for file in try JSONDecoder().decode(Manifest.self, from: Data(manifest)).files {
+            let text = try runBlocking(["gzip", "-dc"], stdin: try read(bucket, ByteString(file.key)).bytes)
+            for line in Self.lines(text.stdout) {
+                rows.append(line.map { $0.replacing("\"", with: "") })
+                rows[rows.count - 1][1] = rows[rows.count - 1][1].replacing("+", with: "%20")
+            }
+        }
+        return rows
     }
 
     private static func place(_ arn: String) -> (bucket: String, key: ByteString) {

@@ -1,3 +1,5 @@
+import Platform
+
 /// A small generator with a seed, so that a random test gives the same tree, bytes and order every time.
 package struct SplitMix64: RandomNumberGenerator, Sendable {
     private var state: UInt64
@@ -14,15 +16,48 @@ package struct SplitMix64: RandomNumberGenerator, Sendable {
 
     /// Random bytes, which no compressor makes smaller.
     package mutating func bytes(_ count: Int) -> [UInt8] {
-        var result: [UInt8] = []
-        result.reserveCapacity(count + 8)
-        while result.count < count { withUnsafeBytes(of: next()) { result.append(contentsOf: $0) } }
-        result.removeLast(result.count - count)
-        return result
+        made("bytes", count) { generator in
+            [UInt8](unsafeUninitializedCapacity: (count + 7) / 8 * 8) { buffer, used in
+                let raw = UnsafeMutableRawBufferPointer(buffer)
+                for offset in stride(from: 0, to: count, by: 8) {
+                    raw.storeBytes(of: generator.next(), toByteOffset: offset, as: UInt64.self)
+                }
+                used = count
+            }
+        }
     }
 
     /// Bytes like those of a log: lines of a few words, which compress well.
     package mutating func text(_ count: Int) -> [UInt8] {
+        made("text", count) { $0.newText(count) }
+    }
+
+    private struct Key: Hashable {
+        let kind: String
+        let state: UInt64
+        let count: Int
+    }
+
+    /// What was made before, and the state behind it: dozens of worlds have the same content, and a build without
+    /// optimization takes seconds for each.
+    private static let known = Monitor<[Key: (bytes: [UInt8], state: UInt64)]>([:])
+
+    private mutating func made(_ kind: String, _ count: Int, _ make: (inout SplitMix64) -> [UInt8]) -> [UInt8] {
+        let key = Key(kind: kind, state: state, count: count)
+        if let (bytes, after) = Self.known.with({ $0[key] }) {
+            state = after
+            return bytes
+        }
+        let bytes = make(&self)
+        // Small ones are made sooner than found, and there are many.
+        if count >= 100_000 {
+            let after = state
+            Self.known.with { $0[key] = (bytes, after) }
+        }
+        return bytes
+    }
+
+    private mutating func newText(_ count: Int) -> [UInt8] {
         let words = ["error", "info", "GET", "/index.html", "tenant", "200", "503", "connection", "closed", "retry"]
         var result: [UInt8] = []
         result.reserveCapacity(count + 64)

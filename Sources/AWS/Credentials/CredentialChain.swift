@@ -83,7 +83,14 @@ package struct CredentialChain: Sendable {
         for provider in providers {
             let search: CredentialSearch
             do { search = try provider.find() } catch {
-                throw error.code == .interrupted ? error : error.within("AWS credentials from \(provider.name)")
+                if error.code == .interrupted { throw error }
+                var fault = error.within("AWS credentials from \(provider.name)")
+                // Many servers answer there, on and off an instance: most likely others were meant, and are not set up.
+                if provider is InstanceCredentials, !tried.isEmpty {
+                    fault.message += "; tried before: \(tried.joined(separator: "; "))"
+                    fault.hint = [Self.advice, fault.hint].compactMap { $0 }.joined(separator: " ")
+                }
+                throw fault
             }
             switch search {
             case .found(let credentials): return (credentials, provider.name)
@@ -92,10 +99,11 @@ package struct CredentialChain: Sendable {
         }
         throw Fault(
             .permission, "no AWS credentials found; tried \(tried.joined(separator: "; "))",
-            hint:
-                "Set AWS_PROFILE or AWS_SHARED_CREDENTIALS_FILE, or give the unit LoadCredential=\(SharedProfiles.credential):FILE, where FILE is a shared credentials file."
-        )
+            hint: Self.advice)
     }
+
+    private static let advice =
+        "Set AWS_PROFILE or AWS_SHARED_CREDENTIALS_FILE, or give the unit LoadCredential=\(SharedProfiles.credential):FILE, where FILE is a shared credentials file."
 
     private func tell(_ credentials: Credentials, _ name: String) {
         guard let log, log.logLevel <= .debug else { return }

@@ -6,9 +6,6 @@ import Vault
 import Warehouse
 
 extension DatabasePrune {
-    /// Requests at once.
-    private static let holdsAtOnce = 16
-
     /// Sets or ends the store's own legal hold on all that the vault has of the databases that a hold covers: content, logs
     /// and manifests.
     ///
@@ -26,52 +23,52 @@ extension DatabasePrune {
             outcome.isSupported = false
             return outcome
         }
-        let manifests = try ManifestCensus(prune, now: prune.clock.now(), isRead: false).manifests
+        let census = try ManifestCensus(prune, now: prune.clock.now(), isRead: false)
+        let manifests = census.manifests
             .filter { $0.head != nil && hold.covers($0.unit) }
             .filter { manifest in isOn || !others.contains { $0.covers(manifest.unit) } }
         var keys: [ByteString] = []
-        func apply() throws(Fault) {
-            try setHold(isOn, keys, &outcome)
-            keys.removeAll(keepingCapacity: true)
+        func treat() throws(Fault) {
+            try outcome.treat(&keys) { [store] key throws(Fault) in try store.setHold(isOn, at: key) }
         }
-        for unit in Set(manifests.map(\.unit)).sorted() {
+        let units = Set(manifests.map(\.unit))
+        let runs = try runs()
+        for unit in units.sorted() {
             let database = warehouse.prefix.prefix(of: PathEscape.unescape(unit) ?? ByteString(unit))
-            let runs = Set(manifests.filter { $0.unit == unit }.map(\.run)).sorted()
             for place in ["data/"] + runs.map({ "run/\($0)/" }) {
                 let beginning = store.prefix + ByteString("\(prune.layout.job)/\(place)") + database
                 try store.client.list(prefix: beginning) { listed throws(Fault) in
                     try Shutdown.check()
                     keys.append(listed.key)
-                    if keys.count >= 1_000 { try apply() }
+                    if keys.count >= VaultPrune.holdsAtATime { try treat() }
                 }
             }
+        }
+        if try store.client.firstKey(prefix: store.prefix + ByteString("\(prune.layout.job)/long/")) != nil {
+            var long: Set<ByteString> = []
+            try census.forEachLong(prune, units: units) { (object, _) in long.insert(store.prefix + object) }
+            keys += long
         }
         for manifest in manifests {
             for key in prune.layout.group(ofManifest: manifest.key) { keys.append(store.prefix + key.bytes) }
         }
-        try apply()
+        try treat()
         return outcome
     }
 
-    private func setHold(_ isOn: Bool, _ keys: [ByteString], _ outcome: inout VaultPrune.HoldOutcome) throws(Fault) {
-        let rest = Monitor(keys)
-        let found = Monitor(outcome)
-        let crew = ThreadCrew(onFault: { rest.with { $0.removeAll() } })
-        for _ in 0..<min(Self.holdsAtOnce, keys.count) {
-            try crew.start("hold") {
-                while let key = rest.with({ $0.popLast() }) {
-                    try Shutdown.check()
-                    do throws(Fault) {
-                        let isThere = try store.setHold(isOn, at: key)
-                        found.with { if isThere { $0.objects += 1 } else { $0.missing += 1 } }
-                    } catch {
-                        if [.interrupted, .unreachable].contains(error.code) { throw error }
-                        found.with { $0.failed.append(.init(object: key.description, why: error.description)) }
-                    }
-                }
-            }
+    /// The runs that have copied anything of their own; the manifests of some may be gone, and what they copied carried on.
+    private func runs() throws(Fault) -> [String] {
+        let beginning = store.prefix + ByteString("\(prune.layout.job)/run/")
+        var runs: [String] = []
+        var last: ByteString?
+        while let key = try store.client.firstKey(prefix: beginning, after: last) {
+            try Shutdown.check()
+            guard key.hasPrefix(beginning), last.map({ $0 < key }) ?? true else { break }
+            let run = key.bytes.dropFirst(beginning.count).prefix { $0 != UInt8(ascii: "/") }
+            runs.append(String(decoding: run, as: UTF8.self))
+            // The next key that does not begin so: 0 follows the slash.
+            last = beginning + ByteString(run) + "0"
         }
-        try crew.join()
-        outcome = found.with { $0 }
+        return runs
     }
 }

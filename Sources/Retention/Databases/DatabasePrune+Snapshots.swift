@@ -1,4 +1,5 @@
 import AWS
+import Codec
 import Ledger
 import Platform
 import Settings
@@ -11,7 +12,7 @@ extension DatabasePrune {
 
     /// Decides about the buckets of full snapshots: one goes as a whole, when nothing keeps a manifest of its run.
     func snapshots(_ work: Work) throws(Fault) {
-        var chunk: [(object: RetentionPlan.Object, kind: Departure.Kind, run: String, why: [String])] = []
+        var candidates: [PruneCandidate] = []
         let runs = Dictionary(grouping: work.census.manifests.indices) { work.census.manifests[$0].run }
         for (run, places) in runs.sorted(by: { $0.key < $1.key }) {
             try Shutdown.check()
@@ -21,10 +22,13 @@ extension DatabasePrune {
                 template: warehouse.snapshot, source: warehouse.source.bucket, run: run)
             let name = Departure.name(ofSnapshot: bucket)
             let departure = work.departures[name]
-            let kept = places.first { !work.reasons[$0].isEmpty }
+            var kept = places.first { !work.reasons[$0].isEmpty }
+            if kept == nil { kept = try carrier(of: bucket, run, work) }
             if kept != nil, departure == nil {
                 work.plan.kept += 1
-                chunk.append((object(name, created, manifests), .snapshot, run.description, ["kept"]))
+                candidates.append(
+                    PruneCandidate(
+                        object: object(name, created, manifests), kind: .snapshot, run: run.description, why: ["kept"]))
                 continue
             }
             let client = store.client.sibling(bucket: bucket)
@@ -37,15 +41,31 @@ extension DatabasePrune {
             var object = object(name, created, manifests)
             var why = kept.map { [work.census.manifests[$0].name] } ?? []
             if let departure {
-                work.seen.insert(name)
+                work.seen.insert(KeyDigest(name))
                 object.state = departure.planState(work.now)
                 if departure.state == .releasing { why.append("was being taken back") }
             }
-            chunk.append((object, .snapshot, run.description, why))
+            candidates.append(PruneCandidate(object: object, kind: .snapshot, run: run.description, why: why))
         }
-        var items = try prune.decide(chunk, work.departures, work.now)
+        var items = try prune.decide(candidates, work.now).map(\.item)
         trip(&items, work)
         work.plan.items += items.filter { $0.decision != .keep }
+    }
+
+    /// A manifest that is kept and names something in the bucket of another run: the job was incremental in between.
+    private func carrier(of bucket: String, _ run: CivilDate, _ work: Work) throws(Fault) -> Int? {
+        let beginning = Array("s3://\(bucket)/".utf8)
+        for (index, manifest) in work.census.manifests.enumerated()
+        where run < manifest.run && !work.reasons[index].isEmpty {
+            var isCarrier = false
+            try work.census.forEachCopy(of: manifest, prune) { source throws(Fault) in
+                let scanner = try TableScanner(gzip: source, columns: ["object"], required: ["object"])
+                // One that was made in full names only its own.
+                while !isCarrier, try scanner.next() { isCarrier = scanner.field(0).starts(with: beginning) }
+            }
+            if isCarrier { return index }
+        }
+        return nil
     }
 
     private func object(_ name: String, _ created: Timestamp, _ manifests: [ManifestCensus.Manifest])
@@ -68,6 +88,7 @@ extension DatabasePrune {
         work.plan.trips.append(.init(tenant: Self.snapshotsGroup, going: going, all: all))
         for index in items.indices where items[index].decision == .quarantine {
             (items[index].decision, items[index].why) = (.wait, ["waits for approval"])
+            work.blockedRuns.insert(items[index].run)
         }
     }
 }

@@ -9,9 +9,10 @@ import Warehouse
 
 /// Retention of a warehouse in one vault: decides which objects of its databases may go.
 ///
-/// An object goes when all of this is so: a manifest has named it; two complete inventories in a row don't list its key; the
-/// source itself says that it is not there; no manifest that is kept, no open run and no hold needs it; and it is older than
-/// `min_age`. All of it is looked at again when its quarantine is over. Logs always stay.
+/// An object goes when all of this is so: a manifest has named it; no manifest that is kept, no open run and no hold needs
+/// it; it is older than `min_age`; and either the newest manifest names another object for its key, or two complete
+/// inventories in a row don't list its key and the source itself says that it is not there. All of it is looked at again
+/// when its quarantine is over. Logs always stay.
 package struct DatabasePrune: Sendable {
     let prune: VaultPrune
     let store: S3Store
@@ -50,11 +51,13 @@ package struct DatabasePrune: Sendable {
         let reasons: [[String]]
         let departures: Departures
         /// Names of what is on its way out and is there.
-        var seen: Set<String> = []
+        var seen: Set<KeyDigest> = []
         /// Why nothing of a database can go, and that may be all of them.
         var undecided: [String: String] = [:]
-        /// Databases of which something waits for an approval.
-        var blocked: Set<String> = []
+        /// Databases of which objects wait that only their old manifests know, and for what.
+        var blocked: [String: String] = [:]
+        /// Runs of which the snapshot waits for an approval.
+        var blockedRuns: Set<String> = []
         var starting = 0
         let hasLocks: Bool
 
@@ -90,7 +93,10 @@ package struct DatabasePrune: Sendable {
             if warehouse.mode == .full { try snapshots(work) }
         }
         try manifests(work)
-        work.plan.items += try prune.lost(work.seen, departures, now)
+        work.plan.items += try prune.hidden(work.seen, departures, now) {
+            // What was begun is ended.
+            $0.state == .releasing ? ["was being taken back"] : []
+        }
         if !work.undecided.isEmpty { work.plan.undecided = work.undecided }
         return work.plan
     }
@@ -105,7 +111,10 @@ package struct DatabasePrune: Sendable {
         case .pair(let found): pair = found
         case .nothing(let why): work.undecided["*"] = why
         }
-        let stored = try StoredObjects(store, job: prune.layout.job, scratch: scratch)
+        let stored = try StoredObjects(store, job: prune.layout.job, scratch: scratch) { each throws(Fault) in
+            try work.census.forEachLong(prune, each)
+        }
+        work.plan.unknown += stored.unnamed
         var current: DatabaseScan?
         while let object = try stored.next() {
             if let scan = current, object.key.hasPrefix(scan.prefix) {
@@ -131,7 +140,7 @@ package struct DatabasePrune: Sendable {
     /// Manifests go by the policy, but not before what they name was looked at: an object that nothing names any more is
     /// known by nobody.
     private func manifests(_ work: Work) throws(Fault) {
-        var chunk: [(object: RetentionPlan.Object, kind: Departure.Kind, run: String, why: [String])] = []
+        var candidates: [PruneCandidate] = []
         for (manifest, why) in zip(work.census.manifests, work.reasons) {
             guard let head = manifest.head else { continue }
             let name = manifest.key.description
@@ -140,16 +149,20 @@ package struct DatabasePrune: Sendable {
                 tenants: [manifest.unit])
             var reasons = why
             if let departure = work.departures[name] {
-                work.seen.insert(name)
+                work.seen.insert(KeyDigest(name))
                 object.state = departure.planState(work.now)
                 if departure.state == .releasing { reasons.append("was being taken back") }
-            } else if warehouse.mode == .incremental, reasons.isEmpty {
-                if work.blocked.contains(manifest.unit) { reasons.append("waits for approval") }
-                if let why = work.undecided[manifest.unit] ?? work.undecided["*"] { reasons.append(why) }
+            } else if reasons.isEmpty {
+                if let why = work.blocked[manifest.unit] { reasons.append(why) }
+                if work.blockedRuns.contains(manifest.run.description) { reasons.append("waits for approval") }
+                if warehouse.mode == .incremental, let why = work.undecided[manifest.unit] ?? work.undecided["*"] {
+                    reasons.append(why)
+                }
             }
-            chunk.append((object, .manifest, manifest.run.description, reasons))
+            candidates.append(
+                PruneCandidate(object: object, kind: .manifest, run: manifest.run.description, why: reasons))
         }
-        for item in try prune.decide(chunk, work.departures, work.now) {
+        for (_, item) in try prune.decide(candidates, work.now) {
             if item.decision == .keep {
                 work.plan.kept += 1
                 work.plan.keptBytes += item.bytes

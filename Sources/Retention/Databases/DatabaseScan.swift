@@ -7,15 +7,15 @@ import Staging
 import Vault
 import Warehouse
 
-/// The objects of one database in a vault, as they are decided about: those that two inventories don't list, and those that
-/// are on their way out.
+/// The objects of one database in a vault, as they are decided about: those that two inventories don't list, those of which
+/// other content is held by now, and those that are on their way out.
 final class DatabaseScan {
-    private let prune: DatabasePrune
-    private let work: DatabasePrune.Work
-    private let unit: String
+    let prune: DatabasePrune
+    let work: DatabasePrune.Work
+    let unit: String
     /// What the keys of the database begin with.
     let prefix: ByteString
-    private let gone: GoneObjects
+    let objects: CandidateObjects
     private let newest: ListedKeys?
     private let before: ListedKeys?
     /// Why nothing of it can begin to go.
@@ -28,7 +28,7 @@ final class DatabaseScan {
         self.work = work
         unit = PathEscape.escape(database)
         prefix = prune.warehouse.prefix.prefix(of: database)
-        gone = try GoneObjects(scratch: prune.scratch)
+        objects = try CandidateObjects(scratch: prune.scratch)
         let tables = TableCounts(prefix: prefix.count)
         self.tables = tables
         guard let pair, prune.warehouse.selects(database) else {
@@ -53,89 +53,112 @@ final class DatabaseScan {
     // MARK: Gathering
 
     func add(_ object: StoredObjects.Object) throws(Fault) {
-        let name = Departure.name(ofObject: object.object)
-        let isDeparting = work.departures[name] != nil
-        if isDeparting { work.seen.insert(name) }
-        var isListed = true
+        var marks: CandidateObjects.Marks = []
+        if !work.departures.entries.isEmpty {
+            let name = Departure.name(ofObject: object.object)
+            if work.departures[name] != nil {
+                work.seen.insert(KeyDigest(name))
+                marks = .departing
+            }
+        }
         if let newest, let before {
             // Both are asked, so that both go on.
             let (one, other) = (try newest.contains(object.key), try before.contains(object.key))
-            isListed = one || other
-        } else if isDeparting {
-            isListed = false
+            if one || other { marks.insert(.listed) }
+        } else if marks.isEmpty {
+            return keep(object.size)
         }
-        guard !isListed || isDeparting else { return keep(object.size) }
-        try gone.append(object, isListed ? .listed : [])
+        try objects.append(object, marks)
     }
 
-    private func keep(_ size: Int64) {
+    func keep(_ size: Int64) {
         work.plan.kept += 1
         work.plan.keptBytes += size
     }
 
     // MARK: Deciding
 
+    /// An object of which something is decided.
+    private struct Candidate {
+        var item: VaultPrunePlan.Item
+        /// What its key at the source may be.
+        var keys: [ByteString]
+        /// Other content of its key is held, so the source need not be asked.
+        var isReplaced: Bool
+    }
+
     /// Decides about what was gathered.
     func end() throws(Fault) {
         try newest?.finish()
         try before?.finish()
-        try gone.finish()
-        guard gone.count > 0 else { return }
+        try objects.finish()
+        guard objects.count > 0 else { return }
         try mark()
-        var (starting, others): ([VaultPrunePlan.Item], [VaultPrunePlan.Item]) = ([], [])
+        var (starting, others): ([Candidate], [Candidate]) = ([], [])
         var going: [String: Int] = [:]
-        var chunk: [(object: StoredObjects.Object, marks: GoneObjects.Marks)] = []
+        var chunk: [(object: StoredObjects.Object, marks: CandidateObjects.Marks)] = []
         func decide() throws(Fault) {
-            for (item, object) in zip(try self.decide(chunk), chunk.map(\.object)) {
+            for candidate in try self.decide(chunk) {
+                let item = candidate.item
                 switch item.decision {
                 case .keep: keep(item.bytes)
                 case .wait: work.plan.waiting = (work.plan.waiting ?? 0) + 1
                 case .quarantine:
                     going["", default: 0] += 1
-                    if let table = tables.table(object.key) { going[table, default: 0] += 1 }
+                    if let table = table(of: candidate) { going[table, default: 0] += 1 }
                     let room = DatabasePrune.mostDeparting - work.departures.entries.count
                     guard work.starting + starting.count < min(DatabasePrune.mostAtOnce, room) else {
-                        work.plan.waiting = (work.plan.waiting ?? 0) + 1
+                        wait(1, "objects that it names begin to go with the next prune")
                         continue
                     }
-                    starting.append(item)
-                default: others.append(item)
+                    starting.append(candidate)
+                default: others.append(candidate)
                 }
             }
             chunk.removeAll(keepingCapacity: true)
         }
-        try gone.forEach { (object, marks) throws(Fault) in
+        try objects.forEach { (object, marks) throws(Fault) in
             chunk.append((object, marks))
             if chunk.count >= 1_000 { try decide() }
         }
         try decide()
         let stopped = blocked(going)
-        func mayGo(_ item: VaultPrunePlan.Item) throws(Fault) -> Bool {
-            guard !stopped.contains(""), let table = try table(of: item) else { return !stopped.contains("") }
-            return !stopped.contains(table)
+        func mayGo(_ candidate: Candidate) -> Bool {
+            !stopped.contains("") && !(table(of: candidate).map { stopped.contains($0) } ?? false)
         }
-        var asked: [VaultPrunePlan.Item] = []
-        for item in starting where try mayGo(item) { asked.append(item) }
-        work.plan.waiting = (work.plan.waiting ?? 0) + starting.count - asked.count
-        for item in others {
-            if item.decision != .retire {
-                work.plan.items.append(item)
-            } else if try mayGo(item) {
-                asked.append(item)
+        var chosen = starting.filter(mayGo)
+        work.plan.waiting = (work.plan.waiting ?? 0) + starting.count - chosen.count
+        for candidate in others {
+            if candidate.item.decision != .retire {
+                work.plan.items.append(candidate.item)
+            } else if mayGo(candidate) {
+                chosen.append(candidate)
             } else {
                 work.plan.waiting = (work.plan.waiting ?? 0) + 1
             }
         }
-        for item in try SourceCheck(prune.source, job: prune.prune.layout.job).check(asked, &work.plan) {
+        try ask(chosen)
+    }
+
+    /// Asks the source for what would go because it has it no more.
+    private func ask(_ going: [Candidate]) throws(Fault) {
+        let asked = going.filter { !$0.isReplaced }
+        let unsure = work.plan.unsure ?? 0
+        let answers = try SourceCheck(prune.source).check(asked.map { ($0.item, $0.keys) }, &work.plan)
+        if work.plan.unsure ?? 0 > unsure { wait(0, "the source does not say of objects that it names") }
+        for item in going.filter(\.isReplaced).map(\.item) + answers {
             if item.decision == .keep { keep(item.bytes) } else { work.plan.items.append(item) }
             if item.decision == .quarantine { work.starting += 1 }
         }
     }
 
-    private func table(of item: VaultPrunePlan.Item) throws(Fault) -> String? {
-        let object = try Departure.object(named: item.object)
-        return StoredObjects.key(of: object.bytes, job: prune.prune.layout.job).flatMap { tables.table($0) }
+    /// Objects wait, and with them the manifests that nothing keeps: nobody else knows of these objects.
+    private func wait(_ count: Int, _ why: String) {
+        work.plan.waiting = (work.plan.waiting ?? 0) + count
+        work.blocked[unit] = work.blocked[unit] ?? why
     }
+
+    private func table(of candidate: Candidate) -> String? { candidate.keys.first.flatMap { tables.table($0) } }
 
     /// The tables, with an empty name for the whole database, of which so much would go that nothing of them does.
     private func blocked(_ going: [String: Int]) -> Set<String> {
@@ -150,16 +173,16 @@ final class DatabaseScan {
                 continue
             }
             blocked.insert(trip.group)
-            work.blocked.insert(unit)
+            work.blocked[unit] = "waits for approval"
             work.plan.trips.append(.init(tenant: name, going: trip.going, all: trip.all))
         }
         return blocked
     }
 
-    private func decide(_ chunk: [(object: StoredObjects.Object, marks: GoneObjects.Marks)]) throws(Fault)
-        -> [VaultPrunePlan.Item]
+    private func decide(_ chunk: [(object: StoredObjects.Object, marks: CandidateObjects.Marks)]) throws(Fault)
+        -> [Candidate]
     {
-        var rows: [(object: RetentionPlan.Object, kind: Departure.Kind, run: String, why: [String])] = []
+        var candidates: [PruneCandidate] = []
         for (object, marks) in chunk {
             let name = Departure.name(ofObject: object.object)
             let departure = work.departures[name]
@@ -169,7 +192,7 @@ final class DatabaseScan {
             var why: [String] = []
             if marks.contains(.kept) { why.append("a manifest that is kept") }
             if marks.contains(.planned) { why.append("an open run") }
-            if marks.contains(.listed) { why.append("an inventory lists it") }
+            if marks.contains(.listed), !marks.isReplaced { why.append("an inventory lists it") }
             if let departure {
                 row.state = departure.planState(work.now)
                 if departure.state == .releasing { why.append("was being taken back") }
@@ -179,57 +202,29 @@ final class DatabaseScan {
                 work.plan.unknown += 1
                 why.append("no manifest names it")
             }
-            rows.append((row, .object, Self.run(of: object), why))
+            candidates.append(PruneCandidate(object: row, kind: .object, run: Self.run(of: object), why: why))
         }
-        var items = try prune.prune.decide(rows, work.departures, work.now, hasLocks: work.hasLocks)
+        var items = try prune.prune.decide(candidates, work.now, hasLocks: work.hasLocks).map(\.item)
         // Nobody can look again now whether it is gone.
         if let undecided {
             for index in items.indices where items[index].decision == .retire {
                 (items[index].decision, items[index].why) = (.wait, [undecided])
             }
         }
-        return items
+        return zip(items, chunk).map { item, one in
+            var item = item
+            if item.decision == .quarantine, one.marks.isReplaced {
+                item.why = ["other content of its key is held"]
+            }
+            let literal = StoredObjects.literalKey(of: one.object.object.bytes, job: prune.prune.layout.job)
+            let keys = [one.object.key] + (literal.map { $0 == one.object.key ? [] : [$0] } ?? [])
+            return Candidate(item: item, keys: keys, isReplaced: one.marks.isReplaced)
+        }
     }
 
     /// The run that copied it, where its key tells.
     private static func run(of object: StoredObjects.Object) -> String {
         let parts = object.object.components
-        return parts.count > 2 && parts[1] == "run" ? parts[2].description : ""
-    }
-
-    // MARK: Manifests
-
-    /// Whether a manifest stays for its age alone: as long as it does, so does what it names.
-    private func isYoung(_ manifest: ManifestCensus.Manifest) -> Bool {
-        guard let head = manifest.head, work.departures[manifest.key.description] == nil else { return false }
-        return work.now < head.modified.adding(days: prune.prune.request.policy.minAge)
-    }
-
-    /// Reads manifests, newest first, until every object is known to be needed.
-    private func mark() throws(Fault) {
-        for open in prune.prune.open.units where open.record.unit == unit {
-            guard let packed = try open.run.unitRecord(.pack, unit),
-                let manifest = packed.outputs.first(where: { $0.path.hasSuffix(".manifest.tsv.gz") })
-            else { continue }
-            let (directories, name) = ArchiveName.split(manifest.path)
-            do throws(Fault) {
-                let directory = try open.run.directory.descend(directories.map { ByteString($0) })
-                try gone.mark(try FileSource(try directory.openFile(ByteString(name))), .planned)
-            } catch { if error.code != .notFound { throw error } }
-        }
-        let all = zip(work.census.manifests, work.reasons).filter { $0.0.unit == unit }
-            .map { ($0.0, isNeeded: !$0.1.isEmpty || isYoung($0.0)) }
-        for (manifest, isNeeded) in all where isNeeded {
-            if gone.areAllNeeded { return }
-            try work.census.forEachCopy(of: manifest, prune.prune) { source throws(Fault) in
-                try gone.mark(source, [.kept, .known])
-            }
-        }
-        for (manifest, isNeeded) in all where !isNeeded {
-            if gone.areAllNeeded { return }
-            try work.census.forEachCopy(of: manifest, prune.prune) { source throws(Fault) in
-                try gone.mark(source, .known)
-            }
-        }
+        return parts.count > 2 && (parts[1] == "run" || parts[1] == "long") ? parts[2].description : ""
     }
 }

@@ -79,8 +79,8 @@ package struct InventoryPair: Sendable {
                 newest = (Side(run: run, records: records), inventories)
                 continue
             }
-            // An inventory that comes once a week is that of seven runs.
-            if newer.inventories == inventories { continue }
+            // An inventory that comes once a week is that of seven runs; of several, each must be another one.
+            if !Set(newer.inventories.keys).isDisjoint(with: inventories.keys) { continue }
             return .pair(InventoryPair(newest: newer.side, before: Side(run: run, records: records)))
         }
         return .nothing(newest == nil ? "no run on staging has an inventory" : "there is only one inventory so far")

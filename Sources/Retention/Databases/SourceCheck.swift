@@ -5,28 +5,26 @@ import Warehouse
 /// Asks the source for each object that would begin to go, or be marked, whether it really is gone.
 struct SourceCheck {
     private let source: SourceLook
-    private let job: String
 
     /// Requests at once.
     private static let atOnce = 16
     /// After so many answers that say nothing no further one is asked for: the source refuses us, or is away.
     private static let mostDoubts = 20
 
-    init(_ source: SourceLook, job: String) {
-        self.source = source
-        self.job = job
-    }
+    init(_ source: SourceLook) { self.source = source }
 
     private enum Answer { case gone, there, unsure(String) }
 
     /// Looks at all of them.
     ///
     /// - Parameters:
-    ///   - items: decided to be quarantined or retired.
+    ///   - items: decided to be quarantined or retired, each with what its key at the source may be.
     ///   - plan: gets the count of those that nobody can tell.
     /// - Returns: the items, with what the answers have made of them.
     /// - Throws: `interrupted`.
-    func check(_ items: [VaultPrunePlan.Item], _ plan: inout VaultPrunePlan) throws(Fault) -> [VaultPrunePlan.Item] {
+    func check(
+        _ items: [(item: VaultPrunePlan.Item, keys: [ByteString])], _ plan: inout VaultPrunePlan
+    ) throws(Fault) -> [VaultPrunePlan.Item] {
         let answers = Monitor([Answer?](repeating: nil, count: items.count))
         let next = Monitor(0)
         let doubts = Monitor<(count: Int, first: String?)>((0, nil))
@@ -40,7 +38,7 @@ struct SourceCheck {
                         return value
                     }
                     guard index < items.count else { return }
-                    let answer = try ask(items[index], isTired: doubts.with { $0.count >= Self.mostDoubts })
+                    let answer = try ask(items[index].keys, isTired: doubts.with { $0.count >= Self.mostDoubts })
                     if case .unsure(let why) = answer {
                         doubts.with { $0 = ($0.count + 1, $0.first ?? why) }
                     }
@@ -51,8 +49,8 @@ struct SourceCheck {
         try crew.join()
         let known = answers.with { $0 }
         plan.firstDoubt = plan.firstDoubt ?? doubts.with { $0.first }
-        return zip(items, known).map { item, answer in
-            var item = item
+        return zip(items, known).map { one, answer in
+            var item = one.item
             switch (answer, item.decision) {
             case (.gone, _): break
             case (.there, .quarantine): (item.decision, item.why) = (.keep, ["the source has it"])
@@ -68,13 +66,12 @@ struct SourceCheck {
         }
     }
 
-    private func ask(_ item: VaultPrunePlan.Item, isTired: Bool) throws(Fault) -> Answer {
+    private func ask(_ keys: [ByteString], isTired: Bool) throws(Fault) -> Answer {
         if isTired { return .unsure("not asked for") }
-        let object = try Departure.object(named: item.object)
-        guard let key = StoredObjects.key(of: object.bytes, job: job) else {
-            return .unsure("has no key at the source")
-        }
-        do throws(Fault) { return try source.find(key) == nil ? .gone : .there } catch {
+        do throws(Fault) {
+            for key in keys where try source.find(key) != nil { return .there }
+            return .gone
+        } catch {
             if error.code == .interrupted { throw error }
             return .unsure(error.description + (error.hint.map { " HINT: \($0)" } ?? ""))
         }

@@ -10,7 +10,9 @@ extension StagingPrune {
     ///
     /// The lists of the newest two inventories stay, and the newest two of each database: they tell what is gone from the
     /// source.
-    func databases(_ warehouse: WarehouseSettings, before limit: Timestamp) throws(Fault) -> [Item] {
+    func databases(_ warehouse: WarehouseSettings, before limit: Timestamp, run only: CivilDate?) throws(Fault)
+        -> [Item]
+    {
         var needed: CivilDate?
         if case .pair(let pair) = try InventoryPair.find(job, warehouse) { needed = pair.oldest }
         var newest: [String: [CivilDate]] = [:]
@@ -21,7 +23,7 @@ extension StagingPrune {
             }
         }
         var items: [Item] = []
-        for date in try job.runs() {
+        for date in try job.runs() where only == nil || only == date {
             try Shutdown.check()
             guard let run = try job.run(date) else { continue }
             let mark = try run.pruneMark()

@@ -12,12 +12,13 @@ package struct BatchCopy: Sendable {
     struct State: Codable, Sendable {
         var format = JSONFile.format
         var token: String
-        /// Of the manifest.
+        /// Of the plan's list.
         var sha256: String
         /// Grows with each job that has ended without doing its work.
         var serial: Int
         var job: String?
-        var state: String?
+        /// Until when copies are locked: the same token must ask for the same.
+        var lockedUntil: String?
     }
 
     private let control: S3ControlClient
@@ -49,11 +50,17 @@ package struct BatchCopy: Sendable {
         self.onStatus = onStatus
     }
 
+    /// Whether an earlier attempt has begun a job for this list, which goes on then.
+    package func isBegun(_ digest: Digest256) throws(Fault) -> Bool {
+        guard let known = try JSONFile.read(State.self, name, in: directory) else { return false }
+        return known.sha256 == digest.description && !known.token.isEmpty
+    }
+
     /// Runs a job.
     ///
     /// - Parameters:
     ///   - wanted: the job; its token is made here.
-    ///   - digest: of the manifest: another one makes another job.
+    ///   - digest: of the plan's list: another one makes another job.
     ///   - expected: the keys that the report must tell; nothing where the manifest is not ours.
     /// - Returns: the report.
     /// - Throws: `incomplete` for a job that has failed or was cancelled, and for a report that leaves tasks out;
@@ -61,21 +68,19 @@ package struct BatchCopy: Sendable {
     package func run(_ wanted: BatchCopyJob, digest: Digest256, expecting expected: KeySum?) throws(Fault)
         -> CompletionReport
     {
-        var state = try load(wanted, digest)
+        var job = wanted
+        var state = try load(&job, digest)
         let id: String
         if let known = state.job {
             id = known
         } else {
-            var job = wanted
-            job.token = state.token
             id = try control.create(job)
             state.job = id
             try save(state)
         }
         let status = try wait(for: id)
         guard status.state == "Complete" else {
-            // The next attempt makes another one.
-            try save(State(token: "", sha256: state.sha256, serial: state.serial + 1))
+            try giveUp(state)
             throw Fault(
                 .incomplete,
                 "job \(id) of S3 Batch Operations has ended as \(status.state), \(status.failed) of \(status.tasks) tasks failed: \(status.reasons.isEmpty ? "no reason is told" : status.reasons.joined(separator: "; "))",
@@ -83,27 +88,54 @@ package struct BatchCopy: Sendable {
                     "Run the same command again for another job; without 'route' in the job's settings objects are copied one by one."
             )
         }
-        let report = try CompletionReport.read(reports, prefix: wanted.reportPrefix, job: id)
-        if let expected, report.told != expected {
-            throw Fault(
-                .damaged,
-                "the completion report of job \(id) tells \(report.told.count) tasks, and not the \(expected.count) of its manifest"
-            )
+        do throws(Fault) {
+            let report = try CompletionReport.read(reports, prefix: wanted.reportPrefix, job: id)
+            if let expected, report.told != expected {
+                throw Fault(
+                    .damaged,
+                    "the completion report of job \(id) tells \(report.told.count) tasks, and not the \(expected.count) of its manifest",
+                    hint: "Run the same command again: what has been copied is looked for, and the rest copied anew.")
+            }
+            return report
+        } catch {
+            // Nothing will become of it.
+            if [.damaged, .notFound].contains(error.code) { try giveUp(state) }
+            throw error
         }
-        return report
     }
 
-    private func load(_ wanted: BatchCopyJob, _ digest: Digest256) throws(Fault) -> State {
+    /// Lets the next attempt make another job.
+    private func giveUp(_ state: State) throws(Fault) {
+        try save(State(token: "", sha256: state.sha256, serial: state.serial + 1))
+    }
+
+    /// Gives a job its token: whoever asks for the same copies gets the same job.
+    private func load(_ job: inout BatchCopyJob, _ digest: Digest256) throws(Fault) -> State {
         let known = try JSONFile.read(State.self, name, in: directory)
         let sha256 = digest.description
-        if let known, known.sha256 == sha256, !known.token.isEmpty { return known }
-        let serial = known.map { $0.sha256 == sha256 ? $0.serial : $0.serial + 1 } ?? 1
-        // Whoever asks for the same copies gets the same job; 64 digits are what a token may have.
-        let subject = [wanted.targetARN, wanted.targetPrefix, wanted.manifestARN, sha256, "\(serial)"]
-        let token = SHA256Hasher.digest(of: Array(subject.joined(separator: "\n").utf8)).description
-        let state = State(token: token, sha256: sha256, serial: serial)
+        var serial = 1
+        if let known {
+            let isOurs = known.sha256 == sha256
+            if isOurs, !known.token.isEmpty {
+                if let until = known.lockedUntil.flatMap({ Timestamp(rfc3339: $0) }) { job.lock?.until = until }
+                job.token = Self.token(job, serial: known.serial)
+                // The same token with other wishes would be refused for good.
+                if known.job != nil || job.token == known.token { return known }
+            }
+            serial = isOurs && known.token.isEmpty ? known.serial : known.serial + 1
+        }
+        job.token = Self.token(job, serial: serial)
+        let state = State(
+            token: job.token, sha256: sha256, serial: serial, lockedUntil: job.lock?.until.rfc3339)
         try save(state)
         return state
+    }
+
+    /// 64 digits are what a token may have.
+    private static func token(_ job: BatchCopyJob, serial: Int) -> String {
+        var job = job
+        job.token = "\(serial)"
+        return SHA256Hasher.digest(of: job.request).description
     }
 
     private func save(_ state: State) throws(Fault) { try JSONFile.write(state, to: name, in: directory) }

@@ -8,13 +8,21 @@ package struct CompletionReport: Sendable {
     /// The keys of all tasks.
     package var told = KeySum()
     package var succeeded: Int64 = 0
-    /// The tasks that failed, and why.
-    package var failed: [ByteString: String] = [:]
+    /// The tasks that failed.
+    package private(set) var failed = KeyDigests()
+    /// The first of them, and why.
+    package private(set) var firstFailure: String?
 
     package init() {}
 
-    /// More failures than this are not retried one by one.
+    /// More failures than this are not tried again one by one.
     package static let mostFailed = 1_000_000
+
+    /// Counts further tasks as failed.
+    mutating func fail(_ keys: KeyDigests) {
+        failed.add(keys)
+        failed.sort()
+    }
 
     private struct Manifest: Decodable {
         struct Result: Decodable {
@@ -42,6 +50,7 @@ package struct CompletionReport: Sendable {
             try Shutdown.check()
             try report.read(result, client)
         }
+        report.failed.sort()
         return report
     }
 
@@ -80,7 +89,8 @@ package struct CompletionReport: Sendable {
                 continue
             }
             let why = [row.errorCode, row.httpStatus, row.message].filter { !$0.isEmpty }.joined(separator: " ")
-            failed[row.key] = why
+            failed.add(row.key)
+            firstFailure = firstFailure ?? "'\(row.key)': \(why)"
             guard failed.count <= Self.mostFailed else {
                 throw Fault(
                     .limit,
@@ -109,12 +119,7 @@ private final class HashedObject: ByteStream {
     }
 
     var name: String { client.name(key) }
-    var digest: String {
-        hasher.finalize().map { byte in
-            let text = String(byte, radix: 16)
-            return text.count == 1 ? "0" + text : text
-        }.joined()
-    }
+    var digest: String { InventoryReport.hex(hasher.finalize()) }
 
     func read(into buffer: UnsafeMutableRawBufferPointer) throws(Fault) -> Int {
         let wanted = min(Int64(buffer.count), info.size - offset)

@@ -16,7 +16,7 @@ package final class ReportRows {
     }
 
     private let stream: any ByteStream
-    private let chunk = Buffer(capacity: 256 << 10)
+    private let chunk = Buffer(capacity: 4 << 20)
     private var position = 0
     private var line = 0
     /// A row has no more bytes: no report is trusted.

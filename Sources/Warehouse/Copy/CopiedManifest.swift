@@ -5,13 +5,16 @@ package import Platform
 /// The manifest of a database as it is committed: what was planned, with what came of it.
 package struct CopiedManifest {
     private let run: CivilDate
-    private let keys: DestinationKeys
+    /// Of copies of content in this vault; nothing for what the plan says.
+    private let storageClass: String?
     /// Whether a job of Batch Operations has copied a row, which no journal has then.
     private let isBatchCopied: (Manifest.Row) -> Bool
 
-    package init(run: CivilDate, _ keys: DestinationKeys, isBatchCopied: @escaping (Manifest.Row) -> Bool) {
+    package init(
+        run: CivilDate, storageClass: String? = nil, isBatchCopied: @escaping (Manifest.Row) -> Bool
+    ) {
         self.run = run
-        self.keys = keys
+        self.storageClass = storageClass
         self.isBatchCopied = isBatchCopied
     }
 
@@ -45,8 +48,15 @@ package struct CopiedManifest {
         while var row = try planned.next() {
             if CopyPass.isTaken(row, by: run) {
                 var note: CopyJournal.Row?
-                for reader in readers { if let found = try reader.row(for: row.entry.key) { note = found } }
+                for reader in readers {
+                    guard let found = try reader.row(for: row.entry.key) else { continue }
+                    // What was noted of other content, for an older plan of the run, says nothing of this.
+                    if found.source == row.entry.etag { note = found }
+                }
                 try apply(note, to: &row)
+                if let storageClass, !row.object.isEmpty, !DestinationKeys.isLog(row.entry.key) {
+                    row.storageClass = storageClass
+                }
             }
             Self.count(row, run, &totals)
             if CopyPass.isTaken(row, by: run) { onTaken(row) }

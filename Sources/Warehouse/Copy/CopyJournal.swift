@@ -17,12 +17,17 @@ package final class CopyJournal {
         package var object: ByteString
         /// Of the copy.
         package var etag: String
+        /// The ETag of what was to be copied: a plan that was made anew may want other content of the key.
+        package var source: String
 
-        package init(key: ByteString, state: State, object: ByteString = ByteString(), etag: String = "") {
+        package init(
+            key: ByteString, state: State, object: ByteString = ByteString(), etag: String = "", source: String = ""
+        ) {
             self.key = key
             self.state = state
             self.object = object
             self.etag = etag
+            self.source = source
         }
     }
 
@@ -50,13 +55,18 @@ package final class CopyJournal {
 
     /// Notes a row; keys come in their order.
     package func write(_ journalRow: Row) throws(Fault) {
-        row.field(journalRow.key)
-        row.field(journalRow.state.rawValue)
-        row.field(journalRow.object)
-        row.field(journalRow.etag)
-        row.endRow()
+        Self.put(journalRow, to: &row)
         unsynced += 1
         if unsynced >= Self.batch.rows || Clock.monotonic() - synced > Self.batch.seconds { try sync() }
+    }
+
+    private static func put(_ row: Row, to writer: inout RowWriter) {
+        writer.field(row.key)
+        writer.field(row.state.rawValue)
+        writer.field(row.object)
+        writer.field(row.etag)
+        writer.field(row.source)
+        writer.endRow()
     }
 
     /// Brings what was noted to stable storage.
@@ -93,11 +103,7 @@ package final class CopyJournal {
         let pending = try PendingFile(name, in: directory)
         var writer = RowWriter()
         func put(_ row: Row) throws(Fault) {
-            writer.field(row.key)
-            writer.field(row.state.rawValue)
-            writer.field(row.object)
-            writer.field(row.etag)
-            writer.endRow()
+            Self.put(row, to: &writer)
             if writer.bytes.count > 1 << 18 {
                 try pending.file.write(writer.bytes)
                 writer.clear()
@@ -160,7 +166,8 @@ package final class CopyJournal {
                 throw reader.fault("an unknown state '\(ByteString(try reader.text(1)))'")
             }
             return Row(
-                key: try reader.bytes(0), state: state, object: try reader.bytes(2), etag: try reader.text(3))
+                key: try reader.bytes(0), state: state, object: try reader.bytes(2), etag: try reader.text(3),
+                source: reader.fieldCount > 4 ? try reader.text(4) : "")
         }
 
         /// Goes on to a key, and gives its row if it has one; keys are asked for in their order.

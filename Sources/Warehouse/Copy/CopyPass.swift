@@ -9,6 +9,7 @@ package struct CopyPass: Sendable {
     private let places: CopyPlaces
     private let uploads: LargeCopies
     private let threads: Int
+    private let storageClass: String?
 
     /// More generations than this mean that something is wrong, not that a run was repeated.
     private static let generations = 100
@@ -21,14 +22,17 @@ package struct CopyPass: Sendable {
     ///   - places: where objects are.
     ///   - uploads: remembers copies in parts.
     ///   - threads: copies at once.
+    ///   - storageClass: of copies of content; nothing for what the manifest says.
     package init(
-        _ copier: ObjectCopier, _ keys: DestinationKeys, _ places: CopyPlaces, uploads: LargeCopies, threads: Int
+        _ copier: ObjectCopier, _ keys: DestinationKeys, _ places: CopyPlaces, uploads: LargeCopies, threads: Int,
+        storageClass: String? = nil
     ) {
         self.copier = copier
         self.keys = keys
         self.places = places
         self.uploads = uploads
         self.threads = max(1, threads)
+        self.storageClass = storageClass
     }
 
     private struct Task: Sendable {
@@ -143,7 +147,9 @@ package struct CopyPass: Sendable {
 
     private func result(of task: Task) throws(Fault) -> Result {
         do throws(Fault) {
-            if let known = task.known, known.state == .copied, try isThere(known, task.row) {
+            if let known = task.known, known.state == .copied, known.source == task.row.entry.etag,
+                try isThere(known, task.row)
+            {
                 return Result(size: task.row.entry.size, note: known)
             }
             return try copy(task.row)
@@ -151,7 +157,8 @@ package struct CopyPass: Sendable {
             // Not of this object alone.
             if error.code == .interrupted || error.code == .tryLater { throw error }
             let note = CopyJournal.Row(
-                key: task.row.entry.key, state: .failed, object: ByteString(error.description))
+                key: task.row.entry.key, state: .failed, object: ByteString(error.description),
+                source: task.row.entry.etag)
             return Result(size: task.row.entry.size, note: note, fault: error)
         }
     }
@@ -165,15 +172,19 @@ package struct CopyPass: Sendable {
 
     private func copy(_ row: Manifest.Row) throws(Fault) -> Result {
         let entry = row.entry
+        let isLog = DestinationKeys.isLog(entry.key)
         let item = CopyItem(
-            key: entry.key, size: entry.size, etag: entry.etag, version: entry.version, storageClass: row.storageClass)
+            key: entry.key, size: entry.size, etag: entry.etag, version: entry.version,
+            storageClass: isLog ? row.storageClass : storageClass ?? row.storageClass)
         for generation in 1...Self.generations {
             let object = keys.generation(generation, of: ByteString(row.object))
             let outcome = try copier.copy(item, to: try places.place(object).key, uploads: uploads)
             func result(_ state: CopyJournal.Row.State, etag: String = "", isNew: Bool = false) -> Result {
                 let place = state == .copied ? object : ByteString()
                 return Result(
-                    size: entry.size, note: CopyJournal.Row(key: entry.key, state: state, object: place, etag: etag),
+                    size: entry.size,
+                    note: CopyJournal.Row(
+                        key: entry.key, state: state, object: place, etag: etag, source: entry.etag),
                     isNew: isNew)
             }
             switch outcome {

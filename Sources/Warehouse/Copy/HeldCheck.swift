@@ -22,8 +22,14 @@ package struct HeldCheck {
     /// - Parameter open: opens the manifest; it is read twice.
     /// - Throws: `damaged` for the first object that is not there or has another size.
     package func check(_ open: () throws(Fault) -> ManifestReader) throws(Fault) {
-        guard let common = try commonPrefix(open) else { return try checkListed([], open) }
-        try checkListed([common], open)
+        let (client, one) = try places.place(ByteString(keys.data) + "x")
+        try ListedRows(client, under: ByteString(one.bytes.dropLast())).compare(
+            open, selecting: { isLookedFor($0) && isListed($0) },
+            other: { row throws(Fault) in if isLookedFor(row) { try checkOne(row) } },
+            { (row, listed) throws(Fault) in
+                guard let listed else { throw missing(row) }
+                try compare(row, listed.size)
+            })
     }
 
     private func isListed(_ row: Manifest.Row) -> Bool {
@@ -32,56 +38,6 @@ package struct HeldCheck {
 
     private func isLookedFor(_ row: Manifest.Row) -> Bool {
         !row.object.isEmpty && !row.flags.contains(.skipped) && row.run != run?.description
-    }
-
-    /// What the keys of all rows that a listing can tell begin with.
-    private func commonPrefix(_ open: () throws(Fault) -> ManifestReader) throws(Fault) -> ByteString? {
-        let reader = try open()
-        var common: [UInt8]?
-        while let row = try reader.next() {
-            guard isLookedFor(row), isListed(row) else { continue }
-            let key = row.entry.key.bytes
-            guard let known = common else {
-                common = key
-                continue
-            }
-            let length = zip(known, key).prefix { $0 == $1 }.count
-            if length < known.count { common = Array(known[..<length]) }
-        }
-        return common.map { ByteString(whole($0)) }
-    }
-
-    /// Not within a character: a prefix is sent as text.
-    private func whole(_ bytes: [UInt8]) -> ArraySlice<UInt8> {
-        var rest = bytes[...]
-        while !rest.isEmpty, String(validating: rest, as: UTF8.self) == nil { rest = rest.dropLast() }
-        return rest
-    }
-
-    private func checkListed(_ prefix: [ByteString], _ open: () throws(Fault) -> ManifestReader) throws(Fault) {
-        let reader = try open()
-        var ahead: Manifest.Row?
-        /// The next row that a listing can tell; those in between are asked for.
-        func next() throws(Fault) -> Manifest.Row? {
-            while let row = try reader.next() {
-                guard isLookedFor(row) else { continue }
-                if isListed(row), !prefix.isEmpty { return row }
-                try checkOne(row)
-            }
-            return nil
-        }
-        ahead = try next()
-        if let prefix = prefix.first, ahead != nil {
-            let (client, one) = try places.place(ByteString(keys.data) + "x")
-            let base = ByteString(one.bytes.dropLast())
-            try client.list(prefix: base + prefix) { listed throws(Fault) in
-                while let row = ahead, base + row.entry.key < listed.key { throw missing(row) }
-                guard let row = ahead, base + row.entry.key == listed.key else { return }
-                try compare(row, listed.size)
-                ahead = try next()
-            }
-        }
-        if let row = ahead { throw missing(row) }
     }
 
     private func checkOne(_ row: Manifest.Row) throws(Fault) {

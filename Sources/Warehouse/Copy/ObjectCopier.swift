@@ -68,7 +68,12 @@ package struct ObjectCopier: Sendable {
         guard item.etag.isEmpty || info.etag == item.etag, info.size == item.size else { return .changed }
         let origin = S3Client.CopySource(
             source.bucket, item.key, version: item.version.isEmpty ? nil : item.version, etag: info.etag)
-        let wanted = try newObject(of: item, info)
+        let wanted: (object: S3NewObject, keepsMetadata: Bool)
+        do throws(Fault) { wanted = try newObject(of: item, info) } catch {
+            // Another server than S3 does not even tell the tags of such an object.
+            if error.code == .tryLater { return .archived }
+            throw error
+        }
         let outcome =
             item.size > options.largestCopy
             ? try LargeCopy(self, item, to: key, origin, wanted.object, uploads, isReplacing: isReplacing).run()
@@ -92,11 +97,19 @@ package struct ObjectCopier: Sendable {
             if target.endpoint.isAWS, written.etag == origin.etag { return .copied(etag: written.etag) }
             let info = try proved(item, key)
             // Ceph loses the tags that a copy is to get, or takes over those of its source.
-            if !target.endpoint.isAWS, try target.tags(key, version: info.version) != object.tags {
+            if !target.endpoint.isAWS, try !hasTags(object.tags, key, info) {
                 try target.putTags(object.tags, key, version: info.version)
             }
             return .copied(etag: info.etag)
         case .failure(let error): return try outcome(of: error, item, key)
+        }
+    }
+
+    /// Whether a copy has just these tags; another server may not tell them of an object in an archive class.
+    private func hasTags(_ tags: [String: String], _ key: ByteString, _ info: S3ObjectInfo) throws(Fault) -> Bool {
+        do throws(Fault) { return try target.tags(key, version: info.version) == tags } catch {
+            guard error.code == .tryLater else { throw error }
+            return false
         }
     }
 
@@ -116,7 +129,8 @@ package struct ObjectCopier: Sendable {
     /// - Throws: any other error, as a fault that names the key.
     func outcome(of error: S3Error, _ item: CopyItem, _ key: ByteString) throws(Fault) -> CopyOutcome {
         switch (error.status, error.code) {
-        case (_, "InvalidObjectState"): return .archived
+        // The API's page has the second word (CopyObject, errors), the service says the first.
+        case (_, "InvalidObjectState"), (_, "ObjectNotInActiveTierError"): return .archived
         case (412, _):
             // Said of the target, which is not to be replaced, and of the source, which is to be the same.
             if try target.head(key) != nil { return .taken }
@@ -134,8 +148,8 @@ package struct ObjectCopier: Sendable {
     /// Whether an object of the target is a copy of the item.
     func isSame(_ there: S3ObjectInfo, _ item: CopyItem) -> Bool {
         guard there.size == item.size, !item.etag.isEmpty else { return false }
-        if let mark = there.metadata[Self.markName] { return mark == item.etag }
-        return there.etag == item.etag
+        // A job of Batch Operations carries a mark along that a restore has left at the source.
+        return there.etag == item.etag || there.metadata[Self.markName] == item.etag
     }
 
     /// What the copy gets besides its bytes, and whether the service is to take the metadata over as they are.

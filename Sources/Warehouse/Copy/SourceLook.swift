@@ -29,7 +29,9 @@ package struct SourceLook: Sendable {
         let query = version.map { [HTTPRequest.QueryItem("versionId", $0)] } ?? []
         let call = S3Call(.get, key, query: query, headers: HTTPHeaders([("Range", "bytes=0-0")]))
         switch try source.attempt(call) {
-        case .success: return try source.head(key, version: version)
+        case .success:
+            if let info = try source.head(key, version: version) { return info }
+            throw Fault(.changed, "\(source.name(key)): the source says that it is there, and that it is not")
         case .failure(let error) where ["NoSuchKey", "NoSuchVersion"].contains(error.code): return nil
         case .failure(let error): throw error.fault(source.name(key))
         }

@@ -31,6 +31,25 @@ struct DeltaAction: Decodable {
     }
 }
 
+/// `_last_checkpoint`: what its writer says of the newest checkpoint (Delta transaction log protocol, last checkpoint file).
+struct DeltaHint: Decodable {
+    struct Newer: Decodable {
+        var sidecarFiles: [DeltaAction.Sidecar]?
+    }
+
+    var version: Int64
+    /// Files in the list of the checkpoint.
+    var numOfAddFiles: Int64?
+    var v2Checkpoint: Newer?
+}
+
+/// `N.crc`: sums of a version (Delta transaction log protocol, version checksum file).
+struct DeltaChecksum: Decodable {
+    var numFiles: Int64
+    /// All files of the version, where the writer lists them.
+    var allFiles: [DeltaAction.File]?
+}
+
 extension DeltaAction.File {
     /// What tells this file, with this deletion vector, from the same file with another one.
     var identity: String {

@@ -31,8 +31,6 @@ package final class InventoryObjects {
 
     package let totals: Totals
     private let merge: ObjectMerge
-    /// How often a key was listed again.
-    package var repeated: Int64 { merge.repeated }
 
     /// What all lanes of a sort have together.
     package static let memory = 256 << 20

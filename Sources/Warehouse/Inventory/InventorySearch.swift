@@ -18,8 +18,8 @@ package struct InventorySearch: Sendable {
         package var passedOver: [String]
     }
 
-    private let bucket: any InventoryBucket
-    private let place: WarehouseSettings.InventoryPlace
+    let bucket: any InventoryBucket
+    let place: WarehouseSettings.InventoryPlace
     private let source: String
     private let atOnce: Int
 
@@ -55,6 +55,7 @@ package struct InventorySearch: Sendable {
     ///   `unsupported` for an inventory in another format than CSV.
     package func find(earliest: Timestamp, now: Timestamp, rejected: Set<ByteString> = []) throws(Fault) -> Found {
         var lacks: [String] = []
+        var unfit: Fault?
         let first = InventoryCalendar.day(of: earliest)
         let last = min(InventoryCalendar.day(of: now), first.adding(days: Self.horizon))
         var day = first
@@ -63,17 +64,25 @@ package struct InventorySearch: Sendable {
             for directory in try directories(of: day, earliest: earliest) {
                 let key = ByteString("\(place.prefix)/\(directory)/\(Self.manifestName)")
                 if rejected.contains(key) { continue }
-                switch try look(directory, key, earliest) {
-                case .complete(var found):
-                    found.passedOver = lacks
-                    return found
-                case .lacks(let what): lacks.append("\(directory): \(what)")
-                case .other: continue
+                do throws(Fault) {
+                    switch try look(directory, key, earliest) {
+                    case .complete(var found):
+                        found.passedOver = lacks
+                        return found
+                    case .lacks(let what): lacks.append("\(directory): \(what)")
+                    case .other: continue
+                    }
+                } catch {
+                    // Once its configuration is put right, a later one can be read.
+                    guard error.code == .unsupported else { throw error }
+                    lacks.append("\(directory): \(error.message)")
+                    unfit = error
                 }
             }
             day = day.adding(days: 1)
         }
-        try explainAbsence(isNothing: lacks.isEmpty)
+        if let unfit { throw unfit }
+        if lacks.isEmpty { try explainAbsence() }
         guard let latest = lacks.last else {
             throw Fault(
                 .tryLater, "\(place): no inventory that was begun at \(earliest.rfc3339) or later is there yet",
@@ -107,7 +116,7 @@ package struct InventorySearch: Sendable {
             case .other: continue
             }
         }
-        try explainAbsence(isNothing: names.isEmpty)
+        if names.isEmpty { try explainAbsence() }
         if let lacks { throw Fault(.damaged, "\(place): the newest inventories are not complete: \(lacks)") }
         throw Fault(
             .notFound, "\(place): no inventory has arrived there",
@@ -193,51 +202,5 @@ package struct InventorySearch: Sendable {
         let more = all.count > 1 ? ", and \(all.count - 1) more files" : ""
         guard let size = first.size else { return "\(bucket.name)/\(first.part.key) is missing\(more)" }
         return "\(bucket.name)/\(first.part.key) has \(size) bytes instead of \(first.part.size)\(more)"
-    }
-
-    // MARK: The slash that was too many
-
-    /// An inventory whose destination prefix ends with a slash writes its files below two slashes, and names them in its
-    /// manifest with one: they are never found, however long one waits.
-    private func doubledSlash(_ key: ByteString) throws(Fault) -> Fault? {
-        for (index, byte) in key.bytes.enumerated() where byte == UInt8(ascii: "/") {
-            var other = key
-            other.bytes.insert(UInt8(ascii: "/"), at: index)
-            if try bucket.size(other) != nil {
-                return trailingSlash("the manifest names '\(key)', and the file is '\(other)'")
-            }
-        }
-        return nil
-    }
-
-    private func trailingSlash(_ what: String) -> Fault {
-        Fault(
-            .settings, "\(place): the inventory's destination prefix ends with a slash: \(what)",
-            hint:
-                "Remove the slash at the end of the prefix in the inventory's configuration, and take the next inventory."
-        )
-    }
-
-    /// Tells what keeps inventories from being found for good.
-    private func explainAbsence(isNothing: Bool) throws(Fault) {
-        guard isNothing else { return }
-        let prefix = place.prefix
-        for index in prefix.indices where prefix[index] == "/" {
-            try explain(prefix[..<index] + "//" + prefix[prefix.index(after: index)...] + "/")
-        }
-        try explain("/" + prefix + "/")
-    }
-
-    private func explain(_ other: String) throws(Fault) {
-        var found: ByteString?
-        do throws(Fault) {
-            try bucket.list(prefix: other) { key throws(Fault) in
-                found = key
-                throw Fault(.interrupted, "one is enough")
-            }
-        } catch {
-            if found == nil { throw error }
-        }
-        if let found { throw trailingSlash("it lies at '\(found)'") }
     }
 }

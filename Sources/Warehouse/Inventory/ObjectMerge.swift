@@ -9,8 +9,6 @@ final class ObjectMerge {
     /// A heap: the least is the first.
     private var cursors: [RunCursor] = []
     private var current = Buffer(capacity: ObjectRecord.header + 4 * 1_024)
-    /// How often a key came again.
-    private(set) var repeated: Int64 = 0
 
     init(_ runs: [RunCursor]) throws(Fault) {
         for run in runs where try run.advance() { cursors.append(run) }
@@ -25,7 +23,6 @@ final class ObjectMerge {
         let kept = ObjectRecord(start: UnsafeRawPointer(base))
         while let first = cursors.first, ObjectRecord.order(first.record, kept) == 0 {
             if kept.modified < first.record.modified { keep(first.record, base) }
-            repeated += 1
             try step()
         }
         return kept

@@ -67,7 +67,7 @@ package struct WarehouseCheck: Sendable {
         let client = try OpenVault.bucketStore(bucket, log: log).client.sibling(
             bucket: warehouse.source.bucket, region: bucket.endpoint == nil ? warehouse.source.region : nil)
         do throws(Fault) {
-            guard let key = try first(client, ByteString()) else { return "has no object" }
+            guard let key = try client.firstKey(prefix: ByteString()) else { return "has no object" }
             _ = try client.head(key)
         } catch {
             throw error.hinting(
@@ -80,19 +80,7 @@ package struct WarehouseCheck: Sendable {
     private func place(_ vault: VaultSettings) throws(Fault) -> String? {
         guard case .bucket(let bucket) = vault.kind else { return nil }
         let store = try OpenVault.bucketStore(bucket, log: log)
-        _ = try first(store.client, store.prefix)
+        _ = try store.client.firstKey(prefix: store.prefix)
         return nil
-    }
-
-    /// The first key with a prefix; nothing where there is none.
-    private func first(_ client: S3Client, _ prefix: ByteString) throws(Fault) -> ByteString? {
-        var key: ByteString?
-        do throws(Fault) {
-            try client.list(prefix: prefix, pageSize: 1) { row throws(Fault) in
-                key = row.key
-                throw Fault(.exists, "one is enough")
-            }
-        } catch { if key == nil { throw error } }
-        return key
     }
 }

@@ -25,15 +25,7 @@ extension SnapshotBucket {
     /// Whether anything is in a bucket; hidden versions don't count.
     package static func hasObjects(_ client: S3Client) throws(Fault) -> Bool {
         guard try client.bucketExists() else { return false }
-        var isFound = false
-        let stop = Fault(.exists, "found")
-        do throws(Fault) {
-            try client.list(prefix: ByteString(), pageSize: 1) { _ throws(Fault) in
-                isFound = true
-                throw stop
-            }
-        } catch { if !isFound { throw error } }
-        return isFound
+        return try client.firstKey(prefix: ByteString()) != nil
     }
 
     /// Lets the lifecycle expire all objects of a bucket; what it hides stays for the grace.

@@ -66,17 +66,7 @@ package struct SnapshotBucket: Sendable {
         try BucketSetup(S3Store(client, prefix: "", vault.options), settings, grace: grace, principal: principal)
     }
 
-    private func isEmpty() throws(Fault) -> Bool {
-        var count = 0
-        let stop = Fault(.exists, "not empty")
-        do throws(Fault) {
-            try client.list(prefix: ByteString(), pageSize: 1) { _ throws(Fault) in
-                count += 1
-                throw stop
-            }
-        } catch { if count == 0 { throw error } }
-        return count == 0
-    }
+    private func isEmpty() throws(Fault) -> Bool { try client.firstKey(prefix: ByteString()) == nil }
 
     private func block() throws(Fault) {
         let names = ["BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"]

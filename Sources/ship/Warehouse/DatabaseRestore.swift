@@ -9,8 +9,8 @@ import Warehouse
 
 /// Brings objects of a run back into a bucket: the one they came from, or another.
 ///
-/// What lies in an archive class is asked for first, and comes with a later call: every call goes on where the last has
-/// stopped, and what is there already stays.
+/// What lies in an archive class is asked for first, once its price is told, and comes with a later call: every call goes on
+/// where the last has stopped, and what is there already stays.
 struct DatabaseRestore {
     let warehouse: WarehouseSettings
     let vault: BucketVault
@@ -18,8 +18,10 @@ struct DatabaseRestore {
     let run: CivilDate
     let selection: EntrySelection
     let common: CommonOptions
-    /// How objects are thawed.
-    let thaw: ThawRequest
+    let thawing: Thawing
+    let options: ThawOptions
+    /// Where things go; nothing where that is not told.
+    let target: RestorePass.Target?
 
     /// Copies at once.
     private static let threads = 32
@@ -51,13 +53,14 @@ struct DatabaseRestore {
     /// Tells for each Delta table which version can be restored.
     func checkDelta() throws -> Int32 {
         var lines: [DeltaLine] = []
+        let scratch = try Directory.open(RestoreCommand.scratch)
         for (unit, key) in try manifests() {
-            let check = DeltaCheck(bucket: warehouse.source.bucket) { () throws(Fault) in
+            let check = DeltaCheck(bucket: warehouse.source.bucket, scratch: scratch) { () throws(Fault) in
                 try ManifestReader(try vault.store.open(key))
-            } read: { row throws(Fault) in
-                let (client, place) = try vault.places.place(ByteString(row.object))
+            } read: { (object, range) throws(Fault) in
+                let (client, place) = try vault.places.place(object)
                 var bytes: [UInt8] = []
-                if row.entry.size > 0 { try client.get(place, 0..<row.entry.size) { bytes.append(contentsOf: $0) } }
+                try client.get(place, range) { bytes.append(contentsOf: $0) }
                 return bytes
             }
             for finding in try check.run(selecting: { selection.selects(path: ByteString($0.bytes.dropLast())) }) {
@@ -87,75 +90,132 @@ struct DatabaseRestore {
 
     /// What there is to do.
     private struct Outline: Codable {
-        var database: String
-        var objects: Int64 = 0
-        var bytes: Int64 = 0
-        /// By storage class.
-        var classes: [String: Int64] = [:]
+        struct Database: Codable {
+            var database: String
+            var objects: Int64 = 0
+            var bytes: Int64 = 0
+            /// By storage class.
+            var classes: [String: Int64] = [:]
+        }
+        var databases: [Database] = []
+        var thaw: RestoreOutline.Thaw?
     }
 
-    /// Prints what would be restored.
+    /// Prints what would be restored, and what has to be thawed before.
     func dryRun() throws -> Int32 {
-        var outlines: [Outline] = []
+        var outline = Outline()
         for (unit, key) in try manifests() {
-            var outline = Outline(database: unit)
+            var database = Outline.Database(database: unit)
             let reader = try ManifestReader(try vault.store.open(key))
             while let row = try reader.next() {
                 guard isWanted(row), !row.object.isEmpty else { continue }
-                outline.objects += 1
-                outline.bytes += row.entry.size
-                outline.classes[row.storageClass, default: 0] += 1
+                database.objects += 1
+                database.bytes += row.entry.size
+                database.classes[row.storageClass, default: 0] += 1
             }
-            if outline.objects > 0 { outlines.append(outline) }
+            if database.objects > 0 { outline.databases.append(database) }
         }
-        try selection.checkAllMatched(in: "run \(run) of job '\(layout.job)'")
-        try common.output.result(outlines) {
+        try checkAllMatched()
+        outline.thaw = try thaw(try go(.look))
+        let result = outline
+        try common.output.result(result) {
             var table = TextTable(["DATABASE", "OBJECTS", "SIZE", "CLASSES"], right: [1, 2])
-            for outline in outlines {
-                let classes = outline.classes.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }
+            for database in result.databases {
+                let classes = database.classes.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }
                 table.add([
-                    outline.database, "\(outline.objects)", Figures.bytes(outline.bytes),
+                    database.database, "\(database.objects)", Figures.bytes(database.bytes),
                     classes.joined(separator: ", "),
                 ])
             }
-            return table.text
+            return table.text + (result.thaw.map { "\n" + $0.text } ?? "")
         }
         return ExitStatus.done
     }
 
-    /// Copies back.
-    ///
-    /// - Parameters:
-    ///   - place: `source`, or `s3://BUCKET/PREFIX`.
-    ///   - isReplacing: true to replace what is there with other content.
-    /// - Returns: the exit status; `tryLater` while something thaws.
-    /// - Throws: what keeps anything from being restored.
-    func restore(to place: String, isReplacing: Bool) throws -> Int32 {
-        let target = try RestorePlace(place, source: warehouse.source.bucket)
-        let client =
-            target.bucket == warehouse.source.bucket
-            ? vault.source(warehouse.source) : vault.places.client(ofBucket: target.bucket)
+    private func checkAllMatched() throws(Fault) {
+        try selection.checkAllMatched(in: "run \(run) of job '\(layout.job)'")
+    }
+
+    /// Goes through all that is wanted.
+    private func go(_ work: RestorePass.Work, isQuiet: Bool = false) throws(Fault) -> RestoreTotals {
         var sum = RestoreTotals()
+        let pass = RestorePass(
+            work, vault, to: target, thawing.request, isConfirmed: thawing.isConfirmed, isQuiet: isQuiet)
         for (unit, key) in try manifests() {
+            var own = RestoreTotals()
             // Content before logs, so that nobody reads a table of which a part is missing.
             for isLog in [false, true] {
-                let copy = RestorePass(
-                    vault.places, to: client, prefix: target.prefix, isReplacing: isReplacing, tier: thaw.tier.word,
-                    days: thaw.days)
-                sum += try copy.run(threads: Self.threads, log: common.logger()) { () throws(Fault) in
+                own += try pass.run(threads: Self.threads, log: common.logger()) { () throws(Fault) in
                     try ManifestReader(try vault.store.open(key))
                 } selecting: { row in
                     DestinationKeys.isLog(row.entry.key) == isLog && isWanted(row)
                 }
                 // Logs refer to content, and wait for it.
-                if sum.waiting > 0 || sum.failed > 0 { break }
+                if work == .copy, own.waiting > 0 || own.failed > 0 { break }
             }
-            common.logger().debug("\(unit): \(sum.restored) restored so far")
+            common.logger().debug("\(unit): \(own.restored) restored, \(own.kept) there already")
+            sum += own
         }
-        try selection.checkAllMatched(in: "run \(run) of job '\(layout.job)'")
-        let result = sum
+        return sum
+    }
+
+    /// What has to be thawed by a look; nothing where all can be read.
+    private func thaw(_ look: RestoreTotals) throws(Fault) -> RestoreOutline.Thaw? {
+        guard look.waiting > 0 else { return nil }
+        let request = thawing.request
+        for name in look.archived.keys { try request.check("an object", name) }
+        let archived = look.archived.values.reduce(ThawRequest.Sum()) {
+            ThawRequest.Sum(objects: $0.objects + $1.objects, bytes: $0.bytes + $1.bytes)
+        }
+        let longest = Set(look.archived.keys).union([vault.settings.storageClass])
+            .compactMap { request.tier.longest(from: $0) }.max()
+        let now = thawing.clock.now()
+        return RestoreOutline.Thaw(
+            objects: Int(archived.objects), bytes: archived.bytes, underWay: Int(look.waiting - archived.objects),
+            tier: request.tier.rawValue, days: request.days,
+            dollars: look.archived.isEmpty
+                ? nil : thawing.prices.flatMap { request.dollars(look.archived, $0.table, in: $0.region) },
+            pricesOf: thawing.prices?.table.date.description,
+            readable: Timestamp(seconds: now.seconds + (longest ?? 0)).rfc3339)
+    }
+
+    /// Thaws what has to be, within the vault's limits, and copies back what can be read.
+    ///
+    /// - Returns: the exit status; `tryLater` while something thaws.
+    /// - Throws: what keeps anything from being restored.
+    func restore() throws -> Int32 {
+        let look = try go(.look, isQuiet: !options.status)
+        try checkAllMatched()
+        let needed = try thaw(look)
+        if options.status {
+            let status = try tell(needed)
+            return look.failed > 0 ? ExitStatus.partial : status
+        }
+        if let needed, needed.objects > 0 { try thawing.confirm(needed) }
+        if options.request {
+            let asked = try go(.ask)
+            let status = try tell(try thaw(try go(.look, isQuiet: true)))
+            return asked.failed > 0 ? ExitStatus.partial : status
+        }
+        while true {
+            let result = try go(.copy)
+            guard options.wait, result.waiting > 0, result.failed == 0, let poll = Period(options.poll) else {
+                return try tell(result)
+            }
+            common.logger().info("\(Figures.count(result.waiting, "object waits", "objects wait")) for a thaw")
+            Clock.pause(Double(poll.seconds))
+            try Shutdown.check()
+        }
+    }
+
+    private func tell(_ needed: RestoreOutline.Thaw?) throws -> Int32 {
+        try common.output.result(needed) { needed?.text ?? "all can be read" }
+        return needed == nil ? ExitStatus.done : ExitStatus.tryLater
+    }
+
+    private func tell(_ result: RestoreTotals) throws -> Int32 {
         try common.output.result(result) {
-            var parts = ["\(result.restored) restored to \(place)", Figures.wereThere(result.kept)]
+            var parts = ["\(result.restored) restored to \(target?.name ?? "")", Figures.wereThere(result.kept)]
             if result.waiting > 0 { parts.append("\(result.waiting) thaw, \(result.requested) of them asked for now") }
             if result.failed > 0 { parts.append("\(result.failed) could not be restored") }
             if result.notKept > 0 { parts.append("\(result.notKept) were not kept by the run") }

@@ -50,7 +50,7 @@ struct DatabaseShipment: Sendable {
     }
 
     /// What a vault holds of the database after its copies.
-    private struct Held {
+    struct Held {
         var vault: BucketVault
         var built: ManifestCommit.Built
         var keys: DestinationKeys
@@ -66,6 +66,12 @@ struct DatabaseShipment: Sendable {
         let startedAt = stage.context.clock.now().rfc3339
         var held: [Held] = []
         for vault in stage.vaults { held.append(try copy(to: vault)) }
+        // Not under the lock: what prune lets go is there for days, and taken back below.
+        for one in held {
+            try HeldCheck(but: run.date, one.keys, one.vault.places).check { () throws(Fault) in
+                try ManifestReader(one.built.source)
+            }
+        }
         let records = try stage.commits.with { _ in
             let lock = try stage.context.directory.lockLedger(breaking: stage.context.request.breakLock)
             let records = try commit(held, startedAt)
@@ -99,15 +105,15 @@ struct DatabaseShipment: Sendable {
         }
         let copier = ObjectCopier(
             from: vault.source(stage.warehouse.source), to: target, vault.copyOptions(tags: tags))
-        let pass = CopyPass(copier, keys, vault.places, uploads: uploads, threads: threads)
+        let pass = CopyPass(
+            copier, keys, vault.places, uploads: uploads, threads: threads, storageClass: contentClass(vault))
         var copies = CopyTotals()
         var journals: [CopyJournal] = []
-        var batches: [BatchCSV.Part: CompletionReport] = [:]
+        var batches: [BatchCSV.Part: BatchOutcome] = [:]
         // Content before logs: a log never names what is not there.
         for part in BatchCSV.Part.allCases {
-            let batch = DatabaseBatch(self, vault, keys, snapshot)
-            let report = try batch.run(part)
-            batches[part] = report
+            let batch = try DatabaseBatch(self, vault, keys, snapshot).run(part)
+            batches[part] = batch
             let journal = try place(".\(part.rawValue).copies.tsv", vault) { (directory, name) throws(Fault) in
                 try CopyJournal(name, in: directory)
             }
@@ -116,7 +122,7 @@ struct DatabaseShipment: Sendable {
                 { () throws(Fault) in try ManifestReader(manifest) },
                 selecting: { row in
                     CopyPass.isTaken(row, by: date) && DestinationKeys.isLog(row.entry.key) == (part == .logs)
-                        && !Self.isCopied(row, report, part, keys)
+                        && !(batch?.holds(row) ?? false)
                 }, journal: journal)
             copies += totals
             journals.append(journal)
@@ -126,17 +132,12 @@ struct DatabaseShipment: Sendable {
                     "vault \(vault.name): \(Figures.count(totals.failed.objects, "object", "objects")) could not be copied, the first: \(failure)",
                     hint: "What was copied is kept; run the same command again.")
             }
-            if let report { try BatchSample(report, part, keys, vault.places).check(try reader(), run: run.date) }
         }
         return try build(vault, keys, copies, journals, uploads, batches, began)
     }
 
-    private static func isCopied(
-        _ row: Manifest.Row, _ report: CompletionReport?, _ part: BatchCSV.Part, _ keys: DestinationKeys
-    ) -> Bool {
-        guard let report, BatchCSV.part(of: row, keys) == part else { return false }
-        return report.failed[row.entry.key] == nil
-    }
+    /// The class of copies of content: the plan has that of the job's first vault.
+    private func contentClass(_ vault: BucketVault) -> String { vault.settings.storageClass }
 
     /// Tags of every copy.
     var tags: [String: String] {
@@ -152,14 +153,13 @@ struct DatabaseShipment: Sendable {
 
     private func build(
         _ vault: BucketVault, _ keys: DestinationKeys, _ copies: CopyTotals, _ journals: [CopyJournal],
-        _ uploads: LargeCopies, _ batches: [BatchCSV.Part: CompletionReport], _ began: Double
+        _ uploads: LargeCopies, _ batches: [BatchCSV.Part: BatchOutcome], _ began: Double
     ) throws(Fault) -> Held {
         var cost = CostEstimate()
         let file = try stage.context.staging.scratch.unnamedFile()
         let writer = try ManifestWriter(file)
-        let manifest = CopiedManifest(run: run.date, keys) { row in
-            guard let part = BatchCSV.part(of: row, keys), let report = batches[part] else { return false }
-            return report.failed[row.entry.key] == nil
+        let manifest = CopiedManifest(run: run.date, storageClass: contentClass(vault)) { row in
+            batches.values.contains { $0.holds(row) }
         }
         let totals = try manifest.write(try reader(), journals, into: writer) { row in
             if let one = stage.costs?.copy(row.entry.size, to: row.storageClass, vault: vault.name) { cost += one }
@@ -179,11 +179,6 @@ struct DatabaseShipment: Sendable {
             host: packed.unit, run: run.date, layout: stage.layout, ledger: try stage.context.directory.ledger(),
             scratch: stage.context.staging.scratch, clock: stage.context.clock, shipped: { _, _, _ in nil },
             rescue: Rescue.taking(of: stage.context.directory, log: stage.context.log))
-        for one in held {
-            try HeldCheck(but: run.date, one.keys, one.vault.places).check { () throws(Fault) in
-                try ManifestReader(one.built.source)
-            }
-        }
         for one in held {
             var rescue = try Rescue(one.vault.vault, of: stage.context.directory)
             let count = try rescue.takeBack(
@@ -208,54 +203,5 @@ struct DatabaseShipment: Sendable {
             tell(one, record)
         }
         return records
-    }
-
-    private func record(_ one: Held, _ output: ManifestCommit.Output, _ startedAt: String) throws(Fault) -> UnitRecord {
-        var counts = one.copies.counts
-        for (name, count) in [
-            ("taken", one.totals.taken), ("carried", one.totals.carried), ("skipped", one.totals.skipped),
-        ] {
-            counts["\(name).objects"] = count.objects
-            counts["\(name).bytes"] = count.bytes
-        }
-        for (reason, count) in one.totals.reasons {
-            counts["skipped.\(reason).objects"] = count.objects
-            counts["skipped.\(reason).bytes"] = count.bytes
-        }
-        counts["entries"] = one.built.entries
-        counts["number"] = Int64(output.number)
-        counts["milliseconds"] = Int64(one.seconds * 1_000)
-        var record = UnitRecord(
-            job: stage.job.name, run: run.date.description, stage: .ship, unit: packed.unit, attempt: attempt,
-            tool: stage.context.tool, startedAt: startedAt, finishedAt: stage.context.clock.now().rfc3339,
-            inputs: try DatabaseStage.inputs(packed, away: stage.away),
-            outputs: [.init(path: output.key.description, size: one.built.size, sha256: one.built.sha256)],
-            counts: counts)
-        record.vault = one.vault.vault.identity
-        // Of the manifest; a copy is proved by ETag and size.
-        record.evidence = Evidence.head.rawValue
-        record.cost = one.cost
-        (record.bytesIn, record.bytesOut) = (one.copies.copied.bytes, one.copies.copied.bytes)
-        let changed = one.copies.changed.objects - one.copies.changedHints.objects
-        if changed > 0 {
-            record.warnings = [
-                "\(Figures.count(changed, "object has", "objects have")) changed since the inventory and \(changed == 1 ? "is" : "are") left to the next run, the first: '\(one.copies.firstChange ?? "")'"
-            ]
-        }
-        return record
-    }
-
-    private func tell(_ one: Held, _ record: UnitRecord) {
-        let copies = one.copies
-        var parts = [
-            "\(Figures.count(copies.copied.objects, "object", "objects")) copied, \(Figures.bytes(copies.copied.bytes))"
-        ]
-        for (count, word) in [
-            (copies.adopted, "there already"), (copies.vanished, "vanished"), (copies.archived, "archived"),
-            (copies.changed, "changed"),
-        ] where count.objects > 0 { parts.append("\(count.objects) \(word)") }
-        stage.context.log.info(
-            "\(packed.unit): \(parts.joined(separator: ", ")), manifest of run \(run.date) committed to \(one.vault.name), \(Figures.seconds(one.seconds))"
-        )
     }
 }

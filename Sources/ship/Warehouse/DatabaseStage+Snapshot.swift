@@ -41,13 +41,26 @@ extension DatabaseStage {
     /// Whether the job takes the bucket as it is, so that the inventory itself can be the list of a job.
     private var isWhole: Bool { warehouse.include == ["*"] && warehouse.exclude.isEmpty }
 
+    /// Whether the inventory of a run can be the list of a job as it is.
+    ///
+    /// A job copies every row: of an inventory of versions it would copy them all to one key, in any order. All copies have
+    /// one class. And too many that can't be copied would end the job.
+    private func isPlain(_ run: RunDirectory, _ vault: BucketVault, _ packed: [UnitRecord]) throws(Fault) -> Bool {
+        let skipped = packed.flatMap(\.counts).reduce(Int64(0)) { sum, count in
+            count.key.hasPrefix("skipped.") && count.key.hasSuffix(".objects") ? sum + count.value : sum
+        }
+        let collected = try run.unitRecords(.collect)
+        return warehouse.logClass == vault.settings.storageClass && skipped < Int64(CompletionReport.mostFailed / 2)
+            && collected.allSatisfy { $0.counts["versions"] == nil }
+    }
+
     /// Copies what the inventory lists by one job: nothing of ours touches the list, however long it is.
     private func copyInventory(_ run: RunDirectory, _ vault: BucketVault, _ bucket: String) throws(Fault)
         -> CompletionReport?
     {
         let packed = try run.unitRecords(.pack)
         guard let batch = warehouse.batch, isWhole, !context.request.isNarrowed,
-            packed.contains(where: { $0.inputs["route"] == "batch" })
+            packed.contains(where: { $0.inputs["route"] == "batch" }), try isPlain(run, vault, packed)
         else { return nil }
         let word = "inventory "
         let inventories = Set(

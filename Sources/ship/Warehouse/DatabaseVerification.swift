@@ -60,7 +60,7 @@ struct DatabaseVerification {
             for verdict in verdicts {
                 table.add([verdict.run, verdict.database, verdict.why ?? "is held"])
             }
-            return table.text
+            return table.text + "\nby what the vault lists: that each object is there, and its size; none was read"
         }
         let held = verdicts.count { $0.isHeld }
         return held == verdicts.count ? ExitStatus.done : held > 0 ? ExitStatus.partial : ExitStatus.failed

@@ -25,8 +25,8 @@ import Testing
         }
 
         func collect(
-            _ day: Int, _ state: StageRecord.State = .done, inventory: String? = nil, units: Int = 1,
-            source: String = "b"
+            _ day: Int, _ state: StageRecord.State = .done, inventory: String? = nil, second: String? = nil,
+            units: Int = 1, source: String = "b"
         ) throws {
             let date = try #require(CivilDate("2026-03-0\(day)"))
             let run = try job.makeRun(date)
@@ -44,6 +44,7 @@ import Testing
                 "source": source, "prefix": "{database}/", "inventory": "s3://i/p",
                 "inventory s3://i/p/\(inventory ?? "\(day)")/manifest.json": "etag",
             ]
+            if let second { record.inputs["inventory s3://i/q/\(second)/manifest.json"] = "etag" }
             try run.write(record)
             var stage = StageRecord(
                 job: "lake", run: date.description, stage: .collect, attempt: "a", state: state, host: "h", pid: 1,
@@ -79,6 +80,12 @@ import Testing
             }
             try lake.collect(4)
             #expect(try lake.found() == "2026-03-04 2026-03-03")
+            // Of two inventories one is that of the run before: what it lacks, it lacks once.
+            try lake.collect(2, second: "a")
+            try lake.collect(3, second: "b")
+            try lake.collect(4, second: "b")
+            #expect(try lake.found() == "2026-03-04 2026-03-02")
+            try lake.collect(4)
             try lake.collect(4, units: 2)
             #expect(try lake.found() == "run 2026-03-04 has 1 of 2 lists")
             try lake.collect(4, source: "other")

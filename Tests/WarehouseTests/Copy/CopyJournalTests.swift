@@ -17,7 +17,7 @@ struct CopyJournalTests {
             let directory = try Directory.open(path)
             let first = try CopyJournal("j", in: directory)
             for key: ByteString in ["a", "b\t\n", "d"] {
-                try first.write(.init(key: key, state: .copied, object: "o/" + key, etag: "1"))
+                try first.write(.init(key: key, state: .copied, object: "o/" + key, etag: "1", source: "s\(key.count)"))
             }
             try first.sync()
             // As a crash cuts a row.
@@ -37,7 +37,8 @@ struct CopyJournalTests {
             #expect(try reader.row(for: "aa") == nil)
             #expect(try reader.row(for: "c")?.object == "no route")
             #expect(try reader.row(for: "cc") == nil)
-            #expect(try reader.row(for: "d")?.etag == "1")
+            let last = try #require(try reader.row(for: "d"))
+            #expect(last.etag == "1" && last.source == "s1")
             #expect(try reader.row(for: "e") == nil)
             try second.remove()
             #expect(try directory.names() == [])

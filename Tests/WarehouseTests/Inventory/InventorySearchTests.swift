@@ -130,12 +130,26 @@ struct InventorySearchTests {
         }
     }
 
-    @Test("An inventory of another bucket, or in another format, is refused at once")
+    @Test("An inventory of another bucket is refused at once, and one in another format until a later one is right")
     func wrong() throws {
         try bucket.inventory("2026-04-02T01:00:00Z", source: "other")
         try expectFault(.settings, "of bucket 'other', not of 'lake'") { try find() }
-        try bucket.inventory("2026-04-02T01:00:00Z", format: "Parquet")
-        try expectFault(.unsupported, "in Parquet") { try find() }
+        for format in ["Parquet", "ORC"] {
+            try bucket.inventory("2026-04-02T01:00:00Z", format: format)
+            try expectFault(.unsupported, "in \(format)") { try find() }
+        }
+        try bucket.inventory("2026-04-03T01:00:00Z")
+        let found = try find()
+        #expect(found.key == "lake/daily/2026-04-03T01-00Z/manifest.json")
+        #expect(found.passedOver.first?.contains("is in ORC") ?? false)
+    }
+
+    @Test("Files of a wrong prefix that was put right mean nothing once an inventory has arrived")
+    func oldSlash() throws {
+        try bucket.inventory("2026-03-01T01:00:00Z", in: "lake//daily")
+        try expectFault(.settings, "ends with a slash") { try find() }
+        try bucket.inventory("2026-03-20T01:00:00Z")
+        try expectFault(.tryLater, "is there yet") { try find() }
     }
 
     @Test("It waits with pauses that grow, as long as there is time, and then tells what is missing")

@@ -12,10 +12,11 @@ struct DatabasePlanTests {
     private struct World {
         let path: String
         var settings = Inventories.settings
+        var schema = Inventories.schema
         var directory: Directory { get throws { try Directory.open(path) } }
 
         func list(_ rows: [String]) throws -> FileSource {
-            let files = try Inventories.files([try gzipped(Array(rows.joined().utf8))])
+            let files = try Inventories.files([try gzipped(Array(rows.joined().utf8))], schema: schema)
             let objects = try InventoryObjects(files, atOnce: 1, scratch: try directory)
             _ = try DatabaseLists(objects, settings, into: try directory) { _ in true }
             return try FileSource(try directory.openFile("db.entries.tsv.gz"))
@@ -138,6 +139,26 @@ struct DatabasePlanTests {
                 ], held: try world.held("held2.tsv.gz"), run: "2026-04-03")
             #expect(again.totals.taken.objects == 0 && again.totals.carried.objects == 5)
             #expect(try world.text("db.data.csv") == nil)
+        }
+    }
+
+    @Test("An inventory that begins to list versions makes nothing new")
+    func versions() throws {
+        try withTemporaryDirectory { path in
+            var world = World(path: path)
+            _ = try world.write([row("db/t/a", "aa"), row("db/t/b", "bb")], run: "2026-04-01")
+            world.schema =
+                "Bucket, Key, VersionId, IsLatest, IsDeleteMarker, Size, LastModifiedDate, ETag, StorageClass"
+            func versioned(_ key: String, _ etag: String) -> String {
+                "\"lake\",\"\(key)\",\"v1\",\"true\",\"false\",\"1\",\"2026-03-31T23:59:59.000Z\",\"\(etag)\",\"STANDARD\"\n"
+            }
+            let rows = [versioned("db/t/a", "aa"), versioned("db/t/b", "b2")]
+            let totals = try world.write(rows, held: try world.held()).totals
+            #expect(totals.carried.objects == 1 && totals.taken.objects == 1)
+            world.schema = Inventories.schema
+            let back = try world.write(
+                [row("db/t/a", "aa"), row("db/t/b", "b2")], held: try world.held("h2"), run: "2026-04-03")
+            #expect(back.totals.carried.objects == 2 && back.totals.taken.objects == 0)
         }
     }
 

@@ -7,7 +7,7 @@ import Vault
 
 @testable import Warehouse
 
-@Suite struct GoneObjectsTests {
+@Suite struct CandidateObjectsTests {
     private func object(_ key: ByteString, _ place: String = "data") -> StoredObjects.Object {
         StoredObjects.Object(
             key: key, object: ByteString("lake/\(place)/") + key, size: 1, created: Timestamp(seconds: 1),
@@ -49,25 +49,28 @@ import Vault
     func marks() throws {
         try withTemporaryDirectory { path in
             let directory = try Directory.open(path)
-            let gone = try GoneObjects(scratch: directory)
-            let keys: [ByteString] = ["d/a", "d/b\tc", "d/b.g2", "d/z"]
-            for key in keys { try gone.append(object(key), []) }
-            try gone.append(object("d/z", "run/2026-03-01"), [])
-            try gone.append(object("d/é"), [])
-            try gone.finish()
-            try gone.mark(
+            let objects = try CandidateObjects(scratch: directory)
+            var generation = object("d/b.g2")
+            generation.key = "d/b"
+            try objects.append(object("d/a"), [])
+            try objects.append(generation, [])
+            for key: ByteString in ["d/b\tc", "d/z"] { try objects.append(object(key), []) }
+            try objects.append(object("d/z", "run/2026-03-01"), [])
+            try objects.append(object("d/é"), [])
+            try objects.finish()
+            try objects.mark(
                 try manifest(
                     directory,
                     [
                         ("d/0", "lake/data/d/0"), ("d/a", "lake/data/d/a"), ("d/b", "lake/data/d/b.g2"),
                         ("d/b\tc", "lake/data/d/b\tc"), ("d/z", "lake/run/2026-03-01/d/z"),
                     ].sorted { $0.0 < $1.0 }), [.kept, .known])
-            #expect(!gone.areAllNeeded)
-            try gone.mark(try manifest(directory, [("d/z", "lake/data/d/z"), ("d/é", "")]), .known)
-            var found: [String: GoneObjects.Marks] = [:]
-            try gone.forEach { (object, marks) in found[object.object.description] = marks }
+            #expect(!objects.areAllNeeded)
+            try objects.mark(try manifest(directory, [("d/z", "lake/data/d/z"), ("d/é", "")]), .known)
+            var found: [String: CandidateObjects.Marks] = [:]
+            try objects.forEach { (object, marks) in found[object.object.description] = marks }
             #expect(found["lake/data/d/a"] == [.kept, .known])
-            #expect(found["lake/data/d/b.g2"] == [.kept, .known], "named under another key")
+            #expect(found["lake/data/d/b.g2"] == [.kept, .known], "a generation of its key")
             #expect(found[object("d/b\tc").object.description] == [.kept, .known])
             #expect(found["lake/data/d/z"] == .known)
             #expect(found["lake/run/2026-03-01/d/z"] == [.kept, .known])
@@ -75,20 +78,63 @@ import Vault
         }
     }
 
+    @Test("What the newest manifest names another object for is replaced; a key that ends like a generation is not")
+    func replaced() throws {
+        try withTemporaryDirectory { path in
+            let directory = try Directory.open(path)
+            let objects = try CandidateObjects(scratch: directory)
+            func add(_ key: ByteString, _ place: ByteString, _ marks: CandidateObjects.Marks = .listed) throws {
+                var one = object(key)
+                one.object = "lake/" + place
+                try objects.append(one, marks)
+            }
+            try add("d/a", "data/d/a")
+            try add("d/a", "data/d/a.g2")
+            try add("d/a", "long/2026-03-01/00")
+            try add("d/a", "run/2026-03-02/d/a", [.listed, .departing])
+            try add("d/b", "data/d/b")
+            // The source has d/b.g2, too.
+            try add("d/b", "data/d/b.g2")
+            try add("d/c", "data/d/c")
+            try objects.finish()
+            let newest = try manifest(
+                directory,
+                [
+                    ("d/a", "lake/run/2026-03-02/d/a"), ("d/b", "lake/data/d/b"), ("d/b.g2", "lake/data/d/b.g2"),
+                    ("d/c", ""),
+                ])
+            try objects.mark(newest, [.kept, .known], isNewest: true)
+            var dropped: [String] = []
+            try objects.narrow { dropped.append($0.object.description) }
+            #expect(dropped == ["lake/data/d/b", "lake/data/d/b.g2", "lake/data/d/c"])
+            try objects.mark(
+                try manifest(directory, [("d/a", "lake/data/d/a"), ("d/b", "lake/data/d/b")]), .known)
+            var found: [String: CandidateObjects.Marks] = [:]
+            try objects.forEach { (object, marks) in found[object.object.description] = marks }
+            #expect(found["lake/data/d/a"] == [.listed, .replaced, .known])
+            #expect(found["lake/data/d/a.g2"] == [.listed, .replaced])
+            #expect(found["lake/long/2026-03-01/00"] == [.listed, .replaced])
+            #expect(found["lake/run/2026-03-02/d/a"] == [.listed, .departing, .kept, .known])
+            #expect(found.count == 4)
+            #expect(try #require(found["lake/data/d/a"]).isNeeded == false)
+            #expect(try #require(found["lake/run/2026-03-02/d/a"]).isNeeded)
+        }
+    }
+
     @Test("A manifest that is cut off or out of order tells nothing")
     func damaged() throws {
         try withTemporaryDirectory { path in
             let directory = try Directory.open(path)
-            let gone = try GoneObjects(scratch: directory)
-            try gone.append(object("d/a"), [])
-            try gone.finish()
+            let objects = try CandidateObjects(scratch: directory)
+            try objects.append(object("d/a"), [])
+            try objects.finish()
             let unsorted = try reversed(directory, ["d/b", "d/a"])
-            try expectFault(.damaged) { try gone.mark(unsorted, .kept) }
+            try expectFault(.damaged) { try objects.mark(unsorted, .kept) }
             let whole = try manifest(directory, [("d/a", "lake/data/d/a")])
             var bytes: [UInt8] = []
             try whole.forEachPiece(length: whole.size, using: Buffer(capacity: 1 << 16)) { bytes += $0 }
             let cut = BytesSource(Array(bytes.dropLast(9)), name: "cut")
-            try expectFault(.damaged) { try gone.mark(cut, .kept) }
+            try expectFault(.damaged) { try objects.mark(cut, .kept) }
         }
     }
 
@@ -96,7 +142,9 @@ import Vault
         "Only objects under their own keys have one",
         arguments: [
             ("lake/data/d/a", "d/a"), ("lake/run/2026-03-01/d/a", "d/a"), ("lake/data//a", "/a"), ("lake/data/", nil),
-            ("lake/run/2026-13-01/d/a", nil), ("lake/run/d/a", nil), ("lake/long/2026-03-01/00", nil),
+            ("lake/data/d/a.g2", "d/a"), ("lake/run/2026-03-01/d/a.g12", "d/a"), ("lake/data/d/a.g", "d/a.g"),
+            ("lake/data/d/a.g1234", "d/a.g1234"), ("lake/data/.g2", ".g2"), ("lake/run/2026-13-01/d/a", nil),
+            ("lake/run/d/a", nil), ("lake/long/2026-03-01/00", nil),
             ("lake/_ledger/2026-03-01/d.manifest.1.tsv.gz", nil), ("other/data/a", nil),
         ] as [(String, String?)])
     func keys(_ object: String, _ key: String?) {
