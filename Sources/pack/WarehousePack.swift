@@ -104,6 +104,12 @@ struct WarehousePack: Sendable {
         return ("\(date).\(number)", try ledger.open(run: date, unit: unit, number: number))
     }
 
+    private var buckets: [BucketSettings] {
+        job.vaults.compactMap { vault -> BucketSettings? in
+            if case .bucket(let bucket) = vault.kind { bucket } else { nil }
+        }
+    }
+
     private func inputs(_ record: UnitRecord, held: String?) -> [String: String] {
         var inputs = record.inputs.filter { $0.key.hasPrefix("inventory ") }
         inputs["entries"] = record.outputs.first?.sha256.description
@@ -113,6 +119,7 @@ struct WarehousePack: Sendable {
         inputs["max_skipped"] = "\(warehouse.maxSkipped)"
         if warehouse.mode == .full { inputs["snapshot"] = warehouse.snapshot }
         inputs["log_class"] = warehouse.logClass
+        inputs["storage_class"] = buckets.first?.storageClass
         inputs["vaults"] = job.vaults.map(\.name).joined(separator: ",")
         return inputs
     }
@@ -149,9 +156,6 @@ struct WarehousePack: Sendable {
             throw Fault(
                 .damaged, "\(list.name): the entry list is not the one that its record names",
                 hint: "Run 'collect \(job.name) --run \(run.date) --force'.")
-        }
-        let buckets = job.vaults.compactMap { vault -> BucketSettings? in
-            if case .bucket(let bucket) = vault.kind { bucket } else { nil }
         }
         // The longest, so that every vault has room for every key.
         let prefix = buckets.map(\.prefix).max { $0.utf8.count < $1.utf8.count } ?? ""
