@@ -90,7 +90,9 @@ let package = Package(
         room("Retention", ["Platform", "Codec", "Ledger", "Settings", "Staging", "AWS", "Vault", "Warehouse", log]),
         room("Warehouse", ["Platform", "Codec", "Ledger", "Settings", "HTTP", "AWS", "Vault", crypto, log]),
         room("Notify", ["Platform", "Settings", "HTTP", "AWS", log]),
-        room("Console", ["CLinux", "Platform", "Ledger", "Settings", "Staging", "Retention", arguments, log]),
+        room(
+            "Console",
+            ["CLinux", "Platform", "Ledger", "Settings", "Staging", "Vault", "Retention", "Warehouse", arguments, log]),
 
         door("collect", ["Codec", "Hosts", "AWS", "Vault", "Warehouse"]),
         door("pack", ["Codec", "Archive", "Warehouse"]),

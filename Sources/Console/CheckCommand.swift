@@ -3,6 +3,8 @@ import Ledger
 import Platform
 import Settings
 import Staging
+import Vault
+import Warehouse
 
 /// `STAGE check [JOB]`: says what is missing before the night does.
 struct CheckCommand<Door: DoorCommand>: ParsableCommand {
@@ -24,12 +26,33 @@ struct CheckCommand<Door: DoorCommand>: ParsableCommand {
                 ?? configuration.jobNames().map { try configuration.job($0) }
             let report = CheckReport(
                 configuration, jobs, look: Door.look, lookAtBucket: Door.lookAtBucket(common),
-                looks: { Door.looks($0, common) })
+                looks: { looks($0, staging: configuration.staging) })
             try common.output.result(report) {
                 report.items.map { "\($0.isGood ? "ok    " : "FAILED")  \($0.what)\($0.why.map { ": \($0)" } ?? "")" }
                     .joined(separator: "\n")
             }
             return report.items.allSatisfy(\.isGood) ? ExitStatus.done : ExitStatus.failed
         }
+    }
+
+    /// What lies outside of staging, as far as the door reaches.
+    private func looks(_ job: JobSettings, staging: String) -> [(what: String, look: () throws(Fault) -> String?)] {
+        if Door.reach == .nothing { return [] }
+        let log = common.logger()
+        var looks: [(what: String, look: () throws(Fault) -> String?)] = [
+            (
+                "ledger",
+                { () throws(Fault) -> String? in
+                    try LedgerCheck(job, staging: staging, log: log).look(looksAtBuckets: Door.reach == .buckets)
+                    return nil
+                }
+            )
+        ]
+        if let warehouse = job.warehouse {
+            looks += WarehouseCheck(warehouse, vaults: job.vaults, log: log).looks.map { look in
+                (look.what, { () throws(Fault) -> String? in try look() })
+            }
+        }
+        return looks
     }
 }

@@ -15,10 +15,8 @@ package protocol DoorCommand: ParsableCommand {
     static var look: ((HostSettings, CivilDate) throws(Fault) -> Void)? { get }
     /// Looks at a vault in a bucket; nothing for a door that reaches none.
     static func lookAtBucket(_ common: CommonOptions) -> ((VaultSettings) throws(Fault) -> Void)?
-    /// What else there is to look at for a job; nothing for a door that reaches no warehouse.
-    static func looks(_ job: JobSettings, _ common: CommonOptions) -> [(
-        what: String, look: () throws(Fault) -> String?
-    )]
+    /// How far a check of this door looks for what a job has in vaults and warehouses.
+    static var reach: VaultReach { get }
 }
 
 extension DoorCommand {
@@ -26,9 +24,7 @@ extension DoorCommand {
 
     package static func lookAtBucket(_ common: CommonOptions) -> ((VaultSettings) throws(Fault) -> Void)? { nil }
 
-    package static func looks(_ job: JobSettings, _ common: CommonOptions) -> [(
-        what: String, look: () throws(Fault) -> String?
-    )] { [] }
+    package static var reach: VaultReach { .nothing }
 
     /// The verbs that every door has, and its own.
     package static var verbs: [any ParsableCommand.Type] {

@@ -6,7 +6,6 @@ import Logging
 import Platform
 import Settings
 import Staging
-import Vault
 import Warehouse
 
 @main
@@ -25,6 +24,7 @@ struct CollectCommand: DoorCommand {
         subcommands: verbs)
 
     static let stage = Stage.collect
+    static let reach = VaultReach.directories
     static let ownVerbs: [any ParsableCommand.Type] = [InitCommand.self, StagingPruneCommand<Self>.self]
 
     static var look: ((HostSettings, CivilDate) throws(Fault) -> Void)? {
@@ -34,28 +34,6 @@ struct CollectCommand: DoorCommand {
                 throw Fault(.notFound, "no such directory on the host")
             }
         }
-    }
-
-    static func looks(_ job: JobSettings, _ common: CommonOptions) -> [(
-        what: String, look: () throws(Fault) -> String?
-    )] {
-        let log = common.logger()
-        var looks: [(what: String, look: () throws(Fault) -> String?)] = [
-            (
-                "ledger",
-                { () throws(Fault) -> String? in
-                    let check = LedgerCheck(job, staging: try common.settings().staging, log: log)
-                    try check.look(looksAtBuckets: false)
-                    return nil
-                }
-            )
-        ]
-        if let warehouse = job.warehouse {
-            looks += WarehouseCheck(warehouse, vaults: job.vaults, log: log).looks.map { look in
-                (look.what, { () throws(Fault) -> String? in try look() })
-            }
-        }
-        return looks
     }
 
     @OptionGroup var options: RunOptions

@@ -65,21 +65,21 @@ struct ManifestCommit {
             }
         }
         // Before they are looked at: prune may have come between the decision to carry from them and now.
-        var keys: [String: ObjectKey] = [:]
-        for object in references.keys.sorted() {
+        var named: [(key: ObjectKey, reference: Reference)] = []
+        for (object, reference) in references.sorted(by: { $0.key < $1.key }) {
             let key = try ObjectKey(object)
             try Shutdown.check()
             try rescue(key, vault)
-            keys[object] = key
+            named.append((key, reference))
         }
-        let heads = try vault.store.heads(of: Array(keys.values))
+        let heads = try vault.store.heads(of: named.map(\.key))
         var lost = try ledger.lost()
         let before = lost
         var first: Fault?
-        for (object, reference) in references.sorted(by: { $0.key < $1.key }) {
-            guard let key = keys[object], let head = heads[key] else { continue }
+        for (key, reference) in named {
+            let object = key.description
             do throws(Fault) {
-                try check(key, try head.found, reference, vault)
+                try check(key, try heads[key]?.found, reference, vault)
                 // Another vault of the job may still lack it.
                 if lost.objects[object]?.vault == vault.name { lost.objects[object] = nil }
             } catch {

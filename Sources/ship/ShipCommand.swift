@@ -25,6 +25,7 @@ struct ShipCommand: DoorCommand {
         subcommands: verbs)
 
     static let stage = Stage.ship
+    static let reach = VaultReach.buckets
     static let ownVerbs: [any ParsableCommand.Type] = [
         AuditCommand.self, HoldCommand.self, ListCommand.self, NotifyCommand.self, PruneCommand.self,
         RebuildCommand.self,
@@ -38,28 +39,6 @@ struct ShipCommand: DoorCommand {
             try OpenVault.bucketStore(bucket, log: common.logger()).checkWritable()
             if bucket.endpoint == nil { _ = try PriceFile.load(common.settings().prices) }
         }
-    }
-
-    static func looks(_ job: JobSettings, _ common: CommonOptions) -> [(
-        what: String, look: () throws(Fault) -> String?
-    )] {
-        let log = common.logger()
-        var looks: [(what: String, look: () throws(Fault) -> String?)] = [
-            (
-                "ledger",
-                { () throws(Fault) -> String? in
-                    let check = LedgerCheck(job, staging: try common.settings().staging, log: log)
-                    try check.look(looksAtBuckets: true)
-                    return nil
-                }
-            )
-        ]
-        if let warehouse = job.warehouse {
-            looks += WarehouseCheck(warehouse, vaults: job.vaults, log: log).looks.map { look in
-                (look.what, { () throws(Fault) -> String? in try look() })
-            }
-        }
-        return looks
     }
 
     @OptionGroup var options: RunOptions

@@ -1,5 +1,4 @@
 import AWS
-import HTTP
 import Platform
 import TestSupport
 import Testing
@@ -45,13 +44,8 @@ extension PipelineTests {
 
         private func direct<R: Sendable>(_ body: @escaping @Sendable (S3Client) throws -> R) async throws -> R {
             try await onOwnThread { [server, bucket] in
-                var settings = HTTPSettings(userAgent: "coldchain-tests")
-                settings.usesProxies = false
-                let credentials = Credentials(accessKey: server.accessKey, secretKey: Secret(server.secretKey))
-                return try body(
-                    S3Client(
-                        bucket: bucket, endpoint: try S3Endpoint(url: server.http, region: "us-east-1"),
-                        http: HTTPClient(settings), credentials: FixedCredentials(credentials)))
+                try body(
+                    .direct(bucket, at: server.http, accessKey: server.accessKey, secretKey: server.secretKey))
             }
         }
 

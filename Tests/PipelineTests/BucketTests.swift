@@ -1,6 +1,5 @@
 import AWS
 import Codec
-import HTTP
 import Platform
 import TestSupport
 import Testing
@@ -48,14 +47,9 @@ extension PipelineTests {
             let missing = try await run(.ship, ["check"], status: 1)
             #expect(missing.output.contains("NoSuchBucket"), "\(missing)")
             try await onOwnThread {
-                var settings = HTTPSettings(userAgent: "coldchain-tests")
-                settings.usesProxies = false
-                let client = S3Client(
-                    bucket: Self.bucket(world), endpoint: try S3Endpoint(url: server.http, region: "us-east-1"),
-                    http: HTTPClient(settings),
-                    credentials: FixedCredentials(
-                        Credentials(accessKey: server.accessKey, secretKey: Secret(server.secretKey))))
-                try client.createBucket()
+                try S3Client.direct(
+                    Self.bucket(world), at: server.http, accessKey: server.accessKey, secretKey: server.secretKey
+                ).createBucket()
             }
             _ = try await run(.ship, ["check"])
             _ = try await run(.collect, ["logs", "--run", Pipeline.run])

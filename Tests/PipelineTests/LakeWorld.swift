@@ -39,13 +39,9 @@ struct LakeWorld: Sendable {
             }
         }
         world = try Pipeline()
-        var settings = HTTPSettings(userAgent: "coldchain-tests")
-        settings.usesProxies = false
         let id = RandomID.make()
-        let credentials = Credentials(accessKey: server.accessKey, secretKey: Secret(server.secretKey))
-        let source = S3Client(
-            bucket: "lake-" + id, endpoint: try S3Endpoint(url: server.http, region: "us-east-1"),
-            http: HTTPClient(settings), credentials: FixedCredentials(credentials))
+        let source = try S3Client.direct(
+            "lake-" + id, at: server.http, accessKey: server.accessKey, secretKey: server.secretKey)
         self.source = source
         let (vault, inventories) = (source.sibling(bucket: "vault-" + id), source.sibling(bucket: "inv-" + id))
         (self.vault, self.inventories) = (vault, inventories)

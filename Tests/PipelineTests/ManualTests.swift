@@ -1,6 +1,5 @@
 import AWS
 import Glibc
-import HTTP
 import Platform
 import TestSupport
 import Testing
@@ -50,12 +49,8 @@ extension PipelineTests {
                 try world.useBucket(
                     "\(bucket)/v", at: server.url, kind == .archive ? ["storage_class = \"DEEP_ARCHIVE\""] : [])
                 try await onOwnThread {
-                    var settings = HTTPSettings(userAgent: "coldchain-tests")
-                    settings.usesProxies = false
-                    let credentials = Credentials(accessKey: server.accessKey, secretKey: Secret(server.secretKey))
-                    try S3Client(
-                        bucket: bucket, endpoint: try S3Endpoint(url: server.url, region: "us-east-1"),
-                        http: HTTPClient(settings), credentials: FixedCredentials(credentials)
+                    try S3Client.direct(
+                        bucket, at: server.url, accessKey: server.accessKey, secretKey: server.secretKey
                     ).createBucket(withObjectLock: false)
                 }
             }
