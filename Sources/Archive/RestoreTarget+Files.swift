@@ -64,7 +64,8 @@ extension RestoreTarget {
             }
             try checkReplacing(leaf, in: directory)
         }
-        // Without a name until it is whole: whoever is killed leaves nothing that a later restore would have to know.
+        // Without a name until it is whole and settled: whoever is killed leaves nothing that a later restore would have to
+        // know.
         let unnamed = directory.linkableFile()
         var temporary: ByteString?
         let file: File
@@ -97,7 +98,6 @@ extension RestoreTarget {
         if let expected, digest != expected {
             throw Fault(.damaged, "'\(name)': restored with SHA-256 \(digest), expected \(expected)")
         }
-        if unnamed == nil { try file.close() }
         isPlaced = try state.with { (state: inout State) throws(Fault) -> Bool in
             if try directory.exists(leaf) {
                 // Also one that another thread has restored meanwhile: the same file of two hosts.
@@ -108,17 +108,15 @@ extension RestoreTarget {
                 }
                 try clear(leaf, in: directory)
             }
-            let named: ByteString
+            try settle(file, entry, &state)
             if let temporary {
-                named = temporary
+                // Before it has its place: on NFS errors of earlier writes arrive here.
+                try file.close()
+                try directory.rename(temporary, to: leaf)
             } else {
-                named = try freeName(for: leaf, in: directory)
-                try directory.link(file, as: named)
-                temporary = named
+                try directory.link(file, as: leaf)
                 try file.close()
             }
-            try settle(named, in: directory, entry, &state)
-            try directory.rename(named, to: leaf)
             state.restored += 1
             state.bytes += entry.size
             return true

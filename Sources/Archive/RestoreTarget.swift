@@ -121,7 +121,7 @@ package final class RestoreTarget: Sendable {
                 try clear(leaf, in: directory)
             }
             try directory.makeLink(leaf, to: entry.link)
-            try settle(leaf, in: directory, entry, &state)
+            try settle(leaf, in: directory, entry)
             state.restored += 1
         }
     }
@@ -168,17 +168,20 @@ package final class RestoreTarget: Sendable {
         try directory.remove(leaf)
     }
 
-    /// Owner (as root), mode and time; the owner first, since chown(2) clears setuid.
-    func settle(_ leaf: ByteString, in directory: Directory, _ entry: Entry, _ state: inout State)
-        throws(Fault)
-    {
+    /// Owner (as root), mode and time of a directory or link.
+    private func settle(_ leaf: ByteString, in directory: Directory, _ entry: Entry) throws(Fault) {
         if isRoot { try directory.setOwner(leaf, uid: entry.uid, gid: entry.gid) }
-        if entry.kind != .symlink {
-            let setID: UInt32 = entry.kind == .file && !keepsSetID ? entry.mode & 0o6000 : 0
-            if setID != 0 { state.clearedSetID += 1 }
-            try directory.setMode(leaf, entry.mode & ~setID)
-        }
+        if entry.kind != .symlink { try directory.setMode(leaf, entry.mode) }
         try directory.setModified(leaf, entry.modified)
+    }
+
+    /// Owner (as root), mode and time of a file.
+    func settle(_ file: File, _ entry: Entry, _ state: inout State) throws(Fault) {
+        if isRoot { try file.setOwner(uid: entry.uid, gid: entry.gid) }
+        let setID = keepsSetID ? 0 : entry.mode & 0o6000
+        if setID != 0 { state.clearedSetID += 1 }
+        try file.setMode(entry.mode & ~setID)
+        try file.setModified(entry.modified)
     }
 
     /// Gives the directories their modes and times, the deepest first, and brings everything to stable storage.
@@ -193,7 +196,7 @@ package final class RestoreTarget: Sendable {
             var failure: Fault?
             for (path, entry) in isComplete ? state.directories.sorted(by: { $0.path.count > $1.path.count }) : [] {
                 guard let leaf = path.last else { continue }
-                do throws(Fault) { try settle(leaf, in: try root.descend(path.dropLast()), entry, &state) } catch {
+                do throws(Fault) { try settle(leaf, in: try root.descend(path.dropLast()), entry) } catch {
                     failure = failure ?? error
                 }
             }

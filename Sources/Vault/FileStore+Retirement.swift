@@ -53,7 +53,7 @@ extension FileStore: RetiringStore {
         else { return false }
         if try self.mark(place) != nil { return true }
         let pending = try PendingFile(
-            Self.markName(of: place.name), in: place.directory, mode: UInt32(PendingObject.mode))
+            Self.markName(of: place.name), in: place.directory, mode: PendingObject.mode)
         try pending.file.write(
             try JSONFile.encode(
                 Mark(

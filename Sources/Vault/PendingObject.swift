@@ -15,7 +15,7 @@ final class PendingObject {
     private let lock: File
     private var isPending = true
 
-    static let mode: mode_t = 0o640
+    static let mode: UInt32 = 0o640
 
     /// Claims the right to make `name`.
     ///
@@ -58,7 +58,7 @@ final class PendingObject {
             if let status = try directory.statusIfPresent(temporary), status.kind != .file {
                 try directory.remove(temporary)
             }
-            let file = try directory.appendFile(temporary, mode: UInt32(mode))
+            let file = try directory.appendFile(temporary, mode: mode)
             guard retryingInterrupts({ flock(file.descriptor, LOCK_EX | LOCK_NB) }) == 0 else {
                 if errno == EWOULDBLOCK { break }
                 throw .lastSystem("lock", file.path)
@@ -67,7 +67,7 @@ final class PendingObject {
             let held = try file.status()
             guard let named = try directory.statusIfPresent(temporary), named.inode == held.inode else { continue }
             if held.kind == .file && held.size == 0 && held.links == 1 {
-                guard fchmod(file.descriptor, mode) == 0 else { throw .lastSystem("set mode of", file.path) }
+                try file.setMode(mode)
                 return file
             }
             // Removed and made anew rather than emptied: a crash between link and unlink leaves the finished object
@@ -84,7 +84,7 @@ final class PendingObject {
     /// - Throws: as ``ObjectStore/put(_:expecting:to:_:)``.
     func write(_ source: any RangedSource, expecting expected: ExpectedContent, using buffer: Buffer) throws(Fault) {
         var check = try ContentCheck(expected, of: source.name)
-        let file = try directory.createFile(temporary, mode: UInt32(Self.mode))
+        let file = try directory.createFile(temporary, mode: Self.mode)
         try source.forEachPiece(length: expected.size, using: buffer) { piece throws(Fault) in
             try check.update(piece)
             try file.write(piece)

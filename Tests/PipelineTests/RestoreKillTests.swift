@@ -9,8 +9,11 @@ extension PipelineTests {
     struct RestoreKillTests {
         @Test(
             "A restore that is killed or told to stop goes on when it is run again, ends right, and leaves nothing else",
-            arguments: [(SIGKILL, 2), (SIGKILL, 6), (SIGTERM, 2), (SIGTERM, 6)])
-        func again(_ number: Int32, _ call: Int) async throws {
+            arguments: [
+                (SIGKILL, "write", 2), (SIGKILL, "write", 6), (SIGKILL, "chmod", 3), (SIGKILL, "link", 2),
+                (SIGTERM, "write", 2), (SIGTERM, "write", 6),
+            ])
+        func again(_ number: Int32, _ call: String, _ count: Int) async throws {
             let world = try Pipeline(
                 {
                     var job = Pipeline.Job()
@@ -23,7 +26,7 @@ extension PipelineTests {
             let place = world.root + "/restored"
             let arguments = ["restore", "logs", "--run", Pipeline.run, "--to", place]
             let held = try await HeldProgram(
-                world, .ship, "write", call, below: place, arguments: arguments)
+                world, .ship, call, count, below: place, arguments: arguments)
             held.child.signal(number)
             if number == SIGTERM {
                 // The thread that takes signals is given the time to do so before the work goes on.
