@@ -71,11 +71,13 @@ let package = Package(
         .systemLibrary(name: "CLZMA", pkgConfig: "liblzma", providers: [.apt(["liblzma-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "CLinux"),
+        .target(name: "CTable"),
         .target(name: "CToml"),
 
         room("Platform", ["CLinux", subprocess, system]),
         room(
-            "Codec", ["CLZMA", "CZlib", "Platform", crypto] + fastLibraries.map { .init(stringLiteral: $0.name) },
+            "Codec",
+            ["CLZMA", "CTable", "CZlib", "Platform", crypto] + fastLibraries.map { .init(stringLiteral: $0.name) },
             // libdeflate is linked from its archive: Debian's shared library compresses 10 % slower than the same code in
             // it.
             linking: isZlibOnly ? [] : [.linkedLibrary(":libdeflate.a")]),

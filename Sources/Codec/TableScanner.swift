@@ -1,3 +1,4 @@
+import CTable
 import Glibc
 package import Platform
 
@@ -7,18 +8,23 @@ package import Platform
 /// ``RowReader`` is for everything else. Fields are valid until the next row, and are as they stand in the table, escapes
 /// included.
 package final class TableScanner {
-    private let stream: any ByteStream
-    private var window: UnsafeMutableRawBufferPointer
+    private let blocks: ReadAhead
+    private var block: Buffer?
     private var position = 0
-    private var end = 0
-    private var isAtEnd = false
-    private var rowStart = 0
-    private var rowEnd = 0
-    /// Where each field begins, up to the last that is asked for, and one behind.
-    private let starts: UnsafeMutablePointer<Int>
-    private var lastColumn = 0
+    /// A row of which some is in another block than the rest.
+    private var seam: Buffer?
+    /// The current row, in a block or the seam.
+    private var start: UnsafePointer<UInt8>
+    private var found = ctable_row(length: 0, fields: 0, escapes: 0)
+    /// Where each field of it begins, up to one behind the last that is asked for.
+    private let starts: UnsafeMutablePointer<UInt32>
+    private var last = TableScanner.mostColumns
     private var places: [Int] = []
     private var plain: [UInt8] = []
+    private let order: Int?
+    /// The key of the row before, in a block, the seam or in `saved`.
+    private var lastKey = UnsafeRawBufferPointer(start: nil, count: 0)
+    private var saved: Buffer?
     /// The number of the current row in the file, from 1, for messages.
     package private(set) var line = 0
     /// Whether the table has exactly the columns that were asked for, in their order.
@@ -34,93 +40,110 @@ package final class TableScanner {
     ///   - source: the file.
     ///   - columns: those that are read, by name; one that the table lacks is empty in every row.
     ///   - required: those that it must have.
+    ///   - order: the column, by its number in `columns`, that must be greater in each row than in the one before, as
+    ///     bytes without escapes.
     /// - Throws: `damaged` without them.
-    package init(gzip source: any RangedSource, columns: [String], required: Set<String>) throws(Fault) {
-        stream = try ReadAhead(try TableStream(source))
-        window = .allocate(byteCount: 4 * Self.longestRow, alignment: 64)
+    package init(
+        gzip source: any RangedSource, columns: [String], required: Set<String>, order: Int? = nil
+    ) throws(Fault) {
+        self.order = order
+        blocks = try ReadAhead(try TableStream(source), slack: Int(CTABLE_SLACK))
         starts = .allocate(capacity: Self.mostColumns + 1)
-        lastColumn = Self.mostColumns - 1
-        guard try next() else { throw Fault(.damaged, "\(name): is empty, expected a header line") }
+        start = UnsafePointer(UnsafeRawPointer(starts).assumingMemoryBound(to: UInt8.self))
+        guard try nextRow() else { throw Fault(.damaged, "\(name): is empty, expected a header line") }
         var names: [String: Int] = [:]
         var header: [String] = []
-        for index in 0..<Self.mostColumns where starts[index] <= rowEnd {
+        for index in 0..<min(found.fields, Self.mostColumns) {
             header.append(String(decoding: raw(index), as: UTF8.self))
             names[header[index]] = index
         }
         for name in required.sorted() where names[name] == nil { throw fault("has no column '\(name)'") }
         places = columns.map { names[$0] ?? -1 }
         hasExactColumns = header == columns
-        lastColumn = places.max() ?? 0
+        last = (places.max() ?? 0) + 1
     }
 
-    deinit {
-        window.deallocate()
-        starts.deallocate()
-    }
+    deinit { starts.deallocate() }
 
-    package var name: String { stream.name }
+    package var name: String { blocks.name }
 
     /// Goes to the next row.
     ///
     /// - Returns: false at the end.
-    /// - Throws: `damaged` where the gzip data is, or where the last row has no end; `limit` for a row that is too long.
+    /// - Throws: `damaged` where the gzip data is, where the last row has no end, or where the order is not that which was
+    ///   asked for; `limit` for a row that is too long.
     package func next() throws(Fault) -> Bool {
+        guard try nextRow() else { return false }
+        if let order { try checkOrder(order) }
+        return true
+    }
+
+    private func nextRow() throws(Fault) -> Bool {
         line += 1
+        guard let block, let base = block.bytes.baseAddress, position < block.count else { return try nextBlock() }
+        start = UnsafePointer(base.assumingMemoryBound(to: UInt8.self) + position)
+        found = ctable_split(start, block.count - position, last, starts)
+        if found.length < 0 { return try crossSeam(block) }
+        position += found.length + 1
+        return true
+    }
+
+    /// Goes to the next block, and to the first row in it.
+    private func nextBlock() throws(Fault) -> Bool {
+        if let block {
+            if !lastKey.isEmpty { save(lastKey) }
+            self.block = nil
+            blocks.give(block)
+        }
+        guard let next = try blocks.take() else { return false }
+        (block, position) = (next, 0)
+        line -= 1
+        return try nextRow()
+    }
+
+    /// Takes the row of which the rest is in the next block, or in those behind it.
+    private func crossSeam(_ first: Buffer) throws(Fault) -> Bool {
+        if !lastKey.isEmpty { save(lastKey) }
+        let seam = self.seam ?? Buffer(capacity: Self.longestRow + Int(CTABLE_SLACK))
+        self.seam = seam
+        seam.count = 0
+        func add(_ piece: UnsafeMutableRawBufferPointer.SubSequence) throws(Fault) {
+            guard seam.count + piece.count <= Self.longestRow else {
+                throw Fault(.limit, "\(name):\(line): the row is too long")
+            }
+            seam.bytes[seam.count...].copyBytes(from: piece)
+            seam.count += piece.count
+        }
+        try add(first.bytes[position..<first.count])
+        block = nil
+        blocks.give(first)
         while true {
-            if let base = window.baseAddress, end > position,
-                let found = memchr(base + position, 0x0A, end - position)
-            {
-                rowStart = position
-                rowEnd = UnsafeRawPointer(found) - UnsafeRawPointer(base)
-                position = rowEnd + 1
-                split(base)
-                return true
-            }
-            guard end - position <= Self.longestRow else { throw Fault(.limit, "\(name):\(line): the row is too long") }
-            guard try fill() else {
-                guard position == end else { throw fault("the last row is cut off") }
-                return false
-            }
+            guard let next = try blocks.take() else { throw fault("the last row is cut off") }
+            let end = next.contents.firstIndex(of: 0x0A)
+            block = next
+            position = end.map { $0 + 1 } ?? next.count
+            try add(next.bytes[..<position])
+            if end != nil { break }
+            block = nil
+            blocks.give(next)
         }
-    }
-
-    private func fill() throws(Fault) -> Bool {
-        if isAtEnd { return false }
-        if position > 0, let base = window.baseAddress {
-            memmove(base, base + position, end - position)
-            (position, end) = (0, end - position)
-        }
-        let count = try stream.read(into: UnsafeMutableRawBufferPointer(rebasing: window[end...]))
-        isAtEnd = count == 0
-        end += count
-        return count > 0
-    }
-
-    private func split(_ base: UnsafeMutableRawPointer) {
-        var at = rowStart
-        starts[0] = at
-        var column = 0
-        while column <= lastColumn {
-            guard let found = memchr(base + at, 0x09, rowEnd - at) else { break }
-            at = UnsafeRawPointer(found) - UnsafeRawPointer(base) + 1
-            column += 1
-            starts[column] = at
-        }
-        // Fields that are not there begin behind the end.
-        while column <= lastColumn {
-            column += 1
-            starts[column] = rowEnd + 1
-        }
+        guard let base = seam.bytes.baseAddress else { return false }
+        start = UnsafePointer(base.assumingMemoryBound(to: UInt8.self))
+        found = ctable_split(start, seam.count, last, starts)
+        return true
     }
 
     private func raw(_ index: Int) -> UnsafeRawBufferPointer {
-        let (from, to) = (starts[index], min(starts[index + 1] - 1, rowEnd))
-        return from > to
-            ? UnsafeRawBufferPointer(start: nil, count: 0) : UnsafeRawBufferPointer(rebasing: window[from..<to])
+        guard index < found.fields else { return UnsafeRawBufferPointer(start: nil, count: 0) }
+        let (from, to) = (Int(starts[index]), Int(starts[index + 1]))
+        return UnsafeRawBufferPointer(start: start + from, count: to - from - 1)
     }
 
     /// The bytes of the whole row, without its end.
-    package var row: UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: window[rowStart..<rowEnd]) }
+    package var row: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: start, count: found.length) }
+
+    /// Whether anything in the row is escaped.
+    package var hasEscapes: Bool { found.escapes != 0 }
 
     /// A field of one of the columns that were asked for, as it stands in the table.
     package func field(_ column: Int) -> UnsafeRawBufferPointer {
@@ -133,7 +156,7 @@ package final class TableScanner {
     /// - Throws: `damaged` for an escape that is none.
     package func unescaped<R>(_ column: Int, _ body: (UnsafeRawBufferPointer) -> R) throws(Fault) -> R {
         let field = field(column)
-        guard let base = field.baseAddress, memchr(base, 0x5C, field.count) != nil else { return body(field) }
+        guard hasEscapes, field.contains(0x5C) else { return body(field) }
         plain.removeAll(keepingCapacity: true)
         guard RowReader.unescape(field, into: &plain) else { throw fault("field \(column + 1) has an unknown escape") }
         return plain.withUnsafeBytes { body($0) }
@@ -155,4 +178,44 @@ package final class TableScanner {
 
     /// A fault that names the file and the row.
     package func fault(_ what: String) -> Fault { Fault(.damaged, "\(name):\(line): \(what)") }
+
+    // MARK: The order
+
+    /// A table that is not in order would merge wrongly: what is held would look new, or worse, gone.
+    private func checkOrder(_ column: Int) throws(Fault) {
+        let isRight: Bool
+        if hasEscapes {
+            isRight = try unescaped(column) { key in
+                let isGreater = Self.precedes(lastKey, key)
+                save(key)
+                return isGreater
+            }
+        } else {
+            let key = field(column)
+            isRight = Self.precedes(lastKey, key)
+            lastKey = key
+        }
+        if !isRight { throw fault("the key is not greater than the one before") }
+    }
+
+    private static func precedes(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Bool {
+        guard let two = right.baseAddress, !right.isEmpty else { return false }
+        guard let one = left.baseAddress else { return true }
+        let order = memcmp(one, two, min(left.count, right.count))
+        return order == 0 ? left.count < right.count : order < 0
+    }
+
+    /// Keeps a key whose memory is about to hold something else.
+    private func save(_ key: UnsafeRawBufferPointer) {
+        if let saved, saved.bytes.baseAddress.map(UnsafeRawPointer.init) == key.baseAddress { return }
+        let buffer: Buffer
+        if let saved, saved.capacity >= key.count {
+            buffer = saved
+        } else {
+            buffer = Buffer(capacity: max(4 << 10, key.count))
+        }
+        buffer.bytes.copyMemory(from: key)
+        saved = buffer
+        lastKey = UnsafeRawBufferPointer(rebasing: buffer.bytes[..<key.count])
+    }
 }

@@ -38,8 +38,6 @@ package final class ObjectPlan {
     private let classes: [[UInt8]]
     private var hasEntry = false
     private var hasHeld = false
-    private var lastEntry: [UInt8] = []
-    private var lastHeld: [UInt8] = []
 
     private static let listColumns = ["key", "size", "modified", "identity", "class"]
     private enum ListColumn { static let (key, size, modified, identity, storageClass) = (0, 1, 2, 3, 4) }
@@ -56,10 +54,11 @@ package final class ObjectPlan {
         self.rules = rules
         classes = rules.classes.map { Array($0.utf8) }
         self.list = try TableScanner(
-            gzip: list, columns: Self.listColumns, required: ["key", "size", "modified", "identity", "class"])
+            gzip: list, columns: Self.listColumns, required: Set(Self.listColumns), order: ListColumn.key)
         if let held {
             self.held = try TableScanner(
-                gzip: held, columns: Manifest.columns, required: ["key", "size", "identity", "run", "object"])
+                gzip: held, columns: Manifest.columns, required: ["key", "size", "identity", "run", "object"],
+                order: HeldColumn.key)
         } else {
             self.held = nil
         }
@@ -196,15 +195,11 @@ package final class ObjectPlan {
         guard hasHeld, let held else { return -1 }
         let (left, right) = (list.field(ListColumn.key), held.field(HeldColumn.key))
         if Self.areEqual(left, right) { return 0 }
-        if !Self.hasEscape(left), !Self.hasEscape(right) { return Self.order(left, right) }
+        if !list.hasEscapes, !held.hasEscapes { return Self.order(left, right) }
         let plain = try list.unescaped(ListColumn.key) { ByteString($0) }
         return try held.unescaped(HeldColumn.key) { right in
             plain.bytes.withUnsafeBytes { Self.order($0, right) }
         }
-    }
-
-    private static func hasEscape(_ field: UnsafeRawBufferPointer) -> Bool {
-        field.baseAddress.map { memchr($0, 0x5C, field.count) != nil } ?? false
     }
 
     private static func order(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Int {
@@ -213,24 +208,7 @@ package final class ObjectPlan {
         return order == 0 ? left.count - right.count : Int(order)
     }
 
-    private func nextEntry() throws(Fault) {
-        hasEntry = try list.next()
-        if hasEntry { try Self.checkOrder(list, ListColumn.key, &lastEntry) }
-    }
+    private func nextEntry() throws(Fault) { hasEntry = try list.next() }
 
-    private func nextHeld() throws(Fault) {
-        guard let held else { return }
-        hasHeld = try held.next()
-        if hasHeld { try Self.checkOrder(held, HeldColumn.key, &lastHeld) }
-    }
-
-    /// A table that is not in order would merge wrongly: what is held would look new, or worse, gone.
-    private static func checkOrder(_ table: TableScanner, _ column: Int, _ last: inout [UInt8]) throws(Fault) {
-        let isRight = try table.unescaped(column) { key in
-            let order = last.withUnsafeBytes { Self.order($0, key) }
-            last.replaceSubrange(0..<last.count, with: key)
-            return order < 0 && !key.isEmpty
-        }
-        if !isRight { throw table.fault("the key is not greater than the one before") }
-    }
+    private func nextHeld() throws(Fault) { hasHeld = try held?.next() ?? false }
 }

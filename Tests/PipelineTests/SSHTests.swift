@@ -452,7 +452,7 @@ extension ServerTests {
             let world = try world(
                 servers[0], hosts: ["h[01-24]"],
                 // So slow that all of them are at work at the same time.
-                ["hosts_at_once = 24", "bandwidth = \"3 MiB/s\""]
+                ["hosts_at_once = 24", "bandwidth = \"1 MiB/s\""]
                     + zip(hosts, servers).flatMap { host, server in
                         ["[host.\(host)]", "address = \"127.0.0.1\"", server.settings()]
                     })

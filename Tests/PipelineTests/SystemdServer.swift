@@ -59,6 +59,24 @@ struct SystemdServer: Sendable {
             chmod 600 "$tree/app.log"
         done
 
+        cat >/run/calm.sh <<'END'
+        # All units have ended, and whatever tells of them: several times in a row, since a unit that ends and one that tells
+        # of it are seen by two looks.
+        calm() {
+            quiet=0
+            for try in $(seq 600); do
+                jobs=$(systemctl list-jobs --no-legend)
+                busy=$(systemctl list-units --no-legend --type=service \
+                    --state=active,activating,deactivating,reloading 'coldchain-*')
+                if [ -z "$jobs$busy" ]; then quiet=$((quiet + 1)); else quiet=0; fi
+                if [ $quiet = 5 ]; then return 0; fi
+                sleep 0.1
+            done
+            echo "never calm: $jobs $busy" >&2
+            return 1
+        }
+        END
+
         chmod 755 /share
         install -d -m 1777 /share/mail /share/posts
         cat >/run/listen.py <<'END'
@@ -162,15 +180,10 @@ struct SystemdServer: Sendable {
             """
             unit=$1
             systemctl start "$unit.service"
-            # Either of them runs behind it.
-            for try in $(seq 400); do
-                jobs=$(systemctl list-jobs --no-legend)
-                busy=$(systemctl list-units --no-legend --type=service --state=active,activating,deactivating 'coldchain-*')
-                [ -n "$jobs$busy" ] || break
-                sleep 0.05
-            done
+            . /run/calm.sh
+            calm
             systemctl show "$unit.service" -p Result -p ExecMainStatus -p ActiveState
-            """, ["coldchain-" + unit])
+            """, ["coldchain-" + unit], timeout: 90)
         var state: [String: String] = [:]
         for line in result.lines {
             let parts = line.split(separator: "=", maxSplits: 1).map(String.init)

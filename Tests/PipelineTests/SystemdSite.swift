@@ -16,6 +16,7 @@ struct SystemdSite {
     private static let setUp = #"""
         set -eu
         cat >/run/site.sh <<'END'
+        . /run/calm.sh
         day() { date -u -d "$1 days ago" "+${2:-%Y%m%d}"; }
         # A day's tree of a host, by job: tree JOB HOST DAYS KIBIBYTES; ready JOB HOST DAYS
         tree() {
@@ -35,20 +36,6 @@ struct SystemdSite {
             for try in $(seq 200); do
                 case $(systemctl show $(timers "$1") -p SubState --value) in *waiting*) sleep 0.05 ;; *) return 0 ;; esac
             done
-        }
-        # All units have ended, and whatever tells of them.
-        calm() {
-            quiet=0
-            for try in $(seq 600); do
-                jobs=$(systemctl list-jobs --no-legend)
-                busy=$(systemctl list-units --no-legend --type=service \
-                    --state=active,activating,deactivating,reloading 'coldchain-*')
-                if [ -z "$jobs$busy" ]; then quiet=$((quiet + 1)); else quiet=0; fi
-                if [ $quiet = 5 ]; then return 0; fi
-                sleep 0.1
-            done
-            echo "never calm: $jobs $busy" >&2
-            return 1
         }
         until_there() {
             for try in $(seq 300); do

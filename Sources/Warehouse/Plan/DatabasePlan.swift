@@ -1,3 +1,4 @@
+import Glibc
 package import Ledger
 package import Platform
 package import Settings
@@ -133,13 +134,18 @@ private struct TableWatch {
     mutating func look(at key: UnsafeRawBufferPointer, isVanished: Bool) {
         guard key.count > prefix.count else { return }
         let rest = UnsafeRawBufferPointer(rebasing: key[prefix.count...])
-        if !(rest.count > name.count && rest.starts(with: name) && !name.isEmpty) {
+        if !isSameTable(rest) {
             end()
             let slash = rest.firstIndex(of: UInt8(ascii: "/"))
             name = slash.map { Array(rest[...$0]) } ?? []
             (vanished, isLeft) = (0, false)
         }
         if isVanished { vanished += 1 } else { isLeft = true }
+    }
+
+    private func isSameTable(_ rest: UnsafeRawBufferPointer) -> Bool {
+        guard rest.count > name.count, !name.isEmpty, let base = rest.baseAddress else { return false }
+        return name.withUnsafeBytes { name in name.baseAddress.map { memcmp(base, $0, name.count) == 0 } ?? false }
     }
 
     mutating func end() {

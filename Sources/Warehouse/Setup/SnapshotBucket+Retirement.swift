@@ -78,6 +78,28 @@ extension SnapshotBucket {
                 try client.putConfiguration(.lifecycle, XMLElement("LifecycleConfiguration", "", others))
             }
         }
+        // What the lifecycle had begun when its rule went, it may still do: looked at again until there is nothing.
+        var uncovered = 0
+        for _ in 0..<mostLooks {
+            let found = try uncover(client)
+            uncovered += found
+            if found == 0 { break }
+        }
+        var tags = try client.bucketTags()
+        if tags[S3Store.retiredTag] != nil {
+            (tags[S3Store.retiredTag], tags[S3Store.retiredAtTag]) = (nil, nil)
+            try client.putBucketTags(tags)
+        }
+        if try !hasObjects(client) { return .gone }
+        return uncovered > 0 ? .uncovered : wasMarked ? .unmarked : .wasLive
+    }
+
+    private static let mostLooks = 5
+
+    /// Removes the delete markers that hide the newest version of each key.
+    ///
+    /// - Returns: how many there were.
+    private static func uncover(_ client: S3Client) throws(Fault) -> Int {
         var uncovered = 0
         var newest: ByteString?
         var markers: [String] = []
@@ -96,12 +118,6 @@ extension SnapshotBucket {
             }
             markers = []
         }
-        var tags = try client.bucketTags()
-        if tags[S3Store.retiredTag] != nil {
-            (tags[S3Store.retiredTag], tags[S3Store.retiredAtTag]) = (nil, nil)
-            try client.putBucketTags(tags)
-        }
-        if try !hasObjects(client) { return .gone }
-        return uncovered > 0 ? .uncovered : wasMarked ? .unmarked : .wasLive
+        return uncovered
     }
 }
