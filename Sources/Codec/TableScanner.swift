@@ -9,8 +9,11 @@ package import Platform
 /// included.
 package final class TableScanner {
     private let blocks: ReadAhead
+    /// What is read now, and its bytes: the hot loop looks at these alone.
     private var block: Buffer?
+    private var bytes: UnsafePointer<UInt8>
     private var position = 0
+    private var end = 0
     /// A row of which some is in another block than the rest.
     private var seam: Buffer?
     /// The current row, in a block or the seam.
@@ -19,7 +22,8 @@ package final class TableScanner {
     /// Where each field of it begins, up to one behind the last that is asked for.
     private let starts: UnsafeMutablePointer<UInt32>
     private var last = TableScanner.mostColumns
-    private var places: [Int] = []
+    /// In which field of a row each column is; -1 for one that the table lacks.
+    private let places: UnsafeMutablePointer<Int>
     private var plain: [UInt8] = []
     private let order: Int?
     /// The key of the row before, in a block, the seam or in `saved`.
@@ -49,7 +53,9 @@ package final class TableScanner {
         self.order = order
         blocks = try ReadAhead(try TableStream(source), slack: Int(CTABLE_SLACK))
         starts = .allocate(capacity: Self.mostColumns + 1)
+        places = .allocate(capacity: columns.count)
         start = UnsafePointer(UnsafeRawPointer(starts).assumingMemoryBound(to: UInt8.self))
+        bytes = start
         guard try nextRow() else { throw Fault(.damaged, "\(name): is empty, expected a header line") }
         var names: [String: Int] = [:]
         var header: [String] = []
@@ -58,12 +64,17 @@ package final class TableScanner {
             names[header[index]] = index
         }
         for name in required.sorted() where names[name] == nil { throw fault("has no column '\(name)'") }
-        places = columns.map { names[$0] ?? -1 }
+        for (index, column) in columns.enumerated() {
+            places[index] = names[column] ?? -1
+            last = max(index == 0 ? 0 : last, places[index] + 1)
+        }
         hasExactColumns = header == columns
-        last = (places.max() ?? 0) + 1
     }
 
-    deinit { starts.deallocate() }
+    deinit {
+        starts.deallocate()
+        places.deallocate()
+    }
 
     package var name: String { blocks.name }
 
@@ -80,52 +91,55 @@ package final class TableScanner {
 
     private func nextRow() throws(Fault) -> Bool {
         line += 1
-        guard let block, let base = block.bytes.baseAddress, position < block.count else { return try nextBlock() }
-        start = UnsafePointer(base.assumingMemoryBound(to: UInt8.self) + position)
-        found = ctable_split(start, block.count - position, last, starts)
-        if found.length < 0 { return try crossSeam(block) }
+        guard position < end else { return try nextBlock() }
+        start = bytes + position
+        found = ctable_split(start, end - position, last, starts)
+        if found.length < 0 { return try crossSeam() }
         position += found.length + 1
+        return true
+    }
+
+    /// Gives the block back that was read, and reads another from its start on.
+    private func exchange() throws(Fault) -> Bool {
+        if let block { blocks.give(block) }
+        (block, position, end) = (nil, 0, 0)
+        guard let next = try blocks.take(), let base = next.bytes.baseAddress else { return false }
+        block = next
+        bytes = UnsafePointer(base.assumingMemoryBound(to: UInt8.self))
+        end = next.count
         return true
     }
 
     /// Goes to the next block, and to the first row in it.
     private func nextBlock() throws(Fault) -> Bool {
-        if let block {
-            if !lastKey.isEmpty { save(lastKey) }
-            self.block = nil
-            blocks.give(block)
-        }
-        guard let next = try blocks.take() else { return false }
-        (block, position) = (next, 0)
+        if !lastKey.isEmpty { save(lastKey) }
+        guard try exchange() else { return false }
         line -= 1
         return try nextRow()
     }
 
     /// Takes the row of which the rest is in the next block, or in those behind it.
-    private func crossSeam(_ first: Buffer) throws(Fault) -> Bool {
+    private func crossSeam() throws(Fault) -> Bool {
         if !lastKey.isEmpty { save(lastKey) }
         let seam = self.seam ?? Buffer(capacity: Self.longestRow + Int(CTABLE_SLACK))
         self.seam = seam
         seam.count = 0
-        func add(_ piece: UnsafeMutableRawBufferPointer.SubSequence) throws(Fault) {
+        func add(_ piece: UnsafeBufferPointer<UInt8>) throws(Fault) {
             guard seam.count + piece.count <= Self.longestRow else {
                 throw Fault(.limit, "\(name):\(line): the row is too long")
             }
             seam.bytes[seam.count...].copyBytes(from: piece)
             seam.count += piece.count
         }
-        try add(first.bytes[position..<first.count])
-        block = nil
-        blocks.give(first)
-        while true {
-            guard let next = try blocks.take() else { throw fault("the last row is cut off") }
-            let end = next.contents.firstIndex(of: 0x0A)
-            block = next
-            position = end.map { $0 + 1 } ?? next.count
-            try add(next.bytes[..<position])
-            if end != nil { break }
-            block = nil
-            blocks.give(next)
+        try add(UnsafeBufferPointer(start: bytes + position, count: end - position))
+        var isWhole = false
+        while !isWhole {
+            guard try exchange() else { throw fault("the last row is cut off") }
+            let rest = UnsafeBufferPointer(start: bytes, count: end)
+            let newline = rest.firstIndex(of: 0x0A)
+            position = newline.map { $0 + 1 } ?? end
+            try add(UnsafeBufferPointer(rebasing: rest[..<position]))
+            isWhole = newline != nil
         }
         guard let base = seam.bytes.baseAddress else { return false }
         start = UnsafePointer(base.assumingMemoryBound(to: UInt8.self))
