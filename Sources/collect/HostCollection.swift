@@ -14,13 +14,11 @@ struct HostCollection {
     let context: StageContext
     let rate: RateLimit?
 
-    private var job: JobSettings { context.job }
+    var job: JobSettings { context.job }
     private var name: ByteString { ByteString(host.name) }
 
     /// How often a tree is walked anew because logs were rotated under the walk.
     private static let passes = 2
-    /// What all hosts together may have under way, in bytes.
-    private static let window = 64 << 20
 
     // MARK: What is done
 
@@ -42,81 +40,6 @@ struct HostCollection {
         if try run.pruneMark().time(of: record) != nil, try directory.exists(ByteString(listName)) { return record }
         for name in [host.name, listName] where try !directory.exists(ByteString(name)) { return nil }
         return record
-    }
-
-    // MARK: The tree
-
-    private func tree() throws(Fault) -> any SourceTree {
-        // What tells of the tree is no part of it.
-        let ignored = [host.ready, host.checksums].compactMap { $0.map { ByteString($0) } }
-        switch host.access {
-        case .mounted: return try LocalTree(host.sourcePath(date), ignoring: ignored)
-        case .ssh(let ssh):
-            var options = SFTPTree.Options()
-            options.ssh = ssh
-            options.streams = host.streams
-            options.window = max(2 << 20, min(16 << 20, Self.window / job.hostsAtOnce))
-            options.rate = rate
-            options.ignored = ignored
-            if let depth = job.limits.depth { options.limits.depth = depth }
-            if let entries = job.limits.entries { options.limits.entries = entries }
-            if let bytes = job.limits.bytes { options.limits.bytes = bytes.bytes }
-            return try SFTPTree(host.name, host.sourcePath(date), options)
-        }
-    }
-
-    /// - Throws: `tryLater` while the marker is not there.
-    private func checkReady(_ tree: any SourceTree) throws(Fault) {
-        guard let ready = host.ready else { return }
-        do { _ = try tree.look(at: ByteString(ready)) } catch {
-            guard error.code == .notFound else { throw error }
-            // A date that was mistyped must not look like a host that is slow; a mounted tree was opened before.
-            if case .ssh(let ssh) = host.access, try !SFTPProbe(host.name, ssh).hasDirectory(host.sourcePath(date)) {
-                throw Fault(
-                    .tryLater, "\(tree.name): is not ready, the directory itself is not there",
-                    hint: "Run it again later, or with --wait; look at --run and 'path' if it should be there."
-                )
-            }
-            throw Fault(
-                .tryLater, "\(tree.name): is not ready, '\(ready)' is not there",
-                hint: "Run the same command again later, or with --wait.")
-        }
-    }
-
-    /// Whether the host was read over SSH in a run, so that its times have whole seconds there; a source that is mounted has
-    /// a path and no host before it.
-    ///
-    /// Where staging has that run no more, nobody knows, and times are compared exactly: more is taken then, never less.
-    private func wasDistant(_ run: CivilDate) throws(Fault) -> Bool {
-        guard let record = try context.directory.run(run)?.unitRecord(.collect, host.name) else { return false }
-        return record.inputs["path"].map { !$0.hasPrefix("/") } ?? false
-    }
-
-    private func collection(_ tree: any SourceTree, until end: Timestamp?) throws(Fault) -> TreeCollection {
-        var placer = job.placer(host: host.name, date: date)
-        var held: TreeCollection.Held?
-        var isHeldCoarse = false
-        var lost = LostObjects()
-        if !job.isDated {
-            let ledger = try context.directory.ledger()
-            if let newest = try ledger.newest(unit: host.name, before: date) {
-                let reader = try ManifestReader(
-                    try ledger.open(run: newest.run, unit: host.name, number: newest.number))
-                held = { () throws(Fault) -> Manifest.Row? in try reader.next() }
-                isHeldCoarse = try wasDistant(newest.run)
-                lost = try ledger.lost()
-            }
-        }
-        let rules = IncrementalPlan.Rules(
-            isAlwaysFull: job.isDated, carryNotBefore: job.fullEvery.map { date.adding(days: -$0.days) },
-            wholeSeconds: isHeldCoarse, lost: lost.keys)
-        var options = TreeCollection.Options()
-        options.settle = host.settle
-        options.end = end
-        if let checksums = host.checksums { options.checksums = try SourceChecksums(ByteString(checksums), of: tree) }
-        return TreeCollection(
-            tree, held: held, rules: rules, run: date.description, clock: context.clock, options: options
-        ) { (path: ByteString) throws(Fault) -> Placement in placer.place(path) }
     }
 
     /// What a run would do, row by row.
@@ -231,48 +154,6 @@ struct HostCollection {
         let bytes = outcome.counts["bytes.taken"] ?? 0
         (record.bytesIn, record.bytesOut) = (bytes, bytes)
         return record
-    }
-
-    /// What a host would bring, by the counts of its plan: `4 entries (1.4 KiB) to take: 3 changed, 1 new; 1969 carried
-    /// (31.8 MiB); 0 skipped; 1 vanished`.
-    static func outlook(_ counts: [String: Int64]) -> String {
-        func bytes(_ key: String) -> String { Figures.bytes(counts[key] ?? 0) }
-        let why = reasons("taken.", counts)
-        let taken = Figures.count(counts["taken"] ?? 0, "entry", "entries")
-        var parts = ["\(taken) (\(bytes("bytes.taken"))) to take" + (why.isEmpty ? "" : ": \(why)")]
-        if let carried = counts["carried"] {
-            parts.append("\(carried) carried (\(bytes("bytes.carried")))")
-        } else {
-            parts.append("0 carried")
-        }
-        parts.append(skipped(counts))
-        if let vanished = counts["vanished"] { parts.append("\(vanished) vanished") }
-        return parts.joined(separator: "; ")
-    }
-
-    /// `3 changed, 1 new`.
-    private static func reasons(_ prefix: String, _ counts: [String: Int64]) -> String {
-        counts.filter { $0.key.hasPrefix(prefix) }.sorted { $0.key < $1.key }
-            .map { "\($0.value) \($0.key.dropFirst(prefix.count))" }.joined(separator: ", ")
-    }
-
-    private static func skipped(_ counts: [String: Int64]) -> String {
-        let why = reasons("skipped.", counts)
-        return "\(counts["skipped"] ?? 0) skipped" + (why.isEmpty ? "" : " (\(why))")
-    }
-
-    private static func summary(_ outcome: CollectionOutcome, _ seconds: Double) -> String {
-        let counts = outcome.counts
-        let bytes = counts["bytes.taken"] ?? 0
-        var parts = ["\(counts["taken"] ?? 0) taken (\(Figures.bytes(bytes)))", "\(counts["carried"] ?? 0) carried"]
-        parts.append(skipped(counts))
-        for (key, count) in counts.sorted(by: { $0.key < $1.key }) where key.hasPrefix("flagged.") {
-            parts.append("\(count) \(key.dropFirst("flagged.".count))")
-        }
-        if let reused = counts["reused"] { parts.append("\(reused) staged before") }
-        parts.append(Figures.seconds(seconds))
-        if seconds > 0.1, bytes > 0 { parts.append("\(Figures.bytes(Int64(Double(bytes) / seconds)))/s") }
-        return parts.joined(separator: ", ")
     }
 
     /// A tree that had entries in an earlier run and has none now is taken for unmounted, never for emptied.
