@@ -53,8 +53,9 @@ package struct S3ObjectInfo: Sendable, Equatable {
         content = [:]
         for name in Self.contentHeaders { content[name] = headers[name] }
         metadata = [:]
-        for field in headers.fields where field.name.lowercased().hasPrefix("x-amz-meta-") {
-            metadata[String(field.name.lowercased().dropFirst("x-amz-meta-".count))] = field.value
+        for field in headers.fields {
+            let name = field.name.lowercased()
+            if name.hasPrefix("x-amz-meta-") { metadata[String(name.dropFirst("x-amz-meta-".count))] = field.value }
         }
     }
 

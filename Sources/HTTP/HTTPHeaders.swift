@@ -27,7 +27,11 @@ package struct HTTPHeaders: Sendable, Equatable {
     /// Adds a field, whether or not there is one of its name.
     package mutating func append(_ name: String, _ value: String) { fields.append(Field(name, value)) }
 
+    /// Letter by letter: a request and its answer compare some hundred names, and new strings would cost more than the rest.
     private static func same(_ left: String, _ right: String) -> Bool {
-        left.utf8.count == right.utf8.count && left.lowercased() == right.lowercased()
+        left.utf8.count == right.utf8.count
+            && zip(left.utf8, right.utf8).allSatisfy { $0 == $1 || lower($0) == lower($1) }
     }
+
+    private static func lower(_ byte: UInt8) -> UInt8 { (0x41...0x5A).contains(byte) ? byte | 0x20 : byte }
 }

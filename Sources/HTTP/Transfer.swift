@@ -203,24 +203,23 @@ final class Transfer {
     private static let maximumHeaders = 1_000
 
     private func takeHeader(_ bytes: UnsafeRawBufferPointer) -> Bool {
-        let line = String(decoding: bytes, as: UTF8.self)
         // Each answer begins anew: "100 Continue" and a proxy's come before the one that counts.
-        if line.hasPrefix("HTTP/") {
+        if bytes.starts(with: "HTTP/".utf8) {
             response.headers = HTTPHeaders()
             return true
         }
-        guard let colon = line.firstIndex(of: ":") else { return true }
+        guard let colon = bytes.firstIndex(of: UInt8(ascii: ":")) else { return true }
         guard response.headers.fields.count < Self.maximumHeaders else { return false }
         response.headers.append(
-            String(line[..<colon]), Self.trimmed(line[line.index(after: colon)...]))
+            String(decoding: bytes[..<colon], as: UTF8.self),
+            String(decoding: Self.trimmed(bytes[(colon + 1)...]), as: UTF8.self))
         return true
     }
 
-    private static func trimmed(_ text: Substring) -> String {
-        let isSpace: (Character) -> Bool = { $0 == " " || $0 == "\t" || $0 == "\r" || $0 == "\n" || $0 == "\r\n" }
-        var text = text
-        while let first = text.first, isSpace(first) { text.removeFirst() }
-        while let last = text.last, isSpace(last) { text.removeLast() }
-        return String(text)
+    private static func trimmed(_ text: Slice<UnsafeRawBufferPointer>) -> Slice<UnsafeRawBufferPointer> {
+        let isSpace: (UInt8) -> Bool = { $0 == 0x20 || (0x09...0x0D).contains($0) }
+        guard let first = text.firstIndex(where: { !isSpace($0) }), let last = text.lastIndex(where: { !isSpace($0) })
+        else { return text.prefix(0) }
+        return text[first...last]
     }
 }

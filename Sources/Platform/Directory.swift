@@ -55,11 +55,16 @@ package final class Directory: @unchecked Sendable {
 
     /// Opens the directory `name`, which must not be a link.
     package func directory(_ name: ByteString) throws(Fault) -> Directory {
-        let descriptor = name.withCString { c in
-            retryingInterrupts { clinux_openat(self.descriptor, c, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0) }
-        }
+        let descriptor = opened(name)
         guard descriptor >= 0 else { throw .lastSystem("open", path(of: name)) }
         return Directory(descriptor: descriptor, trail: Trail(name, below: trail))
+    }
+
+    /// A descriptor of the directory `name`; negative, with errno, where there is none.
+    private func opened(_ name: ByteString) -> Int32 {
+        name.withCString { c in
+            retryingInterrupts { clinux_openat(self.descriptor, c, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0) }
+        }
     }
 
     private func existingOrNewDirectory(
@@ -82,8 +87,22 @@ package final class Directory: @unchecked Sendable {
     /// As ``descend(_:)``, making what is missing with mode 0700.
     package func descendCreating(_ components: [ByteString]) throws(Fault) -> Directory {
         var current = self
-        for component in components { current = try current.existingOrNewDirectory(component) }
+        // Nearly always all of them are there.
+        for component in components {
+            if let there = try current.existingDirectory(component) {
+                current = there
+            } else {
+                current = try current.existingOrNewDirectory(component)
+            }
+        }
         return current
+    }
+
+    private func existingDirectory(_ name: ByteString) throws(Fault) -> Directory? {
+        let descriptor = opened(name)
+        guard descriptor < 0 else { return Directory(descriptor: descriptor, trail: Trail(name, below: trail)) }
+        guard errno == ENOENT else { throw .lastSystem("open", path(of: name)) }
+        return nil
     }
 
     package func makeDirectory(_ name: ByteString, mode: UInt32 = 0o700) throws(Fault) {

@@ -43,6 +43,8 @@ package struct FilePartsJournal: PartsJournal {
     }
 
     package func end() throws(Fault) {
+        // Most archives are sent in one request, and have none.
+        guard try directory.exists(name) else { return }
         try directory.removeIfPresent(name)
         try directory.sync()
     }

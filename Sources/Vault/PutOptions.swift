@@ -16,8 +16,18 @@ package struct PutOptions: Sendable {
     /// Where an upload in parts notes what has arrived, so that another process can go on with it.
     package var journal: (any PartsJournal)?
 
-    /// Whether the caller has just asked and found nothing under the key, so that it is not asked for again.
-    package var isKnownFree = false
+    /// What the caller knows of the key.
+    package enum Presence: Sendable, Hashable {
+        case unknown
+        /// It was just asked for, and nothing is there; it is not asked for again.
+        case free
+        /// What comes after it is there already, so that it is most likely taken; it is asked for before anything is sent.
+        case likelyTaken
+    }
+    package var presence = Presence.unknown
+    /// Whether a store that has compared the bytes itself need not be asked for a sidecar once more: the object beside which
+    /// it lies is.
+    package var isProvedByAnswer = false
 
     package init(
         _ role: Role = .archive, tags: [String: String] = [:], contentType: String? = nil,

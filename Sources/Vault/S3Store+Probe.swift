@@ -12,25 +12,8 @@ extension S3Store {
     func refusesWrongDigests() throws(Fault) -> Bool {
         if let known = options.refusesWrongDigests { return known }
         if client.endpoint.isAWS { return true }
-        let known: Bool? = refusal.wait { state -> Bool?? in
-            switch state {
-            case .known(let refuses): return .some(refuses)
-            case .asking: return nil
-            case .unknown:
-                state = .asking
-                return .some(nil)
-            }
-        }
-        if let known { return known }
-        do throws(Fault) {
-            let refuses = try probedRefusal()
-            refusal.change { $0 = refuses.map { .known($0) } ?? .unknown }
-            // Not known, so everything is compared here.
-            return refuses ?? false
-        } catch {
-            refusal.change { $0 = .unknown }
-            throw error
-        }
+        // Not known, so everything is compared here.
+        return try digestRefusal.value { () throws(Fault) in try probedRefusal() } ?? false
     }
 
     /// Sends a part with a wrong digest; nothing when the upload was taken away each time.
@@ -56,9 +39,55 @@ extension S3Store {
 
     private static let probes = 5
 
+    /// Objects that are asked for before they are written, until it is worth finding out whether that is needed.
+    private static let worthAsking: Int64 = 10
+
+    /// Whether the store refuses to write under a key that is taken (`If-None-Match: *`), so that nobody has to ask for the
+    /// object beforehand.
+    ///
+    /// AWS does ("Conditional writes", S3 user guide), and Ceph in a bucket without versions. A store other than AWS is tried
+    /// once several objects have been written: on an object of ours that stays, since only where something is can tell.
+    ///
+    /// - Throws: `interrupted` after a signal; whatever else keeps it from being found out means that it is not known.
+    func refusesTakenKeys() throws(Fault) -> Bool {
+        if let known = options.refusesTakenKeys { return known }
+        if client.endpoint.isAWS { return true }
+        lookups.add(1)
+        guard lookups.value > Self.worthAsking else { return false }
+        return try takenRefusal.value { () throws(Fault) in
+            do throws(Fault) { return try probedTaken() } catch {
+                if error.code == .interrupted { throw error }
+                return false
+            }
+        } ?? false
+    }
+
+    /// User metadata of the object on which it was tried: this store writes over what is there.
+    private static let overwritesName = "coldchain-overwrites"
+
+    /// Writes under the probe's key where it is taken.
+    ///
+    /// A store that lets us has it marked then, so that no later process tries it again: where versions are kept, each try
+    /// would leave one.
+    private func probedTaken() throws(Fault) -> Bool {
+        let there = try client.head(probeKey)
+        if there?.metadata[Self.overwritesName] != nil { return false }
+        var object = probe
+        object.isExclusive = true
+        if there == nil, case .failure(let error) = try putProbe(object), error.status != 412 { return false }
+        object.metadata[Self.overwritesName] = "true"
+        guard case .failure(let error) = try putProbe(object) else { return false }
+        return error.status == 412
+    }
+
+    private func putProbe(_ object: S3NewObject) throws(Fault) -> Result<S3Client.Written, S3Error> {
+        try client.put(
+            probeKey, .bytes([]), digest: SHA256Hasher.digest(of: []), object, sendsChecksum: options.sendsChecksums)
+    }
+
     var probeKey: ByteString { prefix + Self.probeName }
 
-    /// What an upload that is only begun to learn something gets: a bucket may refuse whatever is not encrypted as it
+    /// What is begun or written only to learn something gets: a bucket may refuse whatever is not encrypted as it
     /// wants.
     var probe: S3NewObject {
         var object = S3NewObject()

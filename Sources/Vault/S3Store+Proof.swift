@@ -83,6 +83,20 @@ extension S3Store {
         return evidence
     }
 
+    /// Whether the store's answer to a write is all the proof that is wanted of a sidecar.
+    ///
+    /// The store has compared the bytes with the digest that was signed with them, and named what it made of them. What
+    /// the answer does not tell, the class and the lock, was looked at when the process wrote its first one; where objects
+    /// are locked, each is looked at.
+    func isProof(_ written: S3Client.Written, _ expected: ExpectedContent, _ putOptions: PutOptions) throws(Fault)
+        -> Bool
+    {
+        guard putOptions.isProvedByAnswer, putOptions.role == .sidecar, options.lock == nil, !written.etag.isEmpty,
+            hasProvedSidecar.with({ $0 }), try refusesWrongDigests()
+        else { return false }
+        return written.checksumSHA256.map { $0 == Base64.encode(expected.sha256.bytes) } ?? true
+    }
+
     /// Compares with what HEAD says.
     ///
     /// - Returns: whether the store keeps a checksum of the bytes, and it is the right one.

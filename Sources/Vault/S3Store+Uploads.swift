@@ -2,7 +2,8 @@ import AWS
 package import Platform
 
 extension S3Store {
-    /// Below the vault's prefix: what is begun there is aborted at once, and never completed.
+    /// Below the vault's prefix: uploads that are begun there are aborted at once, and the empty object that may lie there is
+    /// none of the vault's.
     static let probeName = ByteString("_coldchain-probe")
 
     /// The uploads below the vault's prefix that were begun and not ended.

@@ -16,9 +16,13 @@ package struct S3Store: ObjectStore {
     package let options: S3StoreOptions
     /// The uploads under way, of all threads.
     let slots: Pool<Int>
-    let refusal = Monitor(Refusal.unknown)
-    /// Whether the store refuses wrong digests; one thread asks, and the others wait for what it learns.
-    enum Refusal { case unknown, asking, known(Bool) }
+    /// Whether the store refuses bytes that differ from the digest that is signed with them, and keys that are taken.
+    let digestRefusal = LearnedFact()
+    let takenRefusal = LearnedFact()
+    /// Objects that were to be asked for before they were written.
+    let lookups = Counter()
+    /// Whether an object of the sidecars' class was found to be as it should once it had been written.
+    let hasProvedSidecar = Monitor(false)
     /// Archive classes in which this store reads at once, as far as it was asked.
     let openClasses = Monitor<[String: Bool]>([:])
 
@@ -27,6 +31,9 @@ package struct S3Store: ObjectStore {
     static let markName = "coldchain-upload"
     /// A single PUT holds no more (S3 API, PutObject), in bytes.
     private static let largestPut: Int64 = 5 << 30
+    /// Objects of more bytes are asked for before they are sent, wherever they are: a look costs less than sending them in
+    /// vain.
+    private static let sentUnasked: Int64 = 16 << 20
     /// Parts but the last have at least this size (S3 user guide, multipart upload limits), in bytes.
     private static let smallestPart: Int64 = 5 << 20
     /// How often bytes that are right here are sent when the store says that wrong ones arrived.
@@ -75,10 +82,9 @@ package struct S3Store: ObjectStore {
         }
         // Refuses a part table that doesn't fit before anything is sent.
         _ = try ContentCheck(expected, of: source.name)
-        // Not every server knows If-None-Match.
-        let there = putOptions.isKnownFree ? nil : try client.head(full(key))
         let evidence: Evidence
         if let parts = expected.parts, parts.digests.count > 1, parts.partSize >= Self.smallestPart {
+            let there = putOptions.presence == .free ? nil : try client.head(full(key))
             let upload = S3Upload(self, source, expected, parts, to: key, putOptions)
             if let there {
                 guard let found = try upload.finished(there) else { throw taken(key) }
@@ -87,10 +93,21 @@ package struct S3Store: ObjectStore {
                 evidence = try upload.run()
             }
         } else {
-            guard there == nil else { throw taken(key) }
+            if try isAskedFor(expected, putOptions), try client.head(full(key)) != nil { throw taken(key) }
             evidence = try putWhole(source, expected, key, putOptions)
         }
         return PutReceipt(key: key, size: expected.size, sha256: expected.sha256, evidence: evidence)
+    }
+
+    /// Whether an object of one request is asked for before it is sent.
+    private func isAskedFor(_ expected: ExpectedContent, _ putOptions: PutOptions) throws(Fault) -> Bool {
+        switch putOptions.presence {
+        case .free: return false
+        case .likelyTaken: return true
+        case .unknown:
+            guard expected.size <= Self.sentUnasked else { return true }
+            return try !refusesTakenKeys()
+        }
     }
 
     private func putWhole(
@@ -104,23 +121,27 @@ package struct S3Store: ObjectStore {
         }
         let mark = RandomID.make()
         let object = newObject(expected, putOptions, mark: mark)
-        let etags = try withSlot { () throws(Fault) -> Set<String> in
+        let written = try withSlot { () throws(Fault) -> S3Client.Written? in
             for _ in 1...Self.sendings {
                 let outcome = try client.put(
                     full(key), slice.body, digest: expected.sha256, object, sendsChecksum: options.sendsChecksums)
                 switch outcome {
-                case .success(let written): return [written.etag]
+                case .success(let written): return written
                 case .failure(let error) where error.isDigestMismatch: try slice.examined()
                 case .failure(let error) where error.status == 412:
                     // An earlier attempt may have succeeded, and its answer been lost.
                     guard try client.head(full(key))?.metadata[Self.markName] == mark else { throw taken(key) }
-                    return []
+                    return nil
                 case .failure(let error): throw error.fault(name(key))
                 }
             }
             throw changedOnTheWay("\(name(key)): \(source.name)")
         }
-        return try confirm(key, expected, putOptions, etags: etags, mayLack: false)
+        if let written, try isProof(written, expected, putOptions) { return .checksum }
+        let evidence = try confirm(
+            key, expected, putOptions, etags: Set([written?.etag].compactMap(\.self)), mayLack: false)
+        if putOptions.role == .sidecar { hasProvedSidecar.with { $0 = true } }
+        return evidence
     }
 
     package func open(_ key: ObjectKey) throws(Fault) -> any RangedSource {
@@ -139,9 +160,9 @@ package struct S3Store: ObjectStore {
         }
         try client.list(prefix: self.prefix + beginning) { object throws(Fault) in
             // What others put here under names that are none of ours is no object of the vault.
-            guard let key = try? ObjectKey(bytes: ByteString(object.key.bytes.dropFirst(self.prefix.count))) else {
-                return
-            }
+            guard object.key != probeKey,
+                let key = try? ObjectKey(bytes: ByteString(object.key.bytes.dropFirst(self.prefix.count)))
+            else { return }
             let head = ObjectHead(size: object.size, modified: object.modified, storageClass: object.storageClass)
             do { try each(key, head) } catch { throw .wrapping(error) }
         }

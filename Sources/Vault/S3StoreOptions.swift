@@ -20,6 +20,8 @@ package struct S3StoreOptions: Sendable {
     package var mayStart: @Sendable () throws(Fault) -> Void = {}
     /// Whether the store is known to refuse bytes that differ from the signed digest; nothing to find out.
     package var refusesWrongDigests: Bool?
+    /// Whether the store is known to refuse to write under a key that is taken; nothing to find out.
+    package var refusesTakenKeys: Bool?
     package var clock = Clock.system
 
     package init() {}

@@ -8,8 +8,9 @@ package struct ShipmentPrices: Sendable {
     private let storageClass: String
     private let sidecarClass: String
 
-    /// HEAD before an object is written, and again to prove it.
-    private static let lookups = 2
+    /// HEAD before an object is copied or sent in parts, and again to prove it; what one request writes is refused where
+    /// the key is taken, and only proved.
+    private static let (aroundParts, afterOne) = (2, 1)
     /// Bytes of the file with the digests of the other two, about.
     private static let digestFile: Int64 = 256
 
@@ -35,9 +36,11 @@ package struct ShipmentPrices: Sendable {
     ///   - index: the size of its index.
     /// - Returns: three objects.
     package func archive(_ bytes: Int64, parts: Int, index: Int64) -> CostEstimate {
-        var estimate = table.writing(bytes, parts: parts, lookups: Self.lookups, to: storageClass, in: region)
-        estimate += sidecar(index)
-        estimate += sidecar(Self.digestFile)
+        let lookups = parts > 1 ? Self.aroundParts : Self.afterOne
+        var estimate = table.writing(bytes, parts: parts, lookups: lookups, to: storageClass, in: region)
+        // The index is asked for before the archive is sent, and the store's answer proves both of these.
+        estimate += table.writing(index, lookups: 1, to: sidecarClass, in: region)
+        estimate += table.writing(Self.digestFile, to: sidecarClass, in: region)
         return estimate
     }
 
@@ -49,11 +52,6 @@ package struct ShipmentPrices: Sendable {
     ///   - storageClass: of the copy.
     /// - Returns: one object.
     package func copy(_ bytes: Int64, parts: Int, to storageClass: String) -> CostEstimate {
-        table.writing(bytes, parts: parts, lookups: Self.lookups, to: storageClass, in: region)
-    }
-
-    /// A manifest, or another small object of the hot class.
-    package func sidecar(_ bytes: Int64) -> CostEstimate {
-        table.writing(bytes, lookups: Self.lookups, to: sidecarClass, in: region)
+        table.writing(bytes, parts: parts, lookups: Self.aroundParts, to: storageClass, in: region)
     }
 }

@@ -12,10 +12,18 @@ struct ManifestCommit {
     let ledger: LedgerDirectory
     let scratch: Directory
     let clock: Clock
+    /// The attempt that commits; what it has shipped itself it has looked at.
+    let attempt: String
     /// What the records on staging tell of an archive in a vault, by its run and key; nothing where none does.
-    let shipped: (_ run: String, _ key: ObjectKey, _ vault: OpenVault) throws(Fault) -> UnitRecord.Output?
+    let shipped: (_ run: String, _ key: ObjectKey, _ vault: OpenVault) throws(Fault) -> Shipped?
     /// Takes back what was on its way out of a vault.
     let rescue: (_ key: ObjectKey, _ vault: OpenVault) throws(Fault) -> Void
+
+    /// An archive as its record tells of it, and the attempt that wrote the record once the vault's copy was proved.
+    struct Shipped {
+        var output: UnitRecord.Output
+        var attempt: String
+    }
 
     /// A manifest in a file without a name.
     struct Built {
@@ -51,7 +59,7 @@ struct ManifestCommit {
     }
 
     /// Looks for every archive that the manifest refers to: carry was decided when the host was collected, and a record of
-    /// this run may be older than what has become of the vault since.
+    /// an earlier attempt may be older than what has become of the vault since.
     private func checkObjects(_ built: Built, _ vault: OpenVault) throws(Fault) {
         var references: [String: Reference] = [:]
         let reader = try ManifestReader(built.source)
@@ -65,21 +73,23 @@ struct ManifestCommit {
             }
         }
         // Before they are looked at: prune may have come between the decision to carry from them and now.
-        var named: [(key: ObjectKey, reference: Reference)] = []
+        var named: [(key: ObjectKey, reference: Reference, shipped: Result<Shipped?, Fault>)] = []
         for (object, reference) in references.sorted(by: { $0.key < $1.key }) {
             let key = try ObjectKey(object)
             try Shutdown.check()
             try rescue(key, vault)
-            named.append((key, reference))
+            named.append((key, reference, Result { () throws(Fault) in try shipped(reference.run, key, vault) }))
         }
-        let heads = try vault.store.heads(of: named.map(\.key))
+        let heads = try vault.store.heads(of: named.filter { !isOwn($0.shipped) }.map(\.key))
         var lost = try ledger.lost()
         let before = lost
         var first: Fault?
-        for (key, reference) in named {
+        for (key, reference, shipped) in named {
             let object = key.description
             do throws(Fault) {
-                try check(key, try heads[key]?.found, reference, vault)
+                let known = try shipped.get()?.output
+                let found = isOwn(shipped) ? known.map { Found($0) } : try heads[key]?.found.map { Found($0) }
+                try check(key, found, known, reference, vault)
                 // Another vault of the job may still lack it.
                 if lost.objects[object]?.vault == vault.name { lost.objects[object] = nil }
             } catch {
@@ -96,26 +106,38 @@ struct ManifestCommit {
         if let first { throw first }
     }
 
-    private func check(_ key: ObjectKey, _ head: ObjectHead?, _ reference: Reference, _ vault: OpenVault) throws(Fault)
-    {
+    /// Whether this very attempt has shipped an archive, and proved the vault's copy.
+    private func isOwn(_ shipped: Result<Shipped?, Fault>) -> Bool { (try? shipped.get())?.attempt == attempt }
+
+    /// What an archive is in the vault.
+    private struct Found {
+        var size: Int64
+        var sha256: Digest256?
+
+        init(_ head: ObjectHead) { (size, sha256) = (head.size, head.sha256) }
+        init(_ output: UnitRecord.Output) { (size, sha256) = (output.size, output.sha256) }
+    }
+
+    private func check(
+        _ key: ObjectKey, _ found: Found?, _ known: UnitRecord.Output?, _ reference: Reference, _ vault: OpenVault
+    ) throws(Fault) {
         let isCarried = reference.run != run.description
         let what = "\(host): '\(reference.entry)'" + (isCarried ? " is carried from run \(reference.run)" : "")
         let ship = "'ship \(layout.job) --run \(reference.run) --force'"
         let collect = "'collect \(layout.job) --run \(run) --only \(host) --force'"
-        guard let head else {
+        guard let found else {
             throw Fault(
                 .damaged, "\(what), but \(vault.store.description) has no '\(key)'",
                 hint: isCarried
                     ? "Run \(ship), which puts it there again; where staging has that run no more, \(collect) takes it anew, then pack and ship."
                     : "Run \(ship), which puts it there again.")
         }
-        let known = try shipped(reference.run, key, vault)
         var difference: String?
-        if let known, head.size != known.size {
-            difference = "has \(head.size) bytes, shipped were \(known.size)"
-        } else if head.size < reference.end {
-            difference = "has \(head.size) bytes, and the entries in it go up to \(reference.end)"
-        } else if let known, let sha256 = head.sha256, sha256 != known.sha256 {
+        if let known, found.size != known.size {
+            difference = "has \(found.size) bytes, shipped were \(known.size)"
+        } else if found.size < reference.end {
+            difference = "has \(found.size) bytes, and the entries in it go up to \(reference.end)"
+        } else if let known, let sha256 = found.sha256, sha256 != known.sha256 {
             difference = "has SHA-256 \(sha256), shipped was \(known.sha256)"
         }
         guard let difference else { return }

@@ -40,14 +40,14 @@ extension ShipStage {
 
     /// What a record tells of an archive of this or an earlier run in a vault.
     func shippedOutput(_ date: String, _ key: ObjectKey, _ vault: OpenVault) throws(Fault)
-        -> UnitRecord.Output?
+        -> ManifestCommit.Shipped?
     {
         guard let date = CivilDate(date), let run = try context.directory.run(date) else { return nil }
         for unit in layout.bases(ofArchive: key, suffix: MemberCodec(ofName: key.description)?.suffix ?? "") {
             guard let record = try run.unitRecord(.ship, unit, vault: vault.name), vault.isTold(by: record),
                 let output = record.outputs.first(where: { $0.path == key.description })
             else { continue }
-            return output
+            return ManifestCommit.Shipped(output: output, attempt: record.attempt)
         }
         return nil
     }

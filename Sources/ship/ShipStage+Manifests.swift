@@ -73,8 +73,8 @@ extension ShipStage {
         let startedAt = context.clock.now().rfc3339
         let commit = ManifestCommit(
             host: host.unit, run: run.date, layout: layout, ledger: try context.directory.ledger(),
-            scratch: context.staging.scratch, clock: context.clock, shipped: shippedOutput,
-            rescue: rescue)
+            scratch: context.staging.scratch, clock: context.clock, attempt: attempt,
+            shipped: shippedOutput, rescue: rescue)
         guard let list = host.outputs.first else { throw Fault(.damaged, "\(host.unit): its record names no list") }
         var manifests: [(vault: OpenVault, built: ManifestCommit.Built)] = []
         for vault in vaults {

@@ -33,9 +33,13 @@ struct Shipment {
             let digestKey = try layout.archive(name.base, generation: generation, suffix: ArchiveName.digestSuffix)
             // Asked first: an archive of another codec may have this generation, with another name for itself but not for
             // its index.
+            let isThere = try store.head(indexKey) != nil
+            if isThere, try isTaken(indexKey, notBy: index.1) { continue }
+            var archiveOptions = archiveOptions
             var indexOptions = sidecar("application/gzip")
-            indexOptions.isKnownFree = try store.head(indexKey) == nil
-            if !indexOptions.isKnownFree, try isTaken(indexKey, notBy: index.1) { continue }
+            // The index is put once the archive is there.
+            if isThere { archiveOptions.presence = .likelyTaken }
+            indexOptions.presence = isThere ? .likelyTaken : .free
             guard let one = try place(archive.0, archive.1, key, archiveOptions) else { continue }
             guard let two = try place(index.0, index.1, indexKey, indexOptions) else { continue }
             // The names in the digest file are those in the vault, so that sha256sum -c works beside them.
@@ -44,7 +48,9 @@ struct Shipment {
                 + "\(index.1.sha256)  \(indexKey.components.last?.description ?? "")\n"
             let digests = BytesSource(Array(text.utf8), name: digestKey.description)
             let expected = ExpectedContent(size: digests.size, sha256: SHA256Hasher.digest(of: Array(text.utf8)))
-            guard let three = try place(digests, expected, digestKey, sidecar("text/plain")) else { continue }
+            var digestOptions = sidecar("text/plain")
+            if isThere { digestOptions.presence = .likelyTaken }
+            guard let three = try place(digests, expected, digestKey, digestOptions) else { continue }
             return Shipped(
                 archive: key, index: indexKey, generation: generation,
                 evidence: min(one.evidence, two.evidence, three.evidence), wasThere: one.wasThere)
@@ -65,7 +71,9 @@ struct Shipment {
     }
 
     private func sidecar(_ contentType: String) -> PutOptions {
-        PutOptions(.sidecar, tags: tags, contentType: contentType)
+        var options = PutOptions(.sidecar, tags: tags, contentType: contentType)
+        options.isProvedByAnswer = true
+        return options
     }
 
     /// Puts or adopts an object; nothing when the key is taken by other bytes.

@@ -34,6 +34,9 @@ extension InjectionTests {
             let result = try await whole.ship(counting)
             #expect(result.status == 0, "\(result)")
             #expect(whole.proxy.count(.part) == BucketWorld.parts)
+            // The small archive is asked for before and after it is written, and not once more for the manifest.
+            let looks = whole.proxy.requests.filter { $0.method == "HEAD" && $0.target.hasSuffix("/web2.tar.gz") }
+            #expect(looks.count == 2)
             let count = Int(String(decoding: try whole.world.read(mark), as: UTF8.self).filter(\.isNumber)) ?? 0
             #expect(count > 0)
             let step = max(1, (count + 3) / 4)

@@ -177,7 +177,8 @@ struct DatabaseShipment: Sendable {
     private func commit(_ held: [Held], _ startedAt: String) throws -> [UnitRecord] {
         let commit = ManifestCommit(
             host: packed.unit, run: run.date, layout: stage.layout, ledger: try stage.context.directory.ledger(),
-            scratch: stage.context.staging.scratch, clock: stage.context.clock, shipped: { _, _, _ in nil },
+            scratch: stage.context.staging.scratch, clock: stage.context.clock, attempt: attempt,
+            shipped: { _, _, _ in nil },
             rescue: Rescue.taking(of: stage.context.directory, log: stage.context.log))
         for one in held {
             var rescue = try Rescue(one.vault.vault, of: stage.context.directory)
