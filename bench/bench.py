@@ -1044,9 +1044,30 @@ def warehouse(bench):
         {"rows": count, "collect": dataclasses.asdict(one), "pack": dataclasses.asdict(other)} for count, one, other in runs]})
 
 
+def ledger(bench):
+    """The ledger of a year, and what reads it: ledger.py measures each command alone."""
+    print("\nledger", flush=True)
+    command = [sys.executable, str(HERE / "ledger.py"), "--bin", str(bench.options.bin), "--dir", str(bench.dir),
+               "--runs", str(bench.options.ledger_runs)]
+    results = None
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
+        for line in child.stdout:
+            if line.startswith("["):
+                results = json.loads(line)
+            else:
+                print(f"  {line.rstrip()}", flush=True)
+    if results is None:
+        raise BenchError(f"ledger.py ended with status {child.returncode}")
+    bench.results.append({"suite": "ledger", "commands": results})
+    over = [result["command"] for result in results if not result["good"]]
+    if over:
+        raise BenchError(f"beyond the budget: {', '.join(over)}")
+
+
 SUITES = {
     "pack": pack, "pack-fast": pack_fast, "pack-xz": pack_xz, "pack-small": pack_small, "verify": verify, "extract": extract,
     "collect": collect, "ship": ship, "memory": memory, "warehouse": warehouse,
+    "ledger": ledger,
 }
 DEFAULT = ["pack", "pack-fast", "pack-small", "verify", "extract", "collect", "ship", "warehouse"]
 
@@ -1130,6 +1151,7 @@ def arguments():
     parser.add_argument("--warehouse-rows", type=int, default=5_000_000, help="objects of suite warehouse (5000000)")
     parser.add_argument("--warehouse-large", type=int, default=0,
                         help="objects of a further inventory in suite warehouse, for memory alone; 50000000 takes an hour (0)")
+    parser.add_argument("--ledger-runs", type=int, default=365, help="nights of 300 tenants on 24 hosts of suite ledger (365)")
     parser.add_argument("--synced", action="store_true", help="peers, too, end with their output on the disk")
     parser.add_argument("--peers-only", action="store_true", help="leave coldchain out")
     parser.add_argument("--bin", type=lambda text: pathlib.Path(text).resolve(), default=HERE.parent / ".build" / "release",

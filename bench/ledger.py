@@ -7,9 +7,10 @@ A small night is really collected, packed and shipped; its records are the patte
 of every host and run are made here: a row for each tenant's directory and log, and one for a file that is carried from a
 month before, so that every run refers to archives of others. Of the archives there are only those that the newest run
 refers to, empty but for their size. Then each command runs alone, and must end within 10 s and 256 MiB; the very first plan
-of a prune, which reads all manifests and not only those of the last night, within 60 s. The last plan has two months of
-archives on their way out, as a prune each night leaves them, one in quarantine and one gone and still remembered, and may
-take 384 MiB.
+of a prune, which reads all manifests and not only those of the last night, within 20 s. At last two months of archives are
+on their way out, as a prune each night leaves them: one in quarantine, half a month retired, half a month gone and still
+remembered. The plan of a prune, undo and audit tell of all of them, in 256 MiB, too; audit of three lines for each within
+30 s.
 """
 
 import argparse
@@ -27,11 +28,11 @@ import tempfile
 import time
 
 SECONDS = 10.0
-FIRST_SECONDS = 60.0
+FIRST_SECONDS = 20.0
+AUDIT_SECONDS = 30.0
 MEMORY = 256 << 20
-# What is on its way out is in memory beside the rest, by some 300 bytes each.
-DEPARTING = "prune plan, two months go"
-DEPARTING_MEMORY = 384 << 20
+# Days in quarantine, retired, and gone.
+QUARANTINED, RETIRED, GONE = 30, 15, 15
 JOB = "siem"
 HEADER = (
     "key\ttype\tsize\tmodified\tmode\tuid\tgid\tlink\ttenant\tidentity\tsha256\tclass\trun\tobject\tentry\toffset"
@@ -111,34 +112,73 @@ def records(staging, sample, dates):
 
 
 def departures(staging, vault, dates, options):
-    """Writes what prune remembers: archives and manifests of a month in quarantine, and of a month that are gone."""
-    place = staging / JOB / "ledger/_retention"
+    """Writes what prune remembers and has told of two months of archives and manifests that are on their way out.
+
+    Returns how many they are, and the lines of the audit log.
+    """
+    ledger = staging / JOB / "ledger"
+    place = ledger / "_retention"
     place.mkdir(parents=True, exist_ok=True)
-    lines = ["key\tkind\tstate\tsince\tbatch\tsize\tcreated\tclass\ttenants\trun\n"]
+    rows, count, told = [], 0, 0
     stamp = int(time.time()) - 86400
-    for back, date in enumerate(dates):
-        state = "quarantined" if back < 30 else "gone"
-        batch = hashlib.sha256(str(date).encode()).hexdigest()[:32]
-        tail = f"\t{stamp}.000000000\tDEEP_ARCHIVE"
-        for number in range(options.tenants):
-            for server in range(options.hosts):
-                key = archive(date, tenant(number), host(server))
-                lines.append(
-                    f"{key}\tarchive\t{state}\t{stamp}.000000000\t{batch}\t{2 << 20}{tail}\t{tenant(number)}\t{date}\n"
+    tail = f"\t{stamp}.000000000\tDEEP_ARCHIVE"
+    (ledger / "_audit").mkdir(exist_ok=True)
+    with open(ledger / "_audit" / "ship.bench.jsonl", "w") as audit:
+        for back, date in enumerate(dates):
+            states = ["quarantined", "retired", "gone"]
+            state = states[(back >= QUARANTINED) + (back >= QUARANTINED + RETIRED)]
+            batch = hashlib.sha256(str(date).encode()).hexdigest()[:32]
+            objects = [
+                (archive(date, tenant(number), host(server)), "archive", 2 << 20, tenant(number))
+                for number in range(options.tenants)
+                for server in range(options.hosts)
+            ]
+            objects += [
+                (f"{JOB}/_ledger/{date}/{host(server)}.manifest.1.tsv.gz", "manifest", 35000, tenant(0))
+                for server in range(options.hosts)
+            ]
+            for key, kind, size, name in objects:
+                rows.append(
+                    f"{key}\t{kind}\t{state}\t{stamp}.000000000\t{batch}\t{size}{tail}\t{name}\t{date}\n"
                 )
-                if state == "quarantined":
+                if kind == "archive" and state != "gone":
                     path = vault / key
                     path.parent.mkdir(parents=True, exist_ok=True)
                     with open(path, "wb") as file:
-                        file.truncate(2 << 20)
-        if state == "quarantined":
-            for server in range(options.hosts):
-                key = f"{JOB}/_ledger/{date}/{host(server)}.manifest.1.tsv.gz"
-                lines.append(
-                    f"{key}\tmanifest\t{state}\t{stamp}.000000000\t{batch}\t35000{tail}\t{tenant(0)}\t{date}\n"
-                )
+                        file.truncate(size)
+            # No run builds on what is retired, and an undo brings it back.
+            if state != "quarantined":
+                (ledger / "_retired").mkdir(exist_ok=True)
+                (ledger / str(date)).rename(ledger / "_retired" / str(date))
+            if state == "gone":
+                shutil.rmtree(vault / JOB / "_ledger" / str(date))
+            count += len(objects)
+            for step, action in enumerate(["quarantine", "retire", "gone"][: 1 + states.index(state)]):
+                day = datetime.datetime.fromtimestamp(stamp - 86400 * (90 - back - 30 * step), datetime.timezone.utc)
+                for number, (key, _, size, name) in enumerate(objects):
+                    line = {
+                        "action": action,
+                        "batch": batch,
+                        "bytes": size,
+                        "by": "root@bench",
+                        "created": day.strftime("%Y-%m-%dT%H:%M:%SZ"),
+                        "job": JOB,
+                        "object": key,
+                        "ordinal": int(day.timestamp()) * 10**9 + number,
+                        "run": str(date),
+                        "stage": "ship",
+                        "storageClass": "DEEP_ARCHIVE",
+                        "tenants": [name],
+                        "time": day.strftime("%Y-%m-%dT%H:%M:%SZ"),
+                        "vault": "disk",
+                        "why": ["nothing needs it"],
+                    }
+                    audit.write(json.dumps(line, separators=(",", ":")) + "\n")
+                    told += 1
     with gzip.open(place / "disk.tsv.gz", "wt", compresslevel=1) as file:
-        file.writelines(lines)
+        file.write("key\tkind\tstate\tsince\tbatch\tsize\tcreated\tclass\ttenants\trun\n")
+        file.writelines(sorted(rows))
+    return count, told
 
 
 def measure(command, environment, accepted=(0,)):
@@ -152,7 +192,7 @@ def measure(command, environment, accepted=(0,)):
         text = errors.read().decode(errors="replace")
     if child.returncode not in accepted:
         sys.exit(f"{' '.join(command)}: status {child.returncode}: {text[-2000:]}")
-    return wall, usage.ru_maxrss << 10
+    return wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss << 10
 
 
 def main():
@@ -240,20 +280,43 @@ def run(options, root):
         ("restore plan, a run", [ship, "restore", JOB, "--run", str(newest), "--dry-run"], (0,)),
     ]
     # The first one reads every manifest; what they name is cached from then on, as it is from night to night.
-    commands.append(("prune plan, no cache", [ship, "prune", JOB, "--dry-run"], (0, 3)))
     plan = [ship, "prune", JOB, "--dry-run"]
+    commands.append(("prune plan, no cache", plan, (0, 3)))
     commands.append(("prune plan", plan, (0, 3)))
-    commands.append((DEPARTING, plan, (0, 3)))
     status, results = 0, []
-    for name, command, accepted in commands:
-        if name == DEPARTING:
-            departures(staging, vault, dates[30:90], options)
-        wall, memory = measure(command, environment, accepted)
-        limit = FIRST_SECONDS if name.endswith("no cache") else SECONDS
-        good = wall <= limit and memory <= (DEPARTING_MEMORY if name == DEPARTING else MEMORY)
-        status = status if good else 1
-        results.append({"command": name, "seconds": round(wall, 2), "mib": memory >> 20, "good": good})
-        print(f"{name:26} {wall:7.2f} s {memory >> 20:6d} MiB  {'ok' if good else 'OVER'}", flush=True)
+
+    def run_all(commands):
+        nonlocal status
+        for name, command, accepted in commands:
+            wall, cpu, memory = measure(command, environment, accepted)
+            limit = FIRST_SECONDS if name.endswith("no cache") else AUDIT_SECONDS if "audit" in name else SECONDS
+            good = wall <= limit and memory <= MEMORY
+            status = status if good else 1
+            results.append(
+                {"command": name, "seconds": round(wall, 2), "cpu": round(cpu, 2), "mib": memory >> 20, "good": good}
+            )
+            print(
+                f"{name:26} {wall:7.2f} s {cpu:7.2f} s CPU {memory >> 20:6d} MiB  {'ok' if good else 'OVER'}", flush=True
+            )
+
+    run_all(commands)
+    departing = QUARANTINED + RETIRED + GONE
+    if options.runs >= 30 + departing:
+        # In a process of its own: its memory would be the floor of all that are measured later.
+        with concurrent.futures.ProcessPoolExecutor(1) as pool:
+            count, told = pool.submit(departures, staging, vault, dates[30 : 30 + departing], options).result()
+        print(f"{count} objects on their way out, {told} lines of the audit log", flush=True)
+        run_all(
+            [
+                ("prune plan, two months go", plan, (0, 3)),
+                ("prune plan as JSON", plan + ["--json"], (0, 3)),
+                ("undo", [ship, "undo", JOB], (0,)),
+                ("undo as JSON", [ship, "undo", JOB, "--json"], (0,)),
+                ("undo of a run, dry run", [ship, "undo", JOB, "--run", str(dates[30]), "--dry-run"], (0,)),
+                ("audit", [ship, "audit", JOB], (0,)),
+                ("audit as JSON", [ship, "audit", JOB, "--json"], (0,)),
+            ]
+        )
     print(json.dumps(results))
     return status
 

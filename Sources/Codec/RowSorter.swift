@@ -1,3 +1,4 @@
+import Glibc
 package import Platform
 
 /// Sorts rows of any number by their bytes: as many as memory may hold are sorted at a time and written to a file without a
@@ -59,7 +60,9 @@ package final class RowSorter {
     }
 
     static func precedes(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Bool {
-        left.lexicographicallyPrecedes(right)
+        guard let one = left.baseAddress, let other = right.baseAddress else { return left.count < right.count }
+        let order = memcmp(one, other, min(left.count, right.count))
+        return order == 0 ? left.count < right.count : order < 0
     }
 
     /// Ends the adding; what was sorted can be read as often as is wanted.

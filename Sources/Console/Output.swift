@@ -51,32 +51,3 @@ package struct Output: Sendable {
         errno == EPIPE ? Fault(.readerGone, "nobody reads stdout any more") : .lastSystem("write", "stdout")
     }
 }
-
-/// A table of text with aligned columns; numbers stand to the right.
-package struct TextTable {
-    private var rows: [[String]]
-    private let right: Set<Int>
-
-    package init(_ heading: [String], right: Set<Int> = []) {
-        rows = [heading]
-        self.right = right
-    }
-
-    package mutating func add(_ row: [String]) { rows.append(row) }
-
-    package var text: String {
-        let count = rows.map(\.count).max() ?? 0
-        let widths = (0..<count).map { column in
-            rows.map { $0.indices.contains(column) ? $0[column].count : 0 }.max() ?? 0
-        }
-        return rows.map { row in
-            var line = ""
-            for (column, cell) in row.enumerated() {
-                let pad = String(repeating: " ", count: widths[column] - cell.count)
-                if column > 0 { line += "  " }
-                line += right.contains(column) ? pad + cell : cell + (column == row.count - 1 ? "" : pad)
-            }
-            return line
-        }.joined(separator: "\n")
-    }
-}

@@ -116,7 +116,7 @@ struct RowDecoder {
     subscript(extra index: Int) -> Int { map[Manifest.columns.count + index] }
 
     /// Where object, run and tenant stand.
-    var referenceColumns: [Int] { [map[13], map[12], map[8]] }
+    var referenceColumns: (object: Int, run: Int, tenant: Int) { (map[13], map[12], map[8]) }
 
     /// Where the tenant stands.
     var tenantColumn: Int { map[8] }

@@ -14,4 +14,7 @@ extension UnitRecord {
 
     /// pack: what the archive holds of a host.
     package func share(of host: String) -> HostShare? { hosts?.first { $0.host == host } }
+
+    /// ship: whether a vault was away when it was made, so that the ledger waits for another one.
+    package var lacksVault: Bool { inputs.keys.contains { $0.hasPrefix("without vault ") } }
 }

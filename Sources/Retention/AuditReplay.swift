@@ -14,6 +14,10 @@ package struct AuditReplay: Sendable {
     package private(set) var departures: [String: Departure] = [:]
     /// What was taken back, and whose mark may still be there.
     private var released: [String: Departure] = [:]
+    /// Keys of manifests that were retired last, whether they are there still or not.
+    package private(set) var retiredManifests: Set<String> = []
+    /// Those that were to be taken back since.
+    private var returningManifests: Set<String> = []
     /// Lines that can't be read, so that nobody knows what they decided.
     package private(set) var problems: [String] = []
 
@@ -37,7 +41,7 @@ package struct AuditReplay: Sendable {
         var replay = Self()
         var torn: [String] = []
         try AuditLog.read(vault.store, layout, torn: { torn.append("\($0):\($1): is no line of the audit log") }) {
-            replay.take($0, layout, isWarehouse, isThere)
+            line, _ in replay.take(line, layout, isWarehouse, isThere)
         }
         replay.problems = torn
         try replay.compare(DepartingObjects(vault: vault, layout: layout), isThere)
@@ -61,6 +65,7 @@ package struct AuditReplay: Sendable {
         case .endHold: if let tenant = line.tenants?.first { held[tenant] = nil }
         case .quarantine, .retire, .expire, .gone, .release, .undo:
             guard let key = line.object else { return }
+            note(line.action, of: key, layout)
             let before = departures.removeValue(forKey: key) ?? released[key]
             released[key] = nil
             var departure =
@@ -87,6 +92,20 @@ package struct AuditReplay: Sendable {
             }
             departures[key] = departure
         case .prune, .refuse, .approve: break
+        }
+    }
+
+    private mutating func note(_ action: AuditLine.Action, of key: String, _ layout: VaultLayout) {
+        guard (try? ObjectKey(key)).flatMap({ layout.manifest($0) }) != nil else { return }
+        switch action {
+        case .retire, .expire: retiredManifests.insert(key)
+        case .release, .undo: if retiredManifests.remove(key) != nil { returningManifests.insert(key) }
+        case .quarantine:
+            retiredManifests.remove(key)
+            returningManifests.remove(key)
+        // It was gone before it could be taken back; of another one that does not say who it was.
+        case .gone: if returningManifests.remove(key) != nil { retiredManifests.insert(key) }
+        default: break
         }
     }
 

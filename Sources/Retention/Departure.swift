@@ -29,10 +29,10 @@ package struct Departure: Sendable, Equatable {
     package var since: Timestamp
     package var size: Int64
     package var created: Timestamp
-    private var shared: Shared
+    private(set) var shared: Shared
 
     /// What many have the same, kept once: two months of them are in memory together.
-    final class Shared: Sendable, Equatable {
+    final class Shared: Sendable, Hashable {
         let batch: String
         let storageClass: String
         let tenants: [String]
@@ -49,6 +49,12 @@ package struct Departure: Sendable, Equatable {
             left === right
                 || (left.batch, left.storageClass, left.run) == (right.batch, right.storageClass, right.run)
                     && left.tenants == right.tenants
+        }
+
+        func hash(into hasher: inout Hasher) {
+            hasher.combine(batch)
+            hasher.combine(tenants)
+            hasher.combine(run)
         }
     }
 

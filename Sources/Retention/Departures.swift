@@ -10,7 +10,7 @@ package import Vault
 /// may be marked, and goes on wherever one was killed. Read and written under the lock of the ledger.
 package struct Departures: Sendable {
     /// What is remembered besides the objects.
-    private struct Memory: Codable {
+    struct Memory: Codable {
         var format = JSONFile.format
         /// The vault that it is about: another one in its place begins anew.
         var vault: String?
@@ -24,9 +24,12 @@ package struct Departures: Sendable {
     private var memory: Memory
     /// The vault that was in this one's place last: its table is put aside before this one's is written.
     private var replaced: String?
-    package private(set) var entries: [String: Departure] = [:]
+    /// What the table on disk had, as it is now.
+    private(set) var table = DepartureTable()
+    /// What is new, by key.
+    private(set) var added: [String: Departure] = [:]
 
-    private static let columns = [
+    static let columns = [
         "key", "kind", "state", "since", "batch", "size", "created", "class", "tenants", "run",
     ]
 
@@ -47,16 +50,19 @@ package struct Departures: Sendable {
         }
         let place = try Self.find(vault, identity, in: directory)
         (memory, replaced) = (place.memory, place.replaced)
-        var found: [String: Departure] = [:]
-        try Self.read(Self.tableFile(place.name), in: directory) { found[$0.key] = $0 }
-        entries = found
+        var (table, added) = (table, added)
+        try Self.read(Self.tableFile(place.name), in: directory) { departure in
+            // Earlier versions sorted by letters and not by bytes.
+            if !table.append(departure) { added[departure.key] = departure }
+        }
+        (self.table, self.added) = (table, added)
     }
 
     // MARK: Files
 
-    private static let directoryName = ByteString("_retention")
+    static let directoryName = ByteString("_retention")
 
-    private static func tableFile(_ place: String) -> ByteString { ByteString("\(place).tsv.gz") }
+    static func tableFile(_ place: String) -> ByteString { ByteString("\(place).tsv.gz") }
     private static func memoryFile(_ place: String) -> ByteString { ByteString("\(place).json") }
 
     /// Where the table of a vault lies while another one is in its place; no name of a vault has this sign.
@@ -66,7 +72,7 @@ package struct Departures: Sendable {
 
     /// Finds the table of the vault that is open now: one that was in its place is none of its business, and its own may
     /// have been put aside, by somebody who was killed over it, too.
-    private static func find(_ vault: String, _ identity: String?, in directory: Directory) throws(Fault)
+    static func find(_ vault: String, _ identity: String?, in directory: Directory) throws(Fault)
         -> (name: String, memory: Memory, replaced: String?)
     {
         let known = try JSONFile.read(Memory.self, memoryFile(vault), in: directory)
@@ -82,72 +88,6 @@ package struct Departures: Sendable {
         return (try directory.exists(tableFile(own)) ? own : vault, memory, nil)
     }
 
-    /// Reads a table row by row, if it is there; what many rows have is kept once.
-    private static func read(_ name: ByteString, in directory: Directory, _ each: (Departure) -> Void) throws(Fault) {
-        guard try directory.exists(name) else { return }
-        let reader = try RowReader(table: try FileSource(try directory.openFile(name)))
-        guard try reader.next() else { throw reader.fault("is empty, expected a header line") }
-        var places: [String: Int] = [:]
-        for index in 0..<reader.fieldCount { places[try reader.text(index)] = index }
-        let indexes = try columns.map { name throws(Fault) -> Int in
-            guard let place = places[name] else { throw reader.fault("has no column '\(name)'") }
-            return place
-        }
-        var known: [[KeyDigest]: Departure.Shared] = [:]
-        func shared() throws(Fault) -> Departure.Shared {
-            var keys: [KeyDigest] = []
-            for column in [4, 7, 8, 9] { keys.append(try reader.key(indexes[column])) }
-            if let shared = known[keys] { return shared }
-            let shared = Departure.Shared(
-                batch: try reader.text(indexes[4]), storageClass: try reader.text(indexes[7]),
-                tenants: try reader.text(indexes[8]).split(separator: ",").map(String.init),
-                run: try reader.text(indexes[9]))
-            known[keys] = shared
-            return shared
-        }
-        while try reader.next() {
-            guard let kind = Departure.Kind(rawValue: try reader.text(indexes[1])),
-                let state = Departure.State(rawValue: try reader.text(indexes[2]))
-            else { throw reader.fault("an unknown kind or state") }
-            each(
-                Departure(
-                    key: try reader.text(indexes[0]), kind: kind, state: state,
-                    since: try reader.timestamp(indexes[3]), size: try reader.int(indexes[5]),
-                    created: try reader.timestamp(indexes[6]), try shared()))
-        }
-    }
-
-    /// What a vault may have marked, or has no more: the keys alone, since a stage has no room for more of them.
-    ///
-    /// - Throws: as ``init(_:of:)``.
-    static func marked(_ vault: OpenVault, of job: JobDirectory) throws(Fault) -> Set<KeyDigest> {
-        guard let directory = try job.ledger().directory(at: [Self.directoryName], makes: false) else { return [] }
-        let place = try find(vault.name, vault.identity, in: directory).name
-        var keys: Set<KeyDigest> = []
-        try read(tableFile(place), in: directory) { departure in
-            if departure.state != .quarantined { keys.insert(KeyDigest(departure.key)) }
-        }
-        return keys
-    }
-
-    /// The manifests that other vaults of the job delete: the ledger can't have them, whatever this one does.
-    package static func retiredManifests(besides vault: String? = nil, of job: JobDirectory) throws(Fault)
-        -> Set<String>
-    {
-        guard let directory = try job.ledger().directory(at: [Self.directoryName], makes: false) else { return [] }
-        var keys: Set<String> = []
-        for name in try directory.names() where name.bytes.first != UInt8(ascii: ".") {
-            let text = name.description
-            guard text.hasSuffix(".tsv.gz"), !text.contains("~"), text != vault.map({ "\($0).tsv.gz" }) else {
-                continue
-            }
-            try read(name, in: directory) { entry in
-                if entry.kind == .manifest, entry.state != .quarantined { keys.insert(entry.key) }
-            }
-        }
-        return keys
-    }
-
     /// Writes the table of a vault of which the ledger has none, as on a new server.
     ///
     /// When it was pruned last is not known then, so that the next prune lets no more go at once than that of a day.
@@ -160,7 +100,7 @@ package struct Departures: Sendable {
         let directory = try job.ledger().directory(at: [Self.directoryName], makes: false)
         try directory?.removeIfPresent(memoryFile(vault))
         var departures = try Departures(vault, of: job)
-        departures.entries = entries
+        departures.added = entries
         try departures.save()
         return true
     }
@@ -181,19 +121,29 @@ package struct Departures: Sendable {
 
     /// Remembers an approval for what can't begin to go at once; it is saved with the rest.
     mutating func approve(_ tenants: [String], through run: String) {
-        for tenant in tenants { memory.approved = (memory.approved ?? [:]).merging([tenant: run]) { max($0, $1) } }
+        for tenant in tenants { memory.approved = (memory.approved ?? [:]).merging([tenant: run]) { Swift.max($0, $1) } }
     }
 
     mutating func forgetApprovals() { memory.approved = nil }
 
     package subscript(key: String) -> Departure? {
-        get { entries[key] }
-        set { entries[key] = newValue }
+        get { number(key).map { table.departure($0) } ?? added[key] }
+        set {
+            if let number = number(key) { table.set(number, newValue) } else { added[key] = newValue }
+        }
     }
+
+    private func number(_ key: String) -> Int? {
+        var key = key
+        return key.withUTF8 { table.number(UnsafeRawBufferPointer($0)) }
+    }
+
+    package var count: Int { table.count + added.count }
+    package var isEmpty: Bool { count == 0 }
 
     /// Whether the store may have marked the object, or has it no more.
     package func mayBeMarked(_ key: ObjectKey) -> Bool {
-        switch entries[key.description]?.state {
+        switch self[key.description]?.state {
         case .retired, .releasing, .gone: true
         case .quarantined, nil: false
         }
@@ -220,8 +170,7 @@ package struct Departures: Sendable {
         for column in Self.columns { row.field(column) }
         row.endRow()
         try gzip.write(&row)
-        for key in entries.keys.sorted() {
-            guard let entry = entries[key] else { continue }
+        for entry in self {
             row.field(entry.key)
             row.field(entry.kind.rawValue)
             row.field(entry.state.rawValue)

@@ -85,7 +85,7 @@ package struct OpenRuns: Sendable {
             guard let shipped = try run.unitRecord(.ship, unit, vault: vault),
                 shipped.inputs[list.path] == list.sha256.description,
                 // Then the ledger waits for that one.
-                !shipped.inputs.keys.contains(where: { $0.hasPrefix("without vault ") })
+                !shipped.lacksVault
             else { return false }
         }
         return true
@@ -100,7 +100,7 @@ package struct OpenRuns: Sendable {
         for vault in vaults {
             guard let shipped = try run.unitRecord(.ship, record.unit, vault: vault),
                 shipped.inputs[manifest.path] == manifest.sha256.description,
-                !shipped.inputs.keys.contains(where: { $0.hasPrefix("without vault ") })
+                !shipped.lacksVault
             else { return false }
         }
         return true

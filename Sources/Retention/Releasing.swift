@@ -56,12 +56,27 @@ package struct Releasing: Sendable {
             let ours = sorted.filter { (departures[$0]?.kind == .manifest) == isManifest }
             try takeBack(ours.map { ($0, departures[$0]) }, elsewhere, &result)
         }
+        try tell(result.taken.filter { $0.value == .gone }.compactMap { before[$0.key] }, at: moment)
         for (key, taken) in result.taken {
             departures[key] = taken == .gone ? before[key].map { Self.gone($0, moment) } : nil
         }
         try onStep("released")
         try departures.save()
         return result
+    }
+
+    /// Tells what was gone already: that it was to be taken back is told, and it did not come.
+    private func tell(_ gone: [Departure], at moment: Timestamp) throws(Fault) {
+        let batch = RandomID.make()
+        let lines = gone.sorted { $0.key < $1.key }.map { departure in
+            AuditLine(
+                .gone, of: departure, in: vault.name, job: job.name, batch: batch, at: moment,
+                why: ["could not be taken back"])
+        }
+        guard !lines.isEmpty else { return }
+        try onStep("audit of what is gone")
+        try AuditLog.put(lines, batch: batch, at: moment, layout, vault.store)
+        try AuditLog(job, .ship).append(lines)
     }
 
     /// What is gone for good is remembered for as long as the rest of it in the ledger.

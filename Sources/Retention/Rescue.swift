@@ -51,9 +51,9 @@ package struct Rescue {
         guard !self.marked.isEmpty else { return 0 }
         var departures = try Departures(vault, of: job)
         var marked: [String: Departure] = [:]
-        for (name, departure) in departures.entries
+        for departure in departures
         where departure.state != .quarantined && (departure.kind == .object || departure.kind == .snapshot) {
-            marked[name] = departure
+            marked[departure.key] = departure
         }
         guard !marked.isEmpty else { return 0 }
         var found: Set<String> = []

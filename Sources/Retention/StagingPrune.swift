@@ -38,6 +38,8 @@ package struct StagingPrune: Sendable {
     let vaults: [OpenVault]
     /// What the vaults said of their objects.
     let heads = Holdings.Heads([:])
+    /// What the audit log tells of what is not in the ledger any more.
+    let history: RetirementHistory
     /// Of a warehouse.
     let warehouse: WarehouseSettings?
     let clock: Clock
@@ -66,6 +68,7 @@ package struct StagingPrune: Sendable {
         self.clock = clock
         self.log = log
         self.onStep = onStep
+        history = RetirementHistory(job) { () throws(Fault) in try Self.runs(of: job, with: stage) }
     }
 
     // MARK: Planning
@@ -79,15 +82,15 @@ package struct StagingPrune: Sendable {
         guard let keepLocal = settings.keepLocal else { return [] }
         let limit = clock.now().adding(days: -keepLocal)
         if let warehouse { return try databases(warehouse, before: limit, run: only) }
-        let holdings = try Holdings(vaults, of: job, settings, heads)
+        let holdings = try Holdings(vaults, settings, heads, history)
         var items: [Item] = []
         for date in try job.runs() where only == nil || only == date {
             try Shutdown.check()
-            guard let run = try job.run(date), try hasContent(run) else { continue }
+            guard let run = try job.run(date), try Self.hasContent(run, stage) else { continue }
             let mark = try run.pruneMark()
             let packed = try run.unitRecords(.pack)
             let hosts = try run.unitRecords(.collect)
-            var whys: [String: String] = [:]
+            var verdicts: [String: Holdings.Verdict] = [:]
             for record in stage == .collect ? hosts : packed {
                 var item = Item(
                     run: date.description, unit: record.unit,
@@ -105,14 +108,19 @@ package struct StagingPrune: Sendable {
                 if stage == .pack, needed.count != record.hosts?.count {
                     why = "a host in it was collected anew"
                 }
+                item.why = Holdings.isHeld
                 for host in needed where why == nil {
-                    if whys[host.unit] == nil {
-                        whys[host.unit] = try holdings.whyNot(host, packed, run, before: limit) ?? ""
+                    if verdicts[host.unit] == nil {
+                        verdicts[host.unit] = try holdings.verdict(host, packed, run, before: limit)
                     }
-                    why = whys[host.unit].flatMap { $0.isEmpty ? nil : $0 }
+                    switch verdicts[host.unit] {
+                    case .stays(let reason): why = reason
+                    case .goes(let reason): if reason != Holdings.isHeld { item.why = reason }
+                    case nil: break
+                    }
                 }
                 item.decision = why == nil ? .prune : .keep
-                item.why = why ?? "every vault holds it"
+                if let why { item.why = why }
                 items.append(item)
             }
         }
@@ -120,11 +128,11 @@ package struct StagingPrune: Sendable {
     }
 
     /// Whether a run has any content of the stage: of one that has none the many records need not be read.
-    private func hasContent(_ run: RunDirectory) throws(Fault) -> Bool {
+    private static func hasContent(_ run: RunDirectory, _ stage: Stage) throws(Fault) -> Bool {
         do throws(Fault) {
             let names = try run.directory.directory(ByteString(stage.rawValue)).names()
             return stage == .pack
-                ? !names.isEmpty : names.contains { !$0.bytes.suffix(Self.list.count).elementsEqual(Self.list) }
+                ? !names.isEmpty : names.contains { !$0.bytes.suffix(list.count).elementsEqual(list) }
         } catch {
             if error.code == .notFound { return false }
             throw error
@@ -132,6 +140,15 @@ package struct StagingPrune: Sendable {
     }
 
     private static let list = Array(".entries.tsv.gz".utf8)
+
+    /// The runs that have any content of the stage.
+    private static func runs(of job: JobDirectory, with stage: Stage) throws(Fault) -> Set<CivilDate> {
+        var dates: Set<CivilDate> = []
+        for date in try job.runs() {
+            if let run = try job.run(date), try hasContent(run, stage) { dates.insert(date) }
+        }
+        return dates
+    }
 
     /// Whether any of a unit's content is on staging, or an empty directory that it was in.
     func isThere(_ record: UnitRecord, _ run: RunDirectory) throws(Fault) -> Bool {

@@ -49,15 +49,16 @@ package struct Undo: Sendable {
     package func plan(_ selection: Selection, _ departures: Departures) throws(Fault) -> Plan {
         var plan = Plan()
         var chosen: Set<String> = []
-        for departure in departures.entries.values where selection.chooses(departure) { chosen.insert(departure.key) }
+        for departure in departures where selection.chooses(departure) { chosen.insert(departure.key) }
         let first = chosen
         guard !chosen.isEmpty else { return plan }
-        if chosen.count == departures.entries.count {
-            plan.departures = chosen.sorted().compactMap { departures[$0] }
+        if chosen.count == departures.count {
+            plan.departures = Array(departures)
             return plan
         }
-        for (key, departure) in departures.entries where departure.kind == .manifest {
+        for departure in departures where departure.kind == .manifest {
             try Shutdown.check()
+            let key = departure.key
             let isChosen = first.contains(key)
             do throws(Fault) {
                 guard let reader = try manifest(key) else { continue }

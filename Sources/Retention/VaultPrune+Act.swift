@@ -1,3 +1,4 @@
+import Codec
 import Ledger
 package import Platform
 import Staging
@@ -59,25 +60,11 @@ extension VaultPrune {
         try departures.save(prunedAt: now)
 
         // Manifests before what they name, and out of the ledger before they are marked: no run begins to build on one.
+        // What was marked before is marked again: whoever was killed may not have come to it.
         let marked = retiring + plan.items(.leave) + plan.items(.expire)
-        let objects = DepartingObjects(vault: vault, layout: layout)
         for kind in [Departure.Kind.manifest, .archive, .object, .snapshot] {
-            let items = marked.filter { $0.kind == kind }
-            if kind == .manifest {
-                for item in items {
-                    try onStep("ledger")
-                    try withManifest(item.object) { run, unit, number throws(Fault) in
-                        try job.ledger().retire(run: run, unit: unit, number: number)
-                    }
-                }
-            }
-            let dates = Dictionary(
-                items.map { ($0.object, departures[$0.object]?.since ?? now) }, uniquingKeysWith: { first, _ in first })
-            let failed = try forEach(items) { item throws(Fault) in
-                let mark = Retirement(at: dates[item.object] ?? now, run: item.run)
-                try objects.retire(item.object, kind, mark, grace: request.policy.grace, onStep: onStep)
-            }
-            outcome.failed += failed
+            outcome.failed += try mark(marked.filter { $0.kind == kind }, kind, departures, now)
+            outcome.failed += try markLeft(plan.left, kind, departures, now)
         }
         outcome.done[.retire] = retiring.count
 
@@ -107,54 +94,49 @@ extension VaultPrune {
         try body(manifest.run, manifest.unit, manifest.number)
     }
 
-    // MARK: Telling
+    // MARK: Marking
 
-    private func tell(_ plan: VaultPrunePlan, _ batch: String, _ now: Timestamp) throws(Fault) {
-        var lines: [AuditLine] = []
-        for name in plan.approved {
-            var line = AuditLine(
-                .approve, job: job.name, stage: .ship, batch: batch, at: now, why: ["--approve \(name)"])
-            (line.vault, line.tenants) = (vault.name, [name])
-            lines.append(line)
-        }
-        for trip in plan.trips {
-            var line = AuditLine(
-                .refuse, job: job.name, stage: .ship, batch: batch, at: now,
-                why: ["\(trip.going) of \(trip.all) \(plan.noun) would go"])
-            (line.vault, line.tenants) = (vault.name, [trip.tenant])
-            lines.append(line)
-        }
-        for item in plan.items {
-            let action: AuditLine.Action
-            switch item.decision {
-            case .keep, .wait, .leave: continue
-            case .release: action = .release
-            case .quarantine: action = .quarantine
-            case .retire: action = .retire
-            case .expire: action = .expire
-            case .gone: action = .gone
+    /// Marks some things of one kind; manifests are taken out of the ledger before.
+    private func mark(
+        _ items: [VaultPrunePlan.Item], _ kind: Departure.Kind, _ departures: Departures, _ now: Timestamp
+    ) throws(Fault) -> [Failure] {
+        if kind == .manifest {
+            for item in items {
+                try onStep("ledger")
+                try withManifest(item.object) { run, unit, number throws(Fault) in
+                    try job.ledger().retire(run: run, unit: unit, number: number)
+                }
             }
-            lines.append(Self.line(action, item, job.name, vault.name, batch, now))
         }
-        guard !lines.isEmpty else { return }
-        try onStep("audit in the vault")
-        // In the vault, too, where nobody changes it; a refusal alone changes nothing there.
-        if plan.changesAnything || !plan.approved.isEmpty {
-            try AuditLog.put(lines, batch: batch, at: now, layout, vault.store)
+        let objects = DepartingObjects(vault: vault, layout: layout)
+        let dates = Dictionary(
+            items.map { ($0.object, departures[$0.object]?.since ?? now) }, uniquingKeysWith: { first, _ in first })
+        return try forEach(items) { item throws(Fault) in
+            let mark = Retirement(at: dates[item.object] ?? now, run: item.run)
+            try objects.retire(item.object, kind, mark, grace: request.policy.grace, onStep: onStep)
         }
-        try onStep("audit")
-        try AuditLog(job, .ship).append(lines)
     }
 
-    static func line(
-        _ action: AuditLine.Action, _ item: VaultPrunePlan.Item, _ job: String, _ vault: String, _ batch: String,
-        _ now: Timestamp
-    ) -> AuditLine {
-        var line = AuditLine(action, job: job, stage: .ship, batch: batch, at: now, why: item.why)
-        (line.vault, line.object, line.bytes) = (vault, item.object, item.bytes)
-        (line.tenants, line.run) = (item.tenants, item.run)
-        (line.created, line.storageClass) = (item.created, item.storageClass)
-        return line
+    /// Marks what is beyond the items of a plan, some at a time.
+    private func markLeft(
+        _ left: Set<KeyDigest>, _ kind: Departure.Kind, _ departures: Departures, _ now: Timestamp
+    ) throws(Fault) -> [Failure] {
+        var failed: [Failure] = []
+        guard !left.isEmpty else { return failed }
+        var chunk: [VaultPrunePlan.Item] = []
+        for departure in departures where departure.kind == kind && departure.state == .retired {
+            guard left.contains(KeyDigest(departure.key)) else { continue }
+            chunk.append(
+                VaultPrunePlan.Item(
+                    object: departure.key, kind: kind, bytes: departure.size, storageClass: departure.storageClass,
+                    created: departure.created.rfc3339, tenants: departure.tenants, run: departure.run,
+                    decision: .leave, why: []))
+            if chunk.count == Self.chunk {
+                failed += try mark(chunk, kind, departures, now)
+                chunk.removeAll(keepingCapacity: true)
+            }
+        }
+        return try failed + mark(chunk, kind, departures, now)
     }
 
     // MARK: Back and away
@@ -222,7 +204,7 @@ extension VaultPrune {
         }
         outcome.done[.gone] = items.count
         let limit = now.adding(days: -request.policy.grace)
-        for departure in departures.entries.values.filter({ $0.state == .gone && $0.since <= limit }) {
+        for departure in departures.filter({ $0.state == .gone && $0.since <= limit }) {
             if departure.kind == .manifest {
                 try onStep("drop")
                 try withManifest(departure.key) { run, unit, number throws(Fault) in

@@ -6,11 +6,9 @@ import Vault
 
 extension VaultPrune {
     /// Objects of a plan at a time.
-    private static let chunk = 1_000
+    static let chunk = 1_000
     /// Requests at once.
     private static let looksAtOnce = 8
-    /// Things of which there may be many, and of which nobody reads more.
-    private static let mostShown = 10_000
 
     /// What came of a look at all objects.
     struct Draft {
@@ -23,6 +21,9 @@ extension VaultPrune {
         var unknown = 0
         /// What nothing needs, and waits for its turn or its age.
         var waiting = 0
+        /// What stands for the keys of what is marked and is not among the items, and their bytes.
+        var left: Set<KeyDigest> = []
+        var leftBytes: Int64 = 0
         /// Archives by tenant: all that are not on their way out yet, and those that nothing needs any more.
         var all: [String: Int] = [:]
         var going: [String: Int] = [:]
@@ -50,7 +51,11 @@ extension VaultPrune {
                 case .keep: draft.keep(item)
                 case .quarantine where candidate.isLate: draft.waiting += 1
                 // It is only shown, and decided about anew each time.
-                case .wait where draft.items.count >= Self.mostShown: draft.waiting += 1
+                case .wait where draft.items.count >= request.mostShown: draft.waiting += 1
+                // The vault deletes it, and months of it may wait for that.
+                case .leave where draft.items.count >= request.mostShown:
+                    draft.left.insert(KeyDigest(item.object))
+                    draft.leftBytes += item.bytes
                 default: draft.items.append((candidate, item))
                 }
             }

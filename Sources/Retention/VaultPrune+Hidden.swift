@@ -24,7 +24,7 @@ extension VaultPrune {
         let today = CivilDate(localDayOf: now)
         let holds = request.holds.filter { $0.isInForce(on: today) }
         var asked: [(departure: Departure, why: [String])] = []
-        for departure in departures.entries.values where !seen.contains(KeyDigest(departure.key)) {
+        for departure in departures where !seen.contains(KeyDigest(departure.key)) {
             var reasons: [String] = []
             // What was only in quarantine has no marker of ours above it.
             if departure.state != .quarantined {

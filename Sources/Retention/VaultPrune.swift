@@ -22,6 +22,8 @@ package struct VaultPrune: Sendable {
         /// Archives that begin to go with one prune, oldest runs first: those beyond wait for the next one, since all that
         /// goes is in memory.
         package var mostAtOnce = 100_000
+        /// Things that wait, or that the vault is to delete, which the plan names one by one: nobody reads more.
+        package var mostShown = 10_000
 
         package init(policy: RetentionPolicy, maxVanished: Double = 0.1, holds: [LegalHold] = []) {
             self.policy = policy
@@ -80,7 +82,12 @@ package struct VaultPrune: Sendable {
         if !refused.isEmpty {
             plan.trips = refused.map { .init(tenant: $0.group, going: $0.going, all: $0.all) }
             try needs.block(Set(refused.map(\.group)), self)
-            try reconsider(&draft, needs, now)
+            // What is not among the items may be needed now, too.
+            if draft.left.isEmpty {
+                try reconsider(&draft, needs, now)
+            } else {
+                draft = try self.draft(needs, departures, now)
+            }
         }
         plan.newestGoing =
             zip(census.manifests, needs.reasons).first {
@@ -89,6 +96,10 @@ package struct VaultPrune: Sendable {
         plan.items = draft.items.map(\.item)
         (plan.kept, plan.keptBytes, plan.unknown) = (draft.kept, draft.keptBytes, draft.unknown)
         if draft.waiting > 0 { plan.waiting = draft.waiting }
+        if !draft.left.isEmpty {
+            plan.left = draft.left
+            (plan.leaving, plan.leavingBytes) = (draft.left.count, draft.leftBytes)
+        }
         plan.runs = Self.runs(census, needs.reasons)
         plan.items += try hidden(draft.seen, departures, now) { needs.why($0.key, $0.kind, tenants: $0.tenants) }
         return plan

@@ -1,3 +1,4 @@
+import Codec
 package import Platform
 
 /// What prune would do to one vault: the value that `--dry-run` prints and that is then carried out.
@@ -63,6 +64,11 @@ package struct VaultPrunePlan: Codable, Sendable {
     package var firstDoubt: String?
     /// Objects of which nothing needs one, that wait for their time.
     package var waiting: Int?
+    /// Objects that are retired and wait for the vault, beyond those among the items, and their bytes.
+    package var leaving: Int?
+    package var leavingBytes: Int64?
+    /// What stands for their keys: for whoever carries the plan out.
+    var left: Set<KeyDigest> = []
     /// Objects below the job's prefix that no manifest has ever named: they are left alone.
     package var unknown = 0
     package var trips: [Trip] = []
@@ -72,6 +78,11 @@ package struct VaultPrunePlan: Codable, Sendable {
     package var newestGoing: String?
     /// The bucket has no rule that deletes what is retired.
     package var lacksRule = false
+
+    private enum CodingKeys: String, CodingKey {
+        case vault, place, now, runs, items, kept, keptBytes, noun, undecided, unsure, firstDoubt, waiting, leaving
+        case leavingBytes, unknown, trips, approved, newestGoing, lacksRule
+    }
 
     package init(vault: String, place: String, now: Timestamp) {
         self.vault = vault

@@ -44,65 +44,33 @@ struct AuditCommand: ParsableCommand {
         try Door.run {
             let (configuration, settings) = try common.settings(of: job)
             let log = common.logger()
-            var lines: [AuditLine] = []
-            let take: (AuditLine) throws(Fault) -> Void = { line in
-                if selects(line) { lines.append(line) }
-            }
-            let torn: (String, Int) -> Void = { name, number in log.warning("\(name):\(number): is no line of the log")
+            let staging = vault == nil ? try StagingArea.open(configuration) : nil
+            let listing = try AuditListing(
+                scratch: try staging?.scratch ?? Directory.open(RestoreCommand.scratch), isJSON: common.json)
+            let torn: (String, Int) -> Void = { log.warning("\($0):\($1): is no line of the log") }
+            let take: AuditLog.Each = { line, bytes throws(Fault) in
+                if selects(line) { try listing.add(line, bytes) }
             }
             if let vault {
                 let chosen = try VaultOptions.vaults(of: settings, named: vault)[0]
                 let open = try OpenVault.forReading(chosen, log: log)
                 try AuditLog.read(open.store, VaultLayout(job: settings.name), torn: torn, take)
-            } else {
-                let directory = try StagingArea.open(configuration).job(settings.name)
+            } else if let directory = try staging?.job(settings.name) {
                 try AuditLog(directory, .ship).read(torn: torn, take)
             }
-            // Within a second as they were written; the log of each stage and server is in order by itself.
-            let sorted = lines.enumerated().sorted {
-                ($0.element.time, $0.element.ordinal ?? 0, $0.offset)
-                    < ($1.element.time, $1.element.ordinal ?? 0, $1.offset)
-            }.map(\.element)
-            lines = Self.withoutCopies(sorted)
-            if common.json {
-                for line in lines { try Output.writeLine(line) }
-            } else {
-                common.output.line(text(lines))
-            }
+            try listing.print()
             return ExitStatus.done
         }
     }
 
-    /// What a new server took from the vaults tells the same as what it wrote itself, at the same moment.
-    private static func withoutCopies(_ lines: [AuditLine]) -> [AuditLine] {
-        var moment: Set<AuditLine> = []
-        return lines.filter { line in
-            if let last = moment.first, last.time != line.time || last.ordinal != line.ordinal { moment.removeAll() }
-            return moment.insert(line).inserted
-        }
-    }
-
     private func selects(_ line: AuditLine) -> Bool {
-        let day = Timestamp(rfc3339: line.time).map { CivilDate(localDayOf: $0) }
-        if let from = from.flatMap({ CivilDate($0) }), let day, day < from { return false }
-        if let to = to.flatMap({ CivilDate($0) }), let day, to < day { return false }
+        if from != nil || to != nil, let day = Timestamp(rfc3339: line.time).map({ CivilDate(localDayOf: $0) }) {
+            if let from = from.flatMap({ CivilDate($0) }), day < from { return false }
+            if let to = to.flatMap({ CivilDate($0) }), to < day { return false }
+        }
         if let action, line.action.rawValue != action { return false }
         if let object, !(line.object.map { Glob(object).matches($0) } ?? false) { return false }
         if let tenant, !(line.tenants ?? []).contains(where: { Glob(tenant).matches($0) }) { return false }
         return true
-    }
-
-    private func text(_ lines: [AuditLine]) -> String {
-        if lines.isEmpty { return "nothing was decided" }
-        var table = TextTable(["TIME", "BY", "STAGE", "ACTION", "VAULT", "OBJECT", "WHY"])
-        for line in lines {
-            table.add([
-                Timestamp(rfc3339: line.time)?.local ?? line.time, line.by, line.stage.rawValue, line.action.rawValue,
-                line.vault ?? "",
-                line.object.map { (line.stage == .ship ? "" : "\(line.run ?? "") ") + $0 }
-                    ?? (line.tenants ?? []).joined(separator: ","), line.why.joined(separator: ", "),
-            ])
-        }
-        return table.text
     }
 }

@@ -53,7 +53,7 @@ struct ExpectedManifests {
         if !uncertain.isEmpty {
             // Records outlive what prune has let go; the vault itself tells what that was.
             var gone: [String: Bool] = [:]
-            try AuditLog.read(store, layout, torn: { _, _ in }) { line in
+            try AuditLog.read(store, layout, torn: { _, _ in }) { line, _ in
                 guard let object = line.object, uncertain.contains(object) else { return }
                 switch line.action {
                 case .retire, .expire, .gone: gone[object] = true

@@ -142,7 +142,7 @@ struct HoldCommand: ParsableCommand {
         -> Releasing.Result
     {
         var departures = try Departures(vault, of: context.directory)
-        let marked = departures.entries.values.filter { $0.state != .quarantined && hold.covers(anyOf: $0.tenants) }
+        let marked = departures.filter { $0.state != .quarantined && hold.covers(anyOf: $0.tenants) }
         return try Undo(vault, of: context.directory).carryOut(
             marked.sorted { $0.key < $1.key }, &departures, as: .release, why: "hold: \(hold.why)")
     }

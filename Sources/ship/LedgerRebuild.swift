@@ -33,6 +33,8 @@ struct LedgerRebuild: Sendable {
         var bytes: Int64 = 0
         /// Archives that manifests name and the vault does not have as they were.
         var lost: [String] = []
+        /// What is not taken since prune has let it go in a vault.
+        var remarks: [String] = []
         /// What could not be copied, and why.
         var problems: [String] = []
 
@@ -73,7 +75,7 @@ struct LedgerRebuild: Sendable {
         }
     }
 
-    private struct Unit: Sendable {
+    struct Unit: Sendable {
         var run: CivilDate
         var name: String
         /// Highest first.
@@ -93,28 +95,14 @@ struct LedgerRebuild: Sendable {
                 hint: "Is the vault mounted, and is this its url?")
         }
         let result = Monitor(Result())
-        var units: [Unit] = []
-        for (run, found) in listing.manifests.sorted(by: { $0.key < $1.key }) {
-            for (name, numbers) in found.sorted(by: { $0.key < $1.key }) {
-                // The ledger knows what every vault holds.
-                let lacking = zip(vaults, listings).first { $1.manifests[run]?[name] == nil }
-                if let (vault, _) = lacking {
-                    result.with {
-                        $0.problems.append(
-                            "\(name), run \(run): vault \(vault.name) has no manifest of it, so that it is not taken")
-                    }
-                    continue
-                }
-                units.append(Unit(run: run, name: name, numbers: numbers.sorted(by: >)))
-            }
-        }
-        result.with { $0.runs = Set(units.map(\.run)).count }
         // Before any manifest: what prune may see is held and known to be on its way out already.
-        let retired = try replayAudit(listings, result)
+        let audit = try replayAudit(listings, result)
+        let units = units(listings, audit, result)
+        result.with { $0.runs = Set(units.map(\.run)).count }
         let sizes = listing.sizes
         let lost = Monitor<[String: LostObjects.Loss]>([:])
         try ThreadCrew.each(units, atOnce: Self.atOnce, "rebuild") { unit throws(Fault) in
-            try copy(unit, first, sizes, retired, lost, result)
+            try copy(unit, first, sizes, audit.retired, lost, result)
         }
         for (vault, listing) in zip(vaults, listings) {
             for key in listing.others { try copyOther(key, vault.store, result) }
@@ -128,6 +116,7 @@ struct LedgerRebuild: Sendable {
         return result.with { result in
             result.lost = losses.keys.sorted()
             result.problems.sort()
+            result.remarks.sort()
             return result
         }
     }

@@ -209,8 +209,11 @@ struct PruneCommand: ParsableCommand {
         var parts = ["\(Figures.count(Int64(plan.kept), "object", "objects")) kept, \(Figures.bytes(plan.keptBytes))"]
         for decision in [VaultPrunePlan.Decision.quarantine, .wait, .retire, .leave, .expire, .release, .gone] {
             let items = plan.items(decision)
-            guard !items.isEmpty else { continue }
-            parts.append("\(items.count) \(sumWord(decision)), \(Figures.bytes(items.reduce(0) { $0 + $1.bytes }))")
+            let isCut = decision == .leave
+            let count = items.count + (isCut ? plan.leaving ?? 0 : 0)
+            guard count > 0 else { continue }
+            let bytes = items.reduce(isCut ? plan.leavingBytes ?? 0 : 0) { $0 + $1.bytes }
+            parts.append("\(count) \(sumWord(decision)), \(Figures.bytes(bytes))")
         }
         if let waiting = plan.waiting, waiting > 0 {
             parts.append("\(Figures.count(Int64(waiting), "object waits", "objects wait"))")

@@ -45,6 +45,7 @@ struct RebuildCommand: ParsableCommand {
                 ledger: try directory.ledger(), scratch: staging.scratch, clock: .system, isDryRun: dryRun,
                 isWarehouse: settings.kind == .warehouse)
             let result = try rebuild.run()
+            for remark in result.remarks { log.notice("\(remark)") }
             for problem in result.problems { log.error("\(problem)") }
             for key in result.lost { log.warning("'\(key)' is lost: what it held is collected again") }
             try common.output.result(result) { result.text(isDryRun: dryRun) }

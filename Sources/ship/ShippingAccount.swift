@@ -47,7 +47,7 @@ struct ShippingAccount: Sendable {
     /// What prune has marked or is taking back, with what lies beside it.
     func departing(_ layout: VaultLayout) throws(Fault) -> Set<ObjectKey> {
         var keys: Set<ObjectKey> = []
-        for departure in try Departures(vault, of: directory).entries.values where departure.state != .quarantined {
+        for departure in try Departures(vault, of: directory) where departure.state != .quarantined {
             let key = try ObjectKey(departure.key)
             keys.formUnion(
                 departure.kind == .archive ? layout.group(ofArchive: key) : layout.group(ofManifest: key))

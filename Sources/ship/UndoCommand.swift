@@ -46,39 +46,25 @@ struct UndoCommand: ParsableCommand {
 
     private var isChosen: Bool { !batch.isEmpty || !object.isEmpty || date != nil || tenant != nil }
 
-    private struct Line: Codable {
-        var vault: String
-        var object: String
-        var kind: Departure.Kind
-        var bytes: Int64
-        var tenants: [String]
-        var run: String
-        var state: Departure.State
-        var since: String
-        var batch: String
-        /// What came of it; nothing where nothing was done.
-        var result: String?
-    }
-
     func run() throws {
         try Door.run {
             let context = try options.context(common, breakingLock: breakLock)
-            let isListing = !all && !isChosen
+            if !all && !isChosen { return try UndoListing(context, vault: vault).print(common.output) }
             let lock =
-                isListing || dryRun ? nil : try context.directory.lockLedger(breaking: context.request.breakLock)
+                dryRun ? nil : try context.directory.lockLedger(breaking: context.request.breakLock)
             defer { withExtendedLifetime(lock) {} }
             var selection = Undo.Selection()
             selection.batches = batch
             selection.objects = object.map { Glob($0) }
             selection.run = date.flatMap { CivilDate($0) }
             selection.tenant = tenant.map { Glob($0) }
-            var lines: [Line] = []
+            var lines: [UndoLine] = []
             var faults: [Fault] = []
             var isIncomplete = false
             for settings in try VaultOptions.vaults(of: context.job, named: vault) {
                 // A vault that is away keeps nothing in the others from coming back.
                 do throws(Fault) {
-                    isIncomplete = try undo(settings, context, selection, isListing, &lines) || isIncomplete
+                    isIncomplete = try undo(settings, context, selection, &lines) || isIncomplete
                 } catch {
                     if error.code == .interrupted { throw error }
                     faults.append(error.within("vault \(settings.name)"))
@@ -95,8 +81,8 @@ struct UndoCommand: ParsableCommand {
                     .notFound, "job '\(context.job.name)' has nothing on its way out that was chosen",
                     hint: "'ship undo \(context.job.name)' lists what can be taken back.")
             }
-            try common.output.result(lines) { text(lines, isListing) }
-            if !isListing, !dryRun, !lines.isEmpty {
+            try common.output.result(lines) { text(lines) }
+            if !dryRun, !lines.isEmpty {
                 context.log.notice(
                     "the next prune decides anew; 'ship hold \(context.job.name) --tenant T' or another policy keeps what shall stay"
                 )
@@ -109,23 +95,22 @@ struct UndoCommand: ParsableCommand {
     ///
     /// - Returns: whether something failed, or is gone.
     private func undo(
-        _ settings: VaultSettings, _ context: StageContext, _ selection: Undo.Selection, _ isListing: Bool,
-        _ lines: inout [Line]
+        _ settings: VaultSettings, _ context: StageContext, _ selection: Undo.Selection, _ lines: inout [UndoLine]
     ) throws(Fault) -> Bool {
         let vault = try OpenVault.forWriting(settings, state: context.staging.state, log: context.log)
         var departures = try Departures(vault, of: context.directory)
         let undo = Undo(vault, of: context.directory)
         let plan = try undo.plan(selection, departures)
         var result = Releasing.Result()
-        if !isListing, !dryRun { result = try undo.carryOut(plan.departures, &departures, why: why) }
+        if !dryRun { result = try undo.carryOut(plan.departures, &departures, why: why) }
         for failure in plan.unread + result.failed { context.log.error("\(failure.object): \(failure.why)") }
+        let failed = Set(result.failed.map(\.object))
         lines += plan.departures.map { departure in
-            Line(
-                vault: vault.name, object: departure.key, kind: departure.kind, bytes: departure.size,
-                tenants: departure.tenants, run: departure.run, state: departure.state,
-                since: departure.since.rfc3339, batch: departure.batch,
-                result: result.taken[departure.key].map { Self.word($0, departure.state) }
-                    ?? (result.failed.contains { $0.object == departure.key } ? "failed" : nil))
+            var line = UndoLine(departure, vault.name)
+            line.result =
+                result.taken[departure.key].map { Self.word($0, departure.state) }
+                ?? (failed.contains(departure.key) ? "failed" : nil)
+            return line
         }
         return !result.failed.isEmpty || !plan.unread.isEmpty || result.taken.values.contains(.gone)
     }
@@ -138,16 +123,10 @@ struct UndoCommand: ParsableCommand {
         }
     }
 
-    private func text(_ lines: [Line], _ isListing: Bool) -> String {
-        if lines.isEmpty { return "nothing is on its way out" }
-        var table = TextTable(["VAULT", "OBJECT", "SIZE", "RUN", "STATE", "SINCE", "BATCH", ""], right: [2])
-        for line in lines {
-            table.add([
-                line.vault, line.object, Figures.bytes(line.bytes), line.run, line.state.rawValue,
-                Timestamp(rfc3339: line.since)?.local ?? line.since, line.batch.prefix(8).description,
-                line.result ?? (isListing ? "" : "would come back"),
-            ])
-        }
+    private func text(_ lines: [UndoLine]) -> String {
+        if lines.isEmpty { return UndoLine.nothing }
+        var table = TextTable(UndoLine.heading, right: UndoLine.right)
+        for line in lines { table.add(line.cells + [line.result ?? "would come back"]) }
         return table.text
     }
 }

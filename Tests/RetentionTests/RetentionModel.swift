@@ -206,7 +206,11 @@ final class RetentionModel {
             let plan = try prune.plan()
             for item in plan where item.decision == .prune && stage == .collect {
                 guard let date = CivilDate(item.run) else { continue }
-                for vault in job.vaults { try mustHold(item.unit, date, vault) }
+                if item.why == "every vault holds it" {
+                    for vault in job.vaults { try mustHold(item.unit, date, vault) }
+                } else {
+                    try mayLetGo(Place(host: item.unit, date: date), item.why)
+                }
             }
             _ = try prune.carryOut(plan)
         } catch let fault as Fault {
@@ -315,6 +319,27 @@ final class RetentionModel {
         }
     }
 
+    /// What prune has let go in a vault goes from staging, as long as it is what was committed and nobody needs it.
+    private func mayLetGo(_ place: Place, _ why: String) throws {
+        let isCollecting = open.contains { $0.date == place.date }
+        guard why.contains("prune let it go"), !needed.contains(place),
+            isCollecting || committed[place] == collected[place]
+        else { throw Violation(description: "\(place) would go from staging: \(why)") }
+    }
+
+    /// In the end nothing stays on staging for ever.
+    private func checkStaging() throws {
+        var settings = RetentionSettings()
+        settings.keepLocal = 0
+        for stage in [Stage.collect, .pack] {
+            let prune = StagingPrune(
+                stage, of: job.directory, settings, vaults: job.vaults, clock: job.clock, log: job.log)
+            _ = try prune.carryOut(try prune.plan())
+            let left = try prune.plan().filter { !$0.why.hasPrefix("it was made anew") }
+            guard left.isEmpty else { throw Violation(description: "stays on staging: \(left)") }
+        }
+    }
+
     private func check() throws {
         guard lost.isEmpty else { return }
         for place in needed { for vault in job.vaults { try mustRestore(place, vault, "is kept") } }
@@ -363,6 +388,7 @@ final class RetentionModel {
             job.pass(days: policy.grace)
         }
         try check()
+        try checkStaging()
         let needed = needed
         for vault in job.vaults {
             var manifests: Set<Place> = []
@@ -385,8 +411,8 @@ final class RetentionModel {
             }
             guard tooMuch.isEmpty else { throw Violation(description: "\(vault.name) still has \(tooMuch.sorted())") }
             let departures = try Departures(vault, of: job.directory)
-            guard departures.entries.isEmpty else {
-                throw Violation(description: "still on their way out: \(departures.entries.keys.sorted())")
+            guard departures.isEmpty else {
+                throw Violation(description: "still on their way out: \(departures.map(\.key))")
             }
         }
     }
@@ -394,7 +420,7 @@ final class RetentionModel {
     /// Archives that every manifest has named once are told in the audit log when they go.
     private func isOrphan(_ key: String, _ vault: OpenVault) throws -> Bool {
         var wasTold = false
-        try AuditLog(job.directory, .ship).read(torn: { _, _ in }) { line throws(Fault) in
+        try AuditLog(job.directory, .ship).read(torn: { _, _ in }) { line, _ throws(Fault) in
             if line.object == key, line.vault == vault.name { wasTold = true }
         }
         return !wasTold

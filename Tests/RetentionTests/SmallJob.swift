@@ -348,7 +348,10 @@ final class SmallJob {
     func named(_ host: String, _ date: CivilDate, _ vault: OpenVault) throws -> Set<String> {
         guard let number = try layout.manifests(in: vault.store, run: date).first?.units[host] else { return [] }
         let key = try layout.manifest(run: date, unit: host, number: number)
-        return Set(try ManifestReferences(try ManifestReader(try vault.store.open(key))).references.map(\.object))
+        let reader = try ManifestReader(try vault.store.open(key))
+        var objects: Set<String> = []
+        while let row = try reader.nextReference() { objects.insert(row.object) }
+        return objects
     }
 
     func manifests(_ vault: OpenVault) throws -> [(run: CivilDate, units: [String: Int])] {

@@ -15,7 +15,7 @@ import Vault
             let policy = RetentionPolicy(keepLast: 1, grace: 0)
             for _ in 0..<2 { try job.prune(vault, policy) { $0.expires = false } }
             var departures = try Departures(vault, of: job.directory)
-            let states = departures.entries.values.map(\.state)
+            let states = departures.map(\.state)
             #expect(states == [.retired, .retired, .retired, .retired])
             // One of the two rots.
             let retired = try Directory.open(top + "/staging/siem/ledger/_retired")
@@ -31,7 +31,7 @@ import Vault
             #expect(plan.departures.count == 2)
             #expect(plan.unread.count == 1)
             _ = try undo.carryOut(plan.departures, &departures, why: nil)
-            #expect(departures.entries.count == 2)
+            #expect(departures.count == 2)
             #expect(try job.restore("a", job.today.adding(days: -1), vault) == ["acme/x": Array("x1".utf8)])
         }
     }

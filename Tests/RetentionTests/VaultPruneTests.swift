@@ -11,7 +11,7 @@ import Vault
 
     /// The numbers of archives in a vault that are on their way out.
     private func departing(_ job: SmallJob) throws -> [String] {
-        try Departures(job.vaults[0], of: job.directory).entries.values.filter { $0.kind == .archive }.map(\.run)
+        try Departures(job.vaults[0], of: job.directory).filter { $0.kind == .archive }.map(\.run)
             .sorted()
     }
 
@@ -88,7 +88,7 @@ import Vault
                 job.pass(days: 1)
             }
             var departures = try Departures(vault, of: job.directory)
-            let states = departures.entries.values.map(\.state)
+            let states = departures.map(\.state)
             #expect(states == [.gone, .gone])
             let undo = Undo(vault, of: job.directory)
             let plan = try undo.plan(.init(), departures)
@@ -96,10 +96,46 @@ import Vault
             #expect(Set(result.taken.values) == [.gone])
             job.pass(days: 1)
             try job.prune(vault, Self.policy)
-            #expect(try Departures(vault, of: job.directory).entries.isEmpty)
+            #expect(try Departures(vault, of: job.directory).isEmpty)
             let ledger = try Directory.open(top + "/staging/siem/ledger")
             let left = try ledger.directory("_retired").names()
             #expect(left.isEmpty)
+        }
+    }
+
+    @Test func `what is retired and not shown is counted, marked again, and released when it is needed`()
+        throws
+    {
+        try withTemporaryDirectory { top in
+            let job = try SmallJob(top, vaults: 1)
+            let vault = job.vaults[0]
+            for day in 0..<4 { try job.night("a", ["acme/x": SmallJob.file("x\(day)", day: day)]) }
+            func prune(_ policy: RetentionPolicy, shown: Int) throws -> VaultPrunePlan {
+                try job.prune(vault, policy) {
+                    $0.expires = false
+                    $0.mostShown = shown
+                }
+            }
+            for _ in 0..<2 {
+                _ = try prune(Self.policy, shown: 1)
+                job.pass(days: 1)
+            }
+            let retired = try Departures(vault, of: job.directory).filter { $0.state == .retired }
+            #expect(retired.count == 6)
+            // As a kill between the ledger and the marks leaves it.
+            for departure in retired { _ = try vault.store.takeBack(try ObjectKey(departure.key)) }
+            let plan = try prune(Self.policy, shown: 1)
+            #expect(plan.items(.leave).count == 1 && plan.leaving == 5)
+            let all = retired.reduce(0) { $0 + $1.size }
+            #expect(plan.items.reduce(plan.leavingBytes ?? 0) { $0 + $1.bytes } == all)
+            for departure in retired { #expect(try vault.store.retirement(try ObjectKey(departure.key)) != nil) }
+            // A hold is asked about all of them.
+            let held = try job.prune(vault, Self.policy) {
+                $0.mostShown = 1
+                $0.holds = [LegalHold(tenant: "acme", until: nil, why: "court")]
+            }
+            #expect(held.items(.release).count == 6 && held.leaving == nil)
+            #expect(try job.restore("a", job.today.adding(days: -5), vault) == ["acme/x": Array("x0".utf8)])
         }
     }
 }

@@ -88,7 +88,7 @@ package struct DatabasePrune: Sendable {
         work.plan.noun = "objects"
         work.plan.runs = VaultPrune.runs(census, reasons)
         // Where nothing goes, nothing has to be looked at.
-        if !prune.request.policy.keepsEverything || !departures.entries.isEmpty {
+        if !prune.request.policy.keepsEverything || !departures.isEmpty {
             try objects(work)
             if warehouse.mode == .full { try snapshots(work) }
         }

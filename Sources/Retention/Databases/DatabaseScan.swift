@@ -54,7 +54,7 @@ final class DatabaseScan {
 
     func add(_ object: StoredObjects.Object) throws(Fault) {
         var marks: CandidateObjects.Marks = []
-        if !work.departures.entries.isEmpty {
+        if !work.departures.isEmpty {
             let name = Departure.name(ofObject: object.object)
             if work.departures[name] != nil {
                 work.seen.insert(KeyDigest(name))
@@ -106,7 +106,7 @@ final class DatabaseScan {
                 case .quarantine:
                     going["", default: 0] += 1
                     if let table = table(of: candidate) { going[table, default: 0] += 1 }
-                    let room = DatabasePrune.mostDeparting - work.departures.entries.count
+                    let room = DatabasePrune.mostDeparting - work.departures.count
                     guard work.starting + starting.count < min(DatabasePrune.mostAtOnce, room) else {
                         wait(1, "objects that it names begin to go with the next prune")
                         continue

@@ -22,6 +22,7 @@ extension StagingPrune {
                 newest[record.unit, default: []].append(date)
             }
         }
+        let retired = try RetiredObjects(vaults, history)
         var items: [Item] = []
         for date in try job.runs() where only == nil || only == date {
             try Shutdown.check()
@@ -38,10 +39,11 @@ extension StagingPrune {
                     item.why = needed == nil ? "no two complete inventories" : "one of the newest two inventories"
                 } else if newest[record.unit]?.contains(date) ?? false {
                     item.why = "one of the newest two lists of its database"
-                } else if let why = try whyNot(record.unit, run, before: limit) {
-                    item.why = why
                 } else {
-                    (item.decision, item.why) = (.prune, "every vault holds it")
+                    switch try verdict(record.unit, run, retired, before: limit) {
+                    case .stays(let why): item.why = why
+                    case .goes(let why): (item.decision, item.why) = (.prune, why)
+                    }
                 }
                 items.append(item)
             }
@@ -49,27 +51,48 @@ extension StagingPrune {
         return items
     }
 
-    /// Why a database's files have to stay, or nothing when every vault holds its manifest for long enough.
-    private func whyNot(_ unit: String, _ run: RunDirectory, before limit: Timestamp) throws(Fault) -> String? {
-        guard let collected = try run.unitRecord(.collect, unit) else { return "it has no list any more" }
-        guard !vaults.isEmpty else { return "the job has no vault" }
-        guard try OpenRuns.isShipped(collected, run, vaults.map(\.name)) else { return "not every vault has it" }
-        guard let number = try job.ledger().units(of: run.date)[unit] else { return "its manifest is not committed" }
+    /// Decides about a database's files: they go when every vault holds its manifest for long enough, or held it until our own
+    /// prune has let it go there.
+    private func verdict(
+        _ unit: String, _ run: RunDirectory, _ retired: RetiredObjects, before limit: Timestamp
+    ) throws(Fault) -> Holdings.Verdict {
+        guard let collected = try run.unitRecord(.collect, unit), let packed = try run.unitRecord(.pack, unit) else {
+            return .stays("it has no list or no plan any more")
+        }
+        guard !vaults.isEmpty else { return .stays("the job has no vault") }
+        guard try OpenRuns.isShipped(collected, run, vaults.map(\.name)) else {
+            return .stays("not every vault has it")
+        }
+        let number = try job.ledger().units(of: run.date)[unit]
+        var past: [String] = []
         for vault in vaults {
             guard let shipped = try run.unitRecord(.ship, unit, vault: vault.name), vault.isTold(by: shipped),
                 let at = Timestamp(rfc3339: shipped.finishedAt)
-            else { return "vault \(vault.name) has no manifest of it" }
-            guard at <= limit else { return "keep_local" }
+            else { return .stays("vault \(vault.name) has no manifest of it") }
+            guard at <= limit else { return .stays("keep_local") }
             // The number in the ledger is that of the first vault.
-            if vault.name == vaults.first?.name, let own = shipped.counts["number"], own != Int64(number) {
-                return "its manifest is not the newest one"
+            if let number, vault.name == vaults.first?.name, let own = shipped.counts["number"], own != Int64(number) {
+                return .stays("its manifest is not the newest one")
+            }
+            // With the first vault that lets it go the ledger has it no more.
+            if number == nil, try retired.hasFirst(of: shipped, in: vault.name, of: run.date) {
+                guard [collected, packed].allSatisfy({ RetiredObjects.isOlder($0, than: shipped) }) else {
+                    return .stays(Holdings.isNew(vault.name, run))
+                }
+                past.append(vault.name)
+                continue
             }
             for output in shipped.outputs {
                 let key = try ObjectKey(output.path)
-                guard let head = try vault.store.head(key) else { return "vault \(vault.name) has lost \(key)" }
-                guard head.size == output.size else { return "vault \(vault.name) has \(head.size) bytes as \(key)" }
+                guard let head = try vault.store.head(key) else { return .stays("vault \(vault.name) has lost \(key)") }
+                guard head.size == output.size else {
+                    return .stays("vault \(vault.name) has \(head.size) bytes as \(key)")
+                }
             }
         }
-        return nil
+        if number == nil, past.isEmpty {
+            return .stays("its manifest is not committed: 'ship \(job.name) --run \(run.date)' does that")
+        }
+        return .goes(past.isEmpty ? Holdings.isHeld : Holdings.letGo(in: past))
     }
 }
