@@ -56,6 +56,12 @@ package struct LedgerDirectory: Sendable {
         return Digest256(hex: try directory.readFile(name, limit: 4_096).prefix(64))
     }
 
+    /// The same, or nothing where the ledger has nothing of that run.
+    package func existingDigest(run: CivilDate, unit: String, number: Int) throws(Fault) -> Digest256? {
+        guard try existingDirectory(of: run) != nil else { return nil }
+        return try digest(run: run, unit: unit, number: number)
+    }
+
     /// The newest verified manifest of a unit before `run`, or nothing.
     package func newest(unit: String, before run: CivilDate) throws(Fault) -> (run: CivilDate, number: Int)? {
         for date in try runs().reversed() where date < run {

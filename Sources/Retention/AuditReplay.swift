@@ -1,6 +1,7 @@
 package import Ledger
 package import Platform
 package import Vault
+import Warehouse
 
 /// What the audit objects of one vault tell, read from the first to the last: the holds in force, and what is on its way
 /// out.
@@ -77,7 +78,7 @@ package struct AuditReplay: Sendable {
                     storageClass: line.storageClass ?? "", tenants: line.tenants ?? [], run: line.run ?? "")
             (departure.since, departure.batch) = (time, line.batch)
             // The listing has no objects of warehouses: what was taken back is asked for, what is gone is forgotten.
-            let isOfWarehouse = [.object, .snapshot].contains(departure.kind)
+            let isOfWarehouse = [.object, .list, .snapshot].contains(departure.kind)
             switch line.action {
             case .quarantine: departure.state = .quarantined
             case .retire: departure.state = .retired
@@ -112,6 +113,7 @@ package struct AuditReplay: Sendable {
     private static func kind(_ key: String, _ layout: VaultLayout, _ isWarehouse: Bool) -> Departure.Kind {
         if (try? ObjectKey(key)).flatMap({ layout.manifest($0) }) != nil { return .manifest }
         guard isWarehouse else { return .archive }
+        if BatchPlaces(job: layout.job).owner(of: key) != nil { return .list }
         return (try? Departure.bucket(named: key)) == nil ? .object : .snapshot
     }
 
@@ -122,7 +124,9 @@ package struct AuditReplay: Sendable {
         let marks = Monitor<[String: Retirement]>([:])
         // A bucket's own rule says whether it goes: that is for the next prune.
         let known = departures.merging(released) { one, _ in one }.filter { $0.value.kind != .snapshot }
-        let keys = known.filter { $0.value.kind == .object || isListed($0.key) }.map { ($0.key, $0.value.kind) }
+        let keys = known.filter { [.object, .list].contains($0.value.kind) || isListed($0.key) }.map {
+            ($0.key, $0.value.kind)
+        }
         try ThreadCrew.each(keys, atOnce: Self.atOnce, "marks") { (key, kind) throws(Fault) in
             if let mark = try objects.retirement(key, kind) { marks.with { $0[key] = mark } }
         }

@@ -22,16 +22,20 @@ struct DepartingObjects {
         store.prefix + (try Departure.object(named: name))
     }
 
-    /// An archive or a manifest with what lies beside it, in the order in which they go.
+    /// An archive or a manifest with what lies beside it, or a list, in the order in which they go.
     func group(_ name: String, _ kind: Departure.Kind) throws(Fault) -> [ObjectKey] {
         let key = try ObjectKey(name)
-        return kind == .archive ? layout.group(ofArchive: key) : layout.group(ofManifest: key)
+        switch kind {
+        case .archive: return layout.group(ofArchive: key)
+        case .manifest: return layout.group(ofManifest: key)
+        case .list, .object, .snapshot: return [key]
+        }
     }
 
     /// Whether it is there; only a clear "not there" gives false.
     func isThere(_ name: String, _ kind: Departure.Kind) throws(Fault) -> Bool {
         switch kind {
-        case .archive, .manifest: return try vault.store.head(try ObjectKey(name)) != nil
+        case .archive, .manifest, .list: return try vault.store.head(try ObjectKey(name)) != nil
         case .object:
             let store = try bucket()
             return try store.client.head(place(name, store)) != nil
@@ -43,7 +47,7 @@ struct DepartingObjects {
     /// What the store says of its locks; nothing where it is not there, or has locks of its own.
     func standing(_ name: String, _ kind: Departure.Kind) throws(Fault) -> ObjectStanding? {
         switch kind {
-        case .archive, .manifest: return try vault.store.standing(try ObjectKey(name))
+        case .archive, .manifest, .list: return try vault.store.standing(try ObjectKey(name))
         case .object:
             let store = try bucket()
             return try store.standing(at: place(name, store))
@@ -56,7 +60,7 @@ struct DepartingObjects {
     /// - Throws: the fault of the store.
     func retirement(_ name: String, _ kind: Departure.Kind) throws(Fault) -> Retirement? {
         switch kind {
-        case .archive, .manifest: return try vault.store.retirement(try ObjectKey(name))
+        case .archive, .manifest, .list: return try vault.store.retirement(try ObjectKey(name))
         case .object:
             let store = try bucket()
             return try store.retirement(at: place(name, store))
@@ -78,7 +82,7 @@ struct DepartingObjects {
         onStep: (_ step: String) throws(Fault) -> Void
     ) throws(Fault) {
         switch kind {
-        case .archive, .manifest:
+        case .archive, .manifest, .list:
             for key in try group(name, kind) {
                 try onStep("mark")
                 _ = try vault.store.retire(key, mark)
@@ -100,7 +104,7 @@ struct DepartingObjects {
         _ name: String, _ kind: Departure.Kind, onStep: (_ step: String) throws(Fault) -> Void
     ) throws(Fault) -> TakenBack {
         switch kind {
-        case .archive, .manifest:
+        case .archive, .manifest, .list:
             var taken = TakenBack.wasLive
             let object = try ObjectKey(name)
             for key in try group(name, kind).reversed() {

@@ -7,6 +7,8 @@ package struct Departure: Sendable, Equatable {
         case archive, manifest
         /// A warehouse's object.
         case object
+        /// A list for a job of S3 Batch Operations, or a part of its report.
+        case list
         /// The bucket of a warehouse's full snapshot, with all that is in it.
         case snapshot
     }

@@ -134,7 +134,7 @@ struct ManifestCensus {
         }
     }
 
-    /// Calls `body` with the copies of a manifest that may differ: the ledger's, which is that of the first vault, and this
+    /// Calls `body` with the copies of a manifest that may differ: the ledger's, which is that of one vault, and this
     /// vault's, where it is another one or the ledger has none that can be read.
     func forEachCopy(
         of manifest: Manifest, _ prune: VaultPrune, _ body: (any RangedSource) throws(Fault) -> Void
@@ -149,7 +149,7 @@ struct ManifestCensus {
                 : try ledger.openRetired(run: run, unit: unit, number: number)
             if let source {
                 try body(source)
-                guard let head = manifest.head, !prune.isFirst || head.size != source.size else { return }
+                guard manifest.head != nil, try !isSame(source, as: manifest, prune) else { return }
                 isRead = true
             }
         } catch {
@@ -164,6 +164,15 @@ struct ManifestCensus {
             throw error.within("manifest '\(manifest.key)' can't be read, so what it needs is not known")
                 .hinting("Nothing was changed. Ship its run again.")
         }
+    }
+
+    /// Whether the vault's copy of a manifest has the bytes of the ledger's: the size says so nearly always, and the digest
+    /// beside it for certain, since two vaults may hold the same under other names.
+    private func isSame(_ source: FileSource, as manifest: Manifest, _ prune: VaultPrune) throws(Fault) -> Bool {
+        guard let head = manifest.head, head.size == source.size,
+            let digest = try prune.layout.digest(ofManifest: manifest.key, in: prune.vault.store)
+        else { return false }
+        return try SHA256Hasher.digest(of: source) == digest
     }
 
     /// Calls `each` once with every archive that a manifest in the vault names, and with all whose entries it holds.

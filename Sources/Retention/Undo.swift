@@ -76,6 +76,15 @@ package struct Undo: Sendable {
                 plan.unread.append(.init(object: key, why: "can't be read, so what it names is not known: \(error)"))
             }
         }
+        // The lists of a run come back with its manifests.
+        var runs: Set<[String]> = []
+        for departure in chosen.compactMap({ departures[$0] }) where departure.kind == .manifest {
+            for tenant in departure.tenants { runs.insert([departure.run, tenant]) }
+        }
+        for departure in departures
+        where departure.kind == .list && departure.tenants.contains(where: { runs.contains([departure.run, $0]) }) {
+            chosen.insert(departure.key)
+        }
         plan.departures = chosen.sorted().compactMap { departures[$0] }
         plan.unread.sort { $0.object < $1.object }
         return plan

@@ -62,7 +62,7 @@ extension VaultPrune {
         // Manifests before what they name, and out of the ledger before they are marked: no run begins to build on one.
         // What was marked before is marked again: whoever was killed may not have come to it.
         let marked = retiring + plan.items(.leave) + plan.items(.expire)
-        for kind in [Departure.Kind.manifest, .archive, .object, .snapshot] {
+        for kind in [Departure.Kind.manifest, .list, .archive, .object, .snapshot] {
             outcome.failed += try mark(marked.filter { $0.kind == kind }, kind, departures, now)
             outcome.failed += try markLeft(plan.left, kind, departures, now)
         }
@@ -162,7 +162,7 @@ extension VaultPrune {
         _ outcome: inout Outcome
     ) throws(Fault) {
         let limit = now.adding(days: -request.policy.grace)
-        for kind in [Departure.Kind.manifest, .archive] {
+        for kind in [Departure.Kind.manifest, .list, .archive] {
             let ours = items.filter { $0.kind == kind }
             let gone = Monitor<[String]>([])
             let failed = try forEach(ours) { item throws(Fault) in

@@ -17,8 +17,6 @@ package struct VaultPrune: Sendable {
         /// Whether what is marked for longer than the grace is removed where the vault has no rules of its own.
         package var expires = false
         package var fees: PruneFees?
-        /// Whether the ledger's manifests are those of this vault, byte by byte.
-        package var isFirstVault = false
         /// Archives that begin to go with one prune, oldest runs first: those beyond wait for the next one, since all that
         /// goes is in memory.
         package var mostAtOnce = 100_000
@@ -40,7 +38,6 @@ package struct VaultPrune: Sendable {
     let request: Request
     let clock: Clock
     let log: Logger
-    var isFirst: Bool { request.isFirstVault }
     /// Called before each change with its name, so that a test can do there what a kill does.
     let onStep: @Sendable (_ step: String) throws(Fault) -> Void
 

@@ -44,6 +44,14 @@ package struct JobDirectory: Sendable {
             attempt: RandomID.make(), breaking: breaking)
     }
 
+    /// The lock under which the objects of a warehouse are copied, one run at a time: where a copy goes depends on what is
+    /// there, and a job of S3 Batch Operations that is under way writes whatever is there.
+    package func lockCopies(breaking: Bool) throws(Fault) -> StageLock {
+        try StageLock.take(
+            "lock of ship \(name)", file: ".ship.lock", in: directory, local: "\(name).ship", state: state,
+            attempt: RandomID.make(), breaking: breaking)
+    }
+
     // MARK: Pauses
 
     /// Why a stage of this job is paused.

@@ -58,6 +58,18 @@ package struct RunDirectory: Sendable {
         return (try directory.descendCreating(path), base + ByteString(suffix))
     }
 
+    /// The same place where its directory is there already; nothing is made.
+    package func existingPlace(beside unit: String, _ stage: Stage, vault: String? = nil, suffix: String) throws(Fault)
+        -> (directory: Directory, name: ByteString)?
+    {
+        let (path, name) = place(stage, vault: vault, unit: unit)
+        let base = ByteString(name.bytes.dropLast(".json".utf8.count))
+        do throws(Fault) { return (try directory.descend(path), base + ByteString(suffix)) } catch {
+            if error.code == .notFound { return nil }
+            throw error
+        }
+    }
+
     /// All unit records of a stage, by unit name.
     package func unitRecords(_ stage: Stage, vault: String? = nil) throws(Fault) -> [UnitRecord] {
         let top: Directory

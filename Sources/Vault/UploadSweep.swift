@@ -76,9 +76,9 @@ package struct UploadSweep: Sendable {
     /// Whether this job puts such an object in parts: archives alone are large enough, and the probe of every job.
     private func isOurKey(_ key: ByteString) -> Bool {
         if key == S3Store.probeName { return true }
-        // Where the copies of a run lie: `DestinationKeys`.
+        // Where the copies of a run lie, and the lists of their jobs: `DestinationKeys`, `BatchPlaces`.
         if copiesObjects {
-            return ["data", "run", "long"].contains { key.hasPrefix(ByteString("\(layout.job)/\($0)/")) }
+            return ["data", "run", "long", "_batch"].contains { key.hasPrefix(ByteString("\(layout.job)/\($0)/")) }
         }
         guard let key = try? ObjectKey(bytes: key), let codec = MemberCodec(ofName: key.description),
             !key.description.hasPrefix("\(layout.job)/_")

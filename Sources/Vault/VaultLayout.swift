@@ -1,4 +1,4 @@
-import Codec
+package import Codec
 import Ledger
 package import Platform
 
@@ -66,6 +66,31 @@ package struct VaultLayout: Sendable {
             newest = max(newest ?? 0, found.number)
         }
         return newest
+    }
+
+    /// The digest that stands beside a manifest in a vault; nothing where there is none, or none that can be read.
+    package func digest(ofManifest manifest: ObjectKey, in store: any ObjectStore) throws(Fault) -> Digest256? {
+        try digestText(ofManifest: manifest, in: store).flatMap { Digest256(hex: $0.prefix(64)) }
+    }
+
+    /// What the file of digests beside a manifest holds.
+    ///
+    /// - Parameters:
+    ///   - manifest: its key.
+    ///   - store: the vault.
+    /// - Returns: nothing where there is none: an attempt that was killed put the manifest alone.
+    /// - Throws: the fault of the store.
+    package func digestText(ofManifest manifest: ObjectKey, in store: any ObjectStore) throws(Fault) -> [UInt8]? {
+        let source: any RangedSource
+        do throws(Fault) {
+            source = try store.open(try ObjectKey(manifest.description + ArchiveName.digestSuffix))
+        } catch {
+            if error.code == .notFound { return nil }
+            throw error
+        }
+        let buffer = Buffer(capacity: 4_096)
+        buffer.count = try source.read(into: buffer.bytes, at: 0)
+        return Array(buffer.contents)
     }
 
     /// An archive with what lies beside it, in the order in which they may go: what refers to another goes first.

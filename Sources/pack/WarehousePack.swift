@@ -9,8 +9,8 @@ import Warehouse
 
 /// The pack stage of a job of kind `warehouse`: joins the entry lists of a run with the ledger, and plans what is copied.
 struct WarehousePack: Sendable {
-    private let context: StageContext
-    private let warehouse: WarehouseSettings
+    let context: StageContext
+    let warehouse: WarehouseSettings
     private var job: JobSettings { context.job }
 
     init(_ context: StageContext, _ warehouse: WarehouseSettings) {
@@ -54,7 +54,7 @@ struct WarehousePack: Sendable {
 
     // MARK: One run
 
-    private func selects(_ record: UnitRecord) -> Bool {
+    func selects(_ record: UnitRecord) -> Bool {
         context.request.selects(record.unit, tenant: record.unit)
     }
 
@@ -98,7 +98,7 @@ struct WarehousePack: Sendable {
     // MARK: One database
 
     /// The newest manifest that every vault holds, as it is named in records: `RUN.N`.
-    private func held(_ unit: String, _ run: RunDirectory) throws(Fault) -> (name: String, source: FileSource)? {
+    func held(_ unit: String, _ run: RunDirectory) throws(Fault) -> (name: String, source: FileSource)? {
         let ledger = try context.directory.ledger()
         guard let (date, number) = try ledger.newest(unit: unit, before: run.date) else { return nil }
         return ("\(date).\(number)", try ledger.open(run: date, unit: unit, number: number))
@@ -125,7 +125,7 @@ struct WarehousePack: Sendable {
     }
 
     /// The record of a database that was planned from the same list, against the same manifest.
-    private func doneRecord(_ record: UnitRecord, _ run: RunDirectory) throws(Fault) -> UnitRecord? {
+    func doneRecord(_ record: UnitRecord, _ run: RunDirectory) throws(Fault) -> UnitRecord? {
         guard let done = try run.unitRecord(.pack, record.unit) else { return nil }
         let wanted = inputs(record, held: try held(record.unit, run)?.name)
         guard wanted.allSatisfy({ done.inputs[$0.key] == $0.value }) else { return nil }
@@ -140,7 +140,7 @@ struct WarehousePack: Sendable {
 
     private static let place = "pack/"
 
-    private func plan(_ record: UnitRecord, _ run: RunDirectory, held: FileSource?) throws(Fault) -> DatabasePlan {
+    func plan(_ record: UnitRecord, _ run: RunDirectory, held: FileSource?) throws(Fault) -> DatabasePlan {
         if let at = try run.pruneMark().time(of: record) {
             throw Fault(
                 .notFound,
@@ -195,76 +195,5 @@ struct WarehousePack: Sendable {
         )
         return .init(
             bytesIn: totals.listed.bytes, bytesOut: totals.taken.bytes + totals.logs.bytes, warnings: record.warnings)
-    }
-
-    // MARK: Report and dry run
-
-    private struct Report: Codable {
-        var run: String
-        var database: String
-        /// False when the plan is written already.
-        var isPending: Bool
-        var route: String
-        var objects: Int64
-        var bytes: Int64
-        var taken: DatabaseTotals.Sum
-        var logs: DatabaseTotals.Sum
-        var carried: DatabaseTotals.Sum
-        var skipped: [String: DatabaseTotals.Sum]
-        var vanished: DatabaseTotals.Sum
-        var warnings: [String]
-        /// Why it can't be packed.
-        var refusal: String?
-    }
-
-    /// Plans the databases of pending runs, and prints what each would have copied.
-    func dryRun(_ output: Output) throws -> Int32 {
-        var reports: [Report] = []
-        let runs = try PendingRuns(context).after(.collect, for: .pack)
-        for run in runs {
-            for record in try run.unitRecords(.collect) where selects(record) {
-                let done = try context.request.force ? nil : doneRecord(record, run)
-                let held = try held(record.unit, run)
-                let plan = try plan(record, run, held: held?.source)
-                let totals = try plan.run()
-                var refusal: String?
-                do { try plan.check(totals, Figures.bytes) } catch { refusal = error.message }
-                let route = plan.route(totals, inventoryFiles: Int(record.counts["inventory.files"] ?? 0))
-                reports.append(
-                    Report(
-                        run: run.date.description, database: record.unit, isPending: done == nil, route: route.rawValue,
-                        objects: totals.listed.objects, bytes: totals.listed.bytes, taken: totals.taken,
-                        logs: totals.logs, carried: totals.carried, skipped: totals.skipped, vanished: totals.vanished,
-                        warnings: plan.warnings(totals), refusal: refusal))
-            }
-        }
-        if reports.isEmpty { try PendingRuns(context).checkSelection(wasPending: !runs.isEmpty) }
-        try output.result(reports) { Self.table(reports) }
-        return ExitStatus.done
-    }
-
-    private static func table(_ reports: [Report]) -> String {
-        if reports.isEmpty { return "nothing to pack" }
-        var table = TextTable(
-            [
-                "RUN", "DATABASE", "OBJECTS", "BYTES", "COPY", "LOGS", "BYTES", "HELD", "VANISHED", "ROUTE", "LEFT OUT",
-                "",
-            ],
-            right: [2, 3, 4, 5, 6, 7, 8])
-        for report in reports {
-            let skipped = report.skipped.sorted { $0.key < $1.key }.map {
-                "\($0.key) \($0.value.objects) (\(Figures.bytes($0.value.bytes)))"
-            }
-            table.add([
-                report.run, report.database, "\(report.objects)", Figures.bytes(report.bytes),
-                "\(report.taken.objects)",
-                "\(report.logs.objects)", Figures.bytes(report.taken.bytes + report.logs.bytes),
-                "\(report.carried.objects)", "\(report.vanished.objects)", report.route,
-                skipped.isEmpty ? "-" : skipped.joined(separator: ", "),
-                report.refusal.map { "would fail: \($0)" } ?? (report.isPending ? "would be packed" : "is done"),
-            ])
-        }
-        let warnings = reports.flatMap { report in report.warnings.map { "\(report.database): \($0)" } }
-        return ([table.text] + warnings).joined(separator: "\n")
     }
 }

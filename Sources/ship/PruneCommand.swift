@@ -81,7 +81,6 @@ struct PruneCommand: ParsableCommand {
         var request = VaultPrune.Request(policy: retention.policy, maxVanished: retention.maxVanished, holds: holds)
         request.approved = Set(approve)
         request.expires = expire
-        request.isFirstVault = settings.name == context.job.vaults.first?.name
         if case .bucket(let bucket) = settings.kind, bucket.endpoint == nil {
             let environment = AWSEnvironment.process
             request.fees = PruneFees(

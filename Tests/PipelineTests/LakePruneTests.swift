@@ -15,52 +15,6 @@ extension ServerTests {
             "keep_local = \"0 days\"",
         ]
 
-        /// A night of all three programs; alarms make some of them partial.
-        private func night(_ lake: LakeWorld, _ day: Int) async throws {
-            try await lake.inventory("2026-03-0\(day + 1)")
-            for program in Program.allCases {
-                let result = try await lake(program, ["lake", "--run", "2026-03-0\(day)"])
-                #expect([0, 3].contains(result.status) && !result.isCrash, "\(program) \(day): \(result)")
-            }
-            try await grow()
-        }
-
-        /// Lets objects become older than the store's clock is coarse; Ceph dates them anew when their tags change.
-        private func grow() async throws { try await Task.sleep(for: .milliseconds(1_100)) }
-
-        private func tags(_ lake: LakeWorld, _ key: ByteString) async throws -> [String: String] {
-            try await onOwnThread { try lake.vault.tags(key) }
-        }
-
-        /// What lies on the way out, by key.
-        private func departures(_ lake: LakeWorld, at ledger: String? = nil) async throws -> [String: String] {
-            let table = (ledger ?? lake.world.staging + "/lake/ledger") + "/_retention/cold.tsv.gz"
-            guard access(table, F_OK) == 0 else { return [:] }
-            let text = try await TestSupport.run(["zcat", table]).output
-            var states: [String: String] = [:]
-            for line in text.split(separator: "\n").dropFirst() {
-                let fields = line.split(separator: "\t", omittingEmptySubsequences: false)
-                states[String(fields[0])] = String(fields[2])
-            }
-            return states
-        }
-
-        /// Lets days go by: what is on its way out has been so for longer.
-        private func pass(_ lake: LakeWorld, days: Int) async throws {
-            let place = lake.world.staging + "/lake/ledger/_retention"
-            let script = """
-                import csv, datetime, gzip, json
-                place = '\(place)'
-                with gzip.open(place + '/cold.tsv.gz', 'rt') as table: rows = [line.split('\\t') for line in table]
-                for row in rows[1:]:
-                    seconds, dot, rest = row[3].partition('.')
-                    row[3] = str(int(seconds) - \(days) * 86400) + dot + rest
-                with gzip.open(place + '/cold.tsv.gz', 'wt') as table: table.writelines('\\t'.join(row) for row in rows)
-                """
-            let result = try await TestSupport.run(["python3", "-c", script])
-            #expect(result.status == 0, "\(result)")
-        }
-
         private static func key(_ table: String, _ number: Int) -> ByteString { ByteString("\(table)/part-\(number)") }
 
         private func lake(_ lines: [String] = []) async throws -> LakeWorld {
@@ -82,51 +36,51 @@ extension ServerTests {
             let lake = try await lake()
             let object = "lake/data/sales/t/part-1"
             let place = ByteString("v/" + object)
-            try await night(lake, 1)
+            try await lake.night(1)
             try await lake.delete(lake.source, ["sales/t/part-1", "sales/t/_delta_log/00.json", "hr/p/part-1"])
-            try await night(lake, 2)
+            try await lake.night(2)
             let first = try await lake.expect(.ship, ["prune", "lake"])
-            #expect(try await departures(lake)[object] == nil, "one inventory lists it: \(first)")
+            #expect(try await lake.departures()[object] == nil, "one inventory lists it: \(first)")
 
-            try await night(lake, 3)
+            try await lake.night(3)
             let dry = try await lake.expect(.ship, ["prune", "lake", "--dry-run"])
             #expect(dry.output.contains("would be quarantined"), "\(dry)")
             // What the inventories don't list, and the source has.
             try await lake.fill([("hr/p/part-1", [9])])
             try await lake.expect(.ship, ["prune", "lake"])
-            var states = try await departures(lake)
+            var states = try await lake.departures()
             #expect(states[object] == "quarantined")
             #expect(states.keys.filter { $0.contains("/data/") || $0.contains("/run/") } == [object], "\(states)")
             #expect(states["lake/_ledger/2026-03-01/sales.manifest.1.tsv.gz"] == "quarantined")
-            #expect(try await tags(lake, place)["coldchain-retired"] == nil)
+            #expect(try await lake.tags(place)["coldchain-retired"] == nil)
             try await lake.expect(.ship, ["prune", "lake"])
-            #expect(try await departures(lake)[object] == "quarantined")
+            #expect(try await lake.departures()[object] == "quarantined")
 
-            try await pass(lake, days: 31)
+            try await lake.pass(days: 31)
             try await lake.expect(.ship, ["prune", "lake"])
-            #expect(try await departures(lake)[object] == "retired")
-            let marked = try await tags(lake, place)
+            #expect(try await lake.departures()[object] == "retired")
+            let marked = try await lake.tags(place)
             #expect(marked["coldchain-retired"] == "true", "\(marked)")
             for key in try await lake.objects(lake.vault, "v/lake/").keys
             where key != place && !key.description.contains("/_ledger/") {
-                #expect(try await tags(lake, key)["coldchain-retired"] == nil, "\(key)")
+                #expect(try await lake.tags(key)["coldchain-retired"] == nil, "\(key)")
             }
 
             try await lake.expect(.ship, ["undo", "lake", "--object", object])
-            #expect(try await tags(lake, place)["coldchain-retired"] == nil)
-            states = try await departures(lake)
+            #expect(try await lake.tags(place)["coldchain-retired"] == nil)
+            states = try await lake.departures()
             #expect(states[object] == nil && states["lake/_ledger/2026-03-01/sales.manifest.1.tsv.gz"] == nil)
 
-            try await grow()
+            try await lake.grow()
             // Marked again, it comes back by itself once the source has the same again.
             let again = try await lake.expect(.ship, ["prune", "lake"])
-            #expect(try await departures(lake)[object] == "quarantined", "\(again)")
-            try await pass(lake, days: 31)
+            #expect(try await lake.departures()[object] == "quarantined", "\(again)")
+            try await lake.pass(days: 31)
             try await lake.expect(.ship, ["prune", "lake"])
-            #expect(try await tags(lake, place)["coldchain-retired"] == "true")
+            #expect(try await lake.tags(place)["coldchain-retired"] == "true")
             try await lake.fill([("sales/t/part-1", Array("sales/t 1".utf8))])
-            try await night(lake, 4)
-            #expect(try await tags(lake, place)["coldchain-retired"] == nil)
+            try await lake.night(4)
+            #expect(try await lake.tags(place)["coldchain-retired"] == nil)
             try await lake.expect(.ship, ["verify", "lake", "--run", "2026-03-04"])
             let audit = try await lake.expect(.ship, ["audit", "lake"])
             for word in ["quarantine", "retire", "undo", "release"] { #expect(audit.output.contains(word), "\(word)") }
@@ -139,7 +93,7 @@ extension ServerTests {
             let lake = try await lake()
             let long = ByteString("sales/t/" + String(repeating: "k", count: 1_010))
             try await lake.fill([(long, [1])])
-            try await night(lake, 1)
+            try await lake.night(1)
             let longs = { () async throws -> [String] in
                 try await lake.objects(lake.vault, "v/lake/long/").keys.map { String($0.description.dropFirst(2)) }
                     .sorted()
@@ -148,30 +102,30 @@ extension ServerTests {
             #expect(old.count == 1)
             try await lake.fill([(Self.key("sales/t", 0), [2]), (long, [2]), ("sales/t/part-2.g2", [2])])
             try await lake.delete(lake.source, [Self.key("sales/t", 1)])
-            try await night(lake, 2)
+            try await lake.night(2)
             // Under its old key lies what it was before.
             try await lake.fill([(Self.key("sales/t", 1), [3])])
-            try await night(lake, 3)
+            try await lake.night(3)
             let generation = "lake/data/sales/t/part-1.g2"
             #expect(try await lake.objects(lake.vault)["v/" + ByteString(generation)] != nil)
             try await lake.expect(.ship, ["prune", "lake"])
             let first = ["lake/data/sales/t/part-0", "lake/data/sales/t/part-1"] + old
             func going() async throws -> [String] {
-                try await departures(lake).filter { !$0.key.contains("/_ledger/") }.keys.sorted()
+                try await lake.departures().filter { !$0.key.contains("/_ledger/") }.keys.sorted()
             }
             #expect(try await going() == first.sorted())
 
             try await lake.fill([(Self.key("sales/t", 1), [4])])
-            try await night(lake, 4)
+            try await lake.night(4)
             let audit = try await lake.expect(.ship, ["prune", "lake"])
             #expect(audit.output.contains("other content of its key is held"), "\(audit)")
             #expect(try await going() == (first + [generation]).sorted(), "not what looks like a generation")
-            try await pass(lake, days: 31)
+            try await lake.pass(days: 31)
             try await lake.expect(.ship, ["prune", "lake"])
             let all = try await lake.objects(lake.vault, "v/lake/").keys
             let gone = Set((first + [generation]).map { "v/" + $0 })
             for key in all where !key.description.contains("/_ledger/") {
-                let mark = try await tags(lake, key)["coldchain-retired"]
+                let mark = try await lake.tags(key)["coldchain-retired"]
                 #expect((mark == "true") == gone.contains(key.description), "\(key)")
             }
             try await lake.expect(.ship, ["verify", "lake", "--run", "2026-03-04"])
@@ -179,20 +133,20 @@ extension ServerTests {
             // A new server learns it from the vault.
             try await lake.world.shell(
                 "mv \"$1\" \"$2\"", [lake.world.staging + "/lake/ledger", lake.world.root + "/l"])
-            let told = try await departures(lake, at: lake.world.root + "/l")
+            let told = try await lake.departures(at: lake.world.root + "/l")
             let rebuilt = try await lake.expect(.ship, ["rebuild", "lake"])
             #expect(!rebuilt.errors.contains("is lost"), "\(rebuilt)")
-            #expect(try await departures(lake) == told)
+            #expect(try await lake.departures() == told)
             let object = try #require(old.first)
             try await lake.expect(.ship, ["undo", "lake", "--object", object])
-            #expect(try await tags(lake, ByteString("v/" + object))["coldchain-retired"] == nil)
+            #expect(try await lake.tags(ByteString("v/" + object))["coldchain-retired"] == nil)
             // With it the manifest that names it, and nothing else.
             #expect(try await going() == (first + [generation]).filter { $0 != object }.sorted())
 
             // A table that is written anew as a whole needs a leave.
             try await lake.world.shell("sed -i 's/50%/40%/' \"$1\"", [lake.world.root + "/etc/jobs.d/lake.toml"])
             try await lake.fill((0..<6).map { (Self.key("sales/u", $0), [9]) })
-            try await night(lake, 5)
+            try await lake.night(5)
             let tripped = try await lake.expect(.ship, ["prune", "lake"], status: 1)
             #expect(tripped.output.contains("6 of the 12 objects of 'sales/u'"), "\(tripped)")
             try await lake.expect(.ship, ["prune", "lake", "--approve", "sales/u"])
@@ -204,9 +158,9 @@ extension ServerTests {
             let lake = try await LakeWorld(Self.retention, isLocked: true)
             let long = ByteString("sales/t/" + String(repeating: "k", count: 1_010))
             try await lake.fill([(Self.key("sales/t", 0), [1]), (long, [1]), (Self.key("hr/p", 0), [1])])
-            try await night(lake, 1)
+            try await lake.night(1)
             try await lake.fill([(Self.key("sales/t", 0), [2])])
-            for day in 2...3 { try await night(lake, day) }
+            for day in 2...3 { try await lake.night(day) }
             // Its manifests are gone, and what it copied is carried.
             try await lake.delete(
                 lake.vault, Array(try await lake.objects(lake.vault, "v/lake/_ledger/2026-03-02/").keys))
@@ -238,10 +192,10 @@ extension ServerTests {
             "prune killed at counted calls marks nothing that is not told, and ends it again", .timeLimit(.minutes(10)))
         func killed() async throws {
             let lake = try await lake()
-            try await night(lake, 1)
+            try await lake.night(1)
             try await lake.fill([(Self.key("sales/t", 0), [2])])
             try await lake.delete(lake.source, [Self.key("sales/t", 1), Self.key("hr/p", 1)])
-            for day in 2...3 { try await night(lake, day) }
+            for day in 2...3 { try await lake.night(day) }
             let going: Set = ["lake/data/sales/t/part-0", "lake/data/sales/t/part-1", "lake/data/hr/p/part-1"]
             let job = lake.world.staging + "/lake"
             func save(_ name: String) async throws {
@@ -258,7 +212,7 @@ extension ServerTests {
             }
             try await save(".new")
             try await lake.expect(.ship, ["prune", "lake"])
-            try await pass(lake, days: 31)
+            try await lake.pass(days: 31)
             try await save(".quarantined")
             for (name, state) in [(".new", "quarantined"), (".quarantined", "retired")] {
                 try await reset(name)
@@ -275,14 +229,14 @@ extension ServerTests {
                         calls: calls, when: number, action: .kill, below: lake.world.root + "/")
                     let killed = try await lake(.ship, ["prune", "lake"], injection)
                     #expect(killed.ending == .signalled(9) || killed.status == 0, "\(injection): \(killed)")
-                    let told = try await departures(lake)
+                    let told = try await lake.departures()
                     for key in try await onOwnThread({ try Self.marked(lake) }) {
                         let object = String(key.description.dropFirst(2)).replacing(".sha256", with: "")
                         #expect(told[object] == "retired", "\(injection): \(key) is marked")
                     }
                     let again = try await lake(.ship, ["prune", "lake"])
                     #expect(again.status == 0, "\(injection): \(again)")
-                    let after = try await departures(lake).filter { $0.key.contains("/data/") }
+                    let after = try await lake.departures().filter { $0.key.contains("/data/") }
                     #expect(
                         Set(after.keys) == going && after.values.allSatisfy { $0 == state }, "\(injection): \(after)")
                     let places = try await onOwnThread({ try Self.marked(lake) }).map {
@@ -298,35 +252,35 @@ extension ServerTests {
         @Test("A dropped table or database trips the breaker; a partial run tells nothing", .timeLimit(.minutes(10)))
         func breaker() async throws {
             let lake = try await lake()
-            try await night(lake, 1)
+            try await lake.night(1)
             try await lake.delete(lake.source, (0..<6).map { Self.key("sales/u", $0) })
             try await lake.delete(lake.source, [Self.key("hr/p", 2)])
-            try await night(lake, 2)
+            try await lake.night(2)
             // The rest of the database goes, too.
             try await lake.delete(lake.source, (0..<6).map { Self.key("hr/p", $0) } + ["hr/p/_delta_log/00.json"])
-            try await night(lake, 3)
+            try await lake.night(3)
             let partial = try await lake.expect(.ship, ["prune", "lake"])
             #expect(partial.output.contains("collect of run 2026-03-03 is partial"), "\(partial)")
-            #expect(try await departures(lake).isEmpty)
-            try await night(lake, 4)
-            try await night(lake, 5)
+            #expect(try await lake.departures().isEmpty)
+            try await lake.night(4)
+            try await lake.night(5)
             let tripped = try await lake.expect(.ship, ["prune", "lake"], status: 1)
             #expect(tripped.errors.contains("max_vanished") && tripped.errors.contains("--approve"), "\(tripped)")
             #expect(tripped.output.contains("'sales/u'") && tripped.output.contains("'hr'"), "\(tripped)")
-            #expect(try await departures(lake).isEmpty, "manifests wait for their objects")
+            #expect(try await lake.departures().isEmpty, "manifests wait for their objects")
 
             try await lake.expect(.ship, ["prune", "lake", "--approve", "sales/u"], status: 1)
-            let states = try await departures(lake)
+            let states = try await lake.departures()
             #expect(states.keys.filter { $0.contains("/data/sales/u/") }.count == 6)
             #expect(!states.keys.contains { $0.contains("hr") }, "\(states)")
             // The newest manifest of a database, and all that it names, stays for good.
             try await lake.expect(.ship, ["prune", "lake", "--approve", "sales", "--approve", "hr"])
-            #expect(try await departures(lake).keys.filter { $0.contains("/data/hr/") } == ["lake/data/hr/p/part-2"])
+            #expect(try await lake.departures().keys.filter { $0.contains("/data/hr/") } == ["lake/data/hr/p/part-2"])
 
             // A hold takes it back.
             try await lake.expect(.ship, ["hold", "lake", "--tenant", "hr", "--why", "court"])
             try await lake.expect(.ship, ["prune", "lake"])
-            #expect(try await departures(lake).keys.filter { $0.contains("hr") }.isEmpty)
+            #expect(try await lake.departures().keys.filter { $0.contains("hr") }.isEmpty)
 
             // Lists and plans go from staging; those that tell what is gone stay.
             for program in [Program.collect, .pack] { try await lake.expect(program, ["prune", "lake"]) }
@@ -343,7 +297,7 @@ extension ServerTests {
         @Test("The bucket of an old snapshot goes as a whole, and comes back", .timeLimit(.minutes(10)))
         func snapshots() async throws {
             let lake = try await lake(["mode = \"full\""])
-            for day in 1...2 { try await night(lake, day) }
+            for day in 1...2 { try await lake.night(day) }
             let old = lake.source.sibling(bucket: lake.source.bucket + "-01-mar-2026")
             let name = "s3://\(old.bucket)/"
             func rules() async throws -> String {
@@ -352,10 +306,10 @@ extension ServerTests {
                 }
             }
             try await lake.expect(.ship, ["prune", "lake"])
-            #expect(try await departures(lake)[name] == "quarantined")
-            try await pass(lake, days: 31)
+            #expect(try await lake.departures()[name] == "quarantined")
+            try await lake.pass(days: 31)
             try await lake.expect(.ship, ["prune", "lake"])
-            #expect(try await departures(lake)[name] == "retired")
+            #expect(try await lake.departures()[name] == "retired")
             #expect(try await rules().contains("coldchain-retired-snapshot"))
             // As the lifecycle does.
             try await onOwnThread { try lake.allowDeleting(old) }
@@ -365,7 +319,7 @@ extension ServerTests {
             let back = try await lake.objects(old)
             #expect(back.count == 20, "\(back.keys)")
             #expect(try await !rules().contains("coldchain-retired-snapshot"))
-            #expect(try await departures(lake)[name] == nil)
+            #expect(try await lake.departures()[name] == nil)
             #expect(try await onOwnThread { try old.bucketTags()["coldchain-retired"] } == nil)
         }
     }

@@ -39,6 +39,17 @@ struct UploadSweepTests {
         }
     }
 
+    @Test func `of a warehouse copies and the lists of jobs are ours`() {
+        let sweep = UploadSweep(
+            VaultLayout(job: "lake"), copiesObjects: true, olderThan: 7 * Self.day, now: Self.now)
+        for place in ["data/db/x", "run/2026-11-20/db/x", "long/2026-11-20/x", "_batch/2026-11-20/db.data.x.csv"] {
+            let ours = upload("lake/\(place)", days: 8)
+            #expect(sweep.verdict(ours, .none, owner: Self.user) == .stale("staging knows nothing of it"), "\(place)")
+        }
+        let other = upload("lake/_ledger/2026-11-20/db.manifest.1.tsv.gz", days: 8)
+        #expect(sweep.verdict(other, .none, owner: Self.user) == .kept("is no upload of this job"))
+    }
+
     @Test func `sessions of one role are one owner, and those of another are not`() {
         let mine = "arn:aws:sts::1:assumed-role/ship/i-1"
         #expect(isStale(upload("siem/a.tar.gz", days: 8, by: "arn:aws:sts::1:assumed-role/ship/i-2"), owner: mine))

@@ -54,6 +54,8 @@ package struct DatabasePrune: Sendable {
         var seen: Set<KeyDigest> = []
         /// Why nothing of a database can go, and that may be all of them.
         var undecided: [String: String] = [:]
+        /// What was decided about each manifest, by its key.
+        var manifests: [String: VaultPrunePlan.Decision] = [:]
         /// Databases of which objects wait that only their old manifests know, and for what.
         var blocked: [String: String] = [:]
         /// Runs of which the snapshot waits for an approval.
@@ -93,6 +95,7 @@ package struct DatabasePrune: Sendable {
             if warehouse.mode == .full { try snapshots(work) }
         }
         try manifests(work)
+        if !prune.request.policy.keepsEverything || !departures.isEmpty { try lists(work) }
         work.plan.items += try prune.hidden(work.seen, departures, now) {
             // What was begun is ended.
             $0.state == .releasing ? ["was being taken back"] : []
@@ -163,6 +166,7 @@ package struct DatabasePrune: Sendable {
                 PruneCandidate(object: object, kind: .manifest, run: manifest.run.description, why: reasons))
         }
         for (_, item) in try prune.decide(candidates, work.now) {
+            work.manifests[item.object] = item.decision
             if item.decision == .keep {
                 work.plan.kept += 1
                 work.plan.keptBytes += item.bytes

@@ -56,6 +56,22 @@ package struct BatchCopy: Sendable {
         return known.sha256 == digest.description && !known.token.isEmpty
     }
 
+    /// A job that an attempt has asked for, and has not given up.
+    package struct Begun: Sendable, Equatable {
+        /// Its id; nothing where the answer of the service was lost.
+        package var job: String?
+        /// SHA-256 of the plan's list.
+        package var list: String
+    }
+
+    /// The job of which a file of the state tells, whether it has ended or not.
+    ///
+    /// - Throws: `damaged` for a file that can't be read.
+    package static func begun(_ name: ByteString, in directory: Directory) throws(Fault) -> Begun? {
+        guard let known = try JSONFile.read(State.self, name, in: directory), !known.token.isEmpty else { return nil }
+        return Begun(job: known.job, list: known.sha256)
+    }
+
     /// Runs a job.
     ///
     /// - Parameters:
@@ -74,7 +90,13 @@ package struct BatchCopy: Sendable {
         if let known = state.job {
             id = known
         } else {
-            id = try control.create(job)
+            do throws(Fault) { id = try control.create(job) } catch {
+                // What is refused for good makes no job, and no other run has to wait for one.
+                if error.retry == .permanent, [.permission, .usage, .unsupported, .io].contains(error.code) {
+                    try giveUp(state)
+                }
+                throw error
+            }
             state.job = id
             try save(state)
         }

@@ -13,20 +13,25 @@ package struct BatchTasks: Sendable {
     let run: CivilDate
     /// The keys at whose places something lay.
     package private(set) var occupied = KeyDigests()
+    private let others: KeyDigests
 
     /// - Parameters:
     ///   - part: of the plan.
     ///   - keys: of the run.
     ///   - run: the run.
-    package init(_ part: BatchCSV.Part, _ keys: DestinationKeys, run: CivilDate) {
+    ///   - others: keys that this vault alone lacks, which no list of pack has.
+    package init(_ part: BatchCSV.Part, _ keys: DestinationKeys, run: CivilDate, but others: KeyDigests = KeyDigests())
+    {
         self.part = part
         self.keys = keys
         self.run = run
+        self.others = others
     }
 
     /// Whether the job copies a row.
     package func includes(_ row: Manifest.Row) -> Bool {
         CopyPass.isTaken(row, by: run) && BatchCSV.part(of: row, keys) == part && !occupied.contains(row.entry.key)
+            && !others.contains(row.entry.key)
     }
 
     /// The rows, to be compared with what is listed where the job writes.

@@ -53,7 +53,8 @@ package struct CopiedManifest {
                     // What was noted of other content, for an older plan of the run, says nothing of this.
                     if found.source == row.entry.etag { note = found }
                 }
-                try apply(note, to: &row)
+                // What an earlier attempt noted of it, in another bucket perhaps, says nothing of the job's copy.
+                if !isBatchCopied(row) { try apply(note, to: &row) }
                 if let storageClass, !row.object.isEmpty, !DestinationKeys.isLog(row.entry.key) {
                     row.storageClass = storageClass
                 }
@@ -73,7 +74,6 @@ package struct CopiedManifest {
             row.reason = note?.state.rawValue ?? ""
             (row.object, row.run, row.storageClass) = ("", "", "")
         case .failed, nil:
-            if isBatchCopied(row) { return }
             let why = note.map { ": \($0.object)" } ?? ""
             throw Fault(.incomplete, "'\(row.entry.key)' has not been copied\(why)")
         }

@@ -19,16 +19,39 @@ package struct HeldCheck {
         self.places = places
     }
 
+    /// What is wrong with an object.
+    package enum Loss: Sendable, Equatable {
+        case missing
+        /// It has so many bytes.
+        case size(Int64)
+    }
+
     /// - Parameter open: opens the manifest; it is read twice.
     /// - Throws: `damaged` for the first object that is not there or has another size.
     package func check(_ open: () throws(Fault) -> ManifestReader) throws(Fault) {
+        try find(open) { (row, loss) throws(Fault) in throw Self.fault(row, loss) }
+    }
+
+    /// Looks for all of them.
+    ///
+    /// - Parameters:
+    ///   - open: opens the manifest; it is read twice.
+    ///   - each: told each that is not there or has another size, in no order.
+    /// - Throws: what `each` throws; the fault of the store.
+    package func find(
+        _ open: () throws(Fault) -> ManifestReader, _ each: (Manifest.Row, Loss) throws(Fault) -> Void
+    ) throws(Fault) {
         let (client, one) = try places.place(ByteString(keys.data) + "x")
         try ListedRows(client, under: ByteString(one.bytes.dropLast())).compare(
             open, selecting: { isLookedFor($0) && isListed($0) },
-            other: { row throws(Fault) in if isLookedFor(row) { try checkOne(row) } },
+            other: { row throws(Fault) in
+                guard isLookedFor(row) else { return }
+                try Shutdown.check()
+                let (client, key) = try places.place(ByteString(row.object))
+                if let loss = Self.loss(row, try client.head(key)?.size) { try each(row, loss) }
+            },
             { (row, listed) throws(Fault) in
-                guard let listed else { throw missing(row) }
-                try compare(row, listed.size)
+                if let loss = Self.loss(row, listed?.size) { try each(row, loss) }
             })
     }
 
@@ -40,27 +63,21 @@ package struct HeldCheck {
         !row.object.isEmpty && !row.flags.contains(.skipped) && row.run != run?.description
     }
 
-    private func checkOne(_ row: Manifest.Row) throws(Fault) {
-        try Shutdown.check()
-        let (client, key) = try places.place(ByteString(row.object))
-        guard let there = try client.head(key) else { throw missing(row) }
-        try compare(row, there.size)
+    private static func loss(_ row: Manifest.Row, _ size: Int64?) -> Loss? {
+        guard let size else { return .missing }
+        return size == row.entry.size ? nil : .size(size)
     }
 
-    private func compare(_ row: Manifest.Row, _ size: Int64) throws(Fault) {
-        guard size != row.entry.size else { return }
-        throw Fault(
-            .damaged,
-            "'\(row.entry.key)' is of run \(row.run), but '\(row.object)' in the vault has \(size) bytes, not \(row.entry.size)",
-            hint: Self.hint)
+    private static func fault(_ row: Manifest.Row, _ loss: Loss) -> Fault {
+        let what =
+            switch loss {
+            case .missing: "the vault has no '\(row.object)'"
+            case .size(let size): "'\(row.object)' in the vault has \(size) bytes, not \(row.entry.size)"
+            }
+        return Fault(
+            .damaged, "'\(row.entry.key)' is of run \(row.run), but \(what)",
+            hint:
+                "Something has removed or replaced it: put it there again, or ship the newest run with --force, which copies it anew from the source."
+        )
     }
-
-    private func missing(_ row: Manifest.Row) -> Fault {
-        Fault(
-            .damaged, "'\(row.entry.key)' is of run \(row.run), but the vault has no '\(row.object)'",
-            hint: Self.hint)
-    }
-
-    private static let hint =
-        "Something has removed or replaced it: put it there again, or move the manifests that name it out of staging's ledger, so that the next plan takes it anew."
 }

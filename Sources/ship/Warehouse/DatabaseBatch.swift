@@ -11,18 +11,15 @@ import Warehouse
 
 /// The jobs of S3 Batch Operations for a database, where its plan says so.
 struct DatabaseBatch {
-    private let shipment: DatabaseShipment
-    private let vault: BucketVault
-    private let keys: DestinationKeys
-    private let snapshot: SnapshotCopy?
+    private let copy: DatabaseCopy
 
-    init(_ shipment: DatabaseShipment, _ vault: BucketVault, _ keys: DestinationKeys, _ snapshot: SnapshotCopy?) {
-        self.shipment = shipment
-        self.vault = vault
-        self.keys = keys
-        self.snapshot = snapshot
-    }
+    init(_ copy: DatabaseCopy) { self.copy = copy }
 
+    private var shipment: DatabaseShipment { copy.shipment }
+    private var vault: BucketVault { copy.vault }
+    private var keys: DestinationKeys { copy.keys }
+    private var snapshot: SnapshotCopy? { copy.snapshot }
+    private var places: BatchPlaces { BatchPlaces(job: stage.job.name) }
     private var stage: DatabaseStage { shipment.stage }
     private var unit: String { shipment.packed.unit }
 
@@ -30,7 +27,7 @@ struct DatabaseBatch {
     ///
     /// - Returns: what became of it; nothing where all is copied by requests of our own.
     func run(_ part: BatchCSV.Part) throws(Fault) -> BatchOutcome? {
-        var tasks = BatchTasks(part, keys, run: shipment.run.date)
+        var tasks = BatchTasks(part, keys, run: shipment.run.date, but: copy.plan.totals.lackingKeys)
         // One job has copied the whole bucket.
         if let report = snapshot?.report { return try proved(tasks, report) }
         guard shipment.packed.inputs["route"] == "batch", let batch = stage.warehouse.batch,
@@ -39,18 +36,18 @@ struct DatabaseBatch {
         let request = BatchRequest(stage, vault, batch)
         let control = try vault.store.client.control(account: batch.account, endpoint: batch.endpoint)
         let (log, name) = (stage.context.log, "\(unit): \(part.rawValue)")
-        let report = try shipment.place(".\(part.rawValue).batch.json", vault) {
+        let report = try copy.place(".\(part.rawValue).batch.json") {
             (directory, file) throws(Fault) -> CompletionReport? in
-            let copy = BatchCopy(
+            let job = BatchCopy(
                 control, reports: request.reports, state: file, in: directory,
                 onStatus: { BatchRequest.tell($0, name, log) })
             let (_, table) = try shipment.run.place(
                 beside: unit, .ship, vault: vault.name, suffix: ".\(part.rawValue).occupied.tsv.gz")
             // A job that was begun has left its copies where it writes.
-            if try copy.isBegun(csv.sha256), try directory.exists(table) {
+            if try job.isBegun(csv.sha256), try directory.exists(table) {
                 try tasks.readOccupied(table, in: directory)
             } else {
-                try tasks.findOccupied(table, in: directory, vault.places, shipment.reader)
+                try tasks.findOccupied(table, in: directory, vault.places, copy.plan.reader)
             }
             if tasks.occupied.count > 0 {
                 log.info(
@@ -59,22 +56,21 @@ struct DatabaseBatch {
             }
             guard let list = try list(csv, tasks) else { return nil }
             let manifest = try upload(list, part)
-            var job = request.job(
+            var wanted = request.job(
                 "\(unit) \(part.rawValue)", .csv, shipment.run.date,
                 manifest: (
                     vault.arn("\(vault.settings.bucket)/\(S3Client.text(manifest.key))"), manifest.etag
                 ),
-                report: "\(stage.job.name)/_batch/\(shipment.run.date)/\(unit).\(part.rawValue)",
-                target: target(part), tags: shipment.tags)
-            job.manifestHasVersions = list.hasVersions
-            return try copy.run(job, digest: csv.sha256, expecting: list.keys)
+                report: places.report(unit, part, run: shipment.run.date), target: target(part), tags: copy.tags)
+            wanted.manifestHasVersions = list.hasVersions
+            return try job.run(wanted, digest: csv.sha256, expecting: list.keys)
         }
         return try report.map { report throws(Fault) in try proved(tasks, report) }
     }
 
     private func proved(_ tasks: BatchTasks, _ report: CompletionReport) throws(Fault) -> BatchOutcome {
         var outcome = BatchOutcome(tasks, report)
-        try outcome.prove(vault.source(stage.warehouse.source), vault.places, shipment.reader)
+        try outcome.prove(vault.source(stage.warehouse.source), vault.places, copy.plan.reader)
         if outcome.unproved > 0 {
             stage.context.log.notice(
                 "\(unit): \(Figures.count(outcome.unproved, "copy", "copies")) of S3 Batch Operations can't be proved to be what the inventory lists, and \(outcome.unproved == 1 ? "is" : "are") looked at one by one"
@@ -113,7 +109,7 @@ struct DatabaseBatch {
             )
         }
         var keys = KeySum()
-        let reader = try shipment.reader()
+        let reader = try copy.plan.reader()
         while let row = try reader.next() {
             guard tasks.includes(row) else { continue }
             keys.add(row.entry.key)
@@ -137,14 +133,15 @@ struct DatabaseBatch {
 
     /// Puts the list where the service reads it, unless it is there.
     private func upload(_ list: List, _ part: BatchCSV.Part) throws(Fault) -> (key: ByteString, etag: String) {
-        let name = "\(unit).\(part.rawValue).\(list.sha256.description.prefix(16)).csv"
-        let key = try ObjectKey("\(stage.job.name)/_batch/\(shipment.run.date)/\(name)")
+        let key = try ObjectKey(
+            places.list(unit, part, run: shipment.run.date, digest: list.sha256.description))
         let expected = try PartDigests.content(of: list.source, sha256: list.sha256)
         do throws(Fault) {
             _ = try vault.store.put(list.source, expecting: expected, to: key, PutOptions(.sidecar))
         } catch {
             guard error.code == .exists else { throw error }
             _ = try vault.store.verify(key, expecting: expected)
+            try shipment.takeBack(key, in: vault, why: "a job reads it")
         }
         let full = vault.store.prefix + key.bytes
         guard let info = try vault.store.client.head(full) else {

@@ -9,10 +9,13 @@ import Warehouse
 
 /// What is noted of a database that a vault holds.
 extension DatabaseShipment {
-    func record(_ one: Held, _ output: ManifestCommit.Output, _ startedAt: String) throws(Fault) -> UnitRecord {
+    func record(
+        _ one: DatabaseCopy.Held, _ output: ManifestCommit.Output, without others: [AwayVault], _ startedAt: String
+    ) throws(Fault) -> UnitRecord {
         var counts = one.copies.counts
         for (name, count) in [
             ("taken", one.totals.taken), ("carried", one.totals.carried), ("skipped", one.totals.skipped),
+            ("lacking", one.lacking),
         ] {
             counts["\(name).objects"] = count.objects
             counts["\(name).bytes"] = count.bytes
@@ -27,7 +30,7 @@ extension DatabaseShipment {
         var record = UnitRecord(
             job: stage.job.name, run: run.date.description, stage: .ship, unit: packed.unit, attempt: attempt,
             tool: stage.context.tool, startedAt: startedAt, finishedAt: stage.context.clock.now().rfc3339,
-            inputs: try DatabaseStage.inputs(packed, away: stage.away),
+            inputs: try DatabaseStage.inputs(packed, away: others),
             outputs: [.init(path: output.key.description, size: one.built.size, sha256: one.built.sha256)],
             counts: counts)
         record.vault = one.vault.vault.identity
@@ -49,7 +52,7 @@ extension DatabaseShipment {
         return record
     }
 
-    func tell(_ one: Held, _ record: UnitRecord) {
+    func tell(_ one: DatabaseCopy.Held, _ record: UnitRecord) {
         let copies = one.copies
         var parts = [
             "\(Figures.count(copies.copied.objects, "object", "objects")) copied, \(Figures.bytes(copies.copied.bytes))"

@@ -58,8 +58,11 @@ extension DatabaseStage {
     private func plan(
         _ record: UnitRecord, _ run: RunDirectory, _ vault: BucketVault, _ isPending: Bool, _ costs: ShipmentCosts
     ) throws(Fault) -> (Planned, CostEstimate?) {
-        let reader = try ManifestReader(
-            try DatabaseShipment.staged(try Self.plannedManifest(record), run))
+        let staged = try DatabaseShipment.staged(try Self.plannedManifest(record), run)
+        let reader =
+            isPending
+            ? try PlannedManifest(staged, record, run, vault, keys(run: run.date, in: vault), self).reader()
+            : try ManifestReader(staged)
         var planned = Planned(
             run: run.date.description, vault: vault.name, database: record.unit,
             route: record.inputs["route"] ?? "direct", objects: 0, bytes: 0, carried: 0, isPending: isPending)
@@ -68,7 +71,10 @@ extension DatabaseStage {
             if CopyPass.isTaken(row, by: run.date) {
                 planned.objects += 1
                 planned.bytes += row.entry.size
-                if let one = costs.copy(row.entry.size, to: row.storageClass, vault: vault.name) { cost += one }
+                // The plan has the class of the job's first vault.
+                let storageClass =
+                    DestinationKeys.isLog(row.entry.key) ? row.storageClass : vault.settings.storageClass
+                if let one = costs.copy(row.entry.size, to: storageClass, vault: vault.name) { cost += one }
             } else if !row.object.isEmpty {
                 planned.carried += 1
             }

@@ -77,7 +77,7 @@ extension DatabaseStage {
         let job = request.job(
             "snapshot", .inventory, run.date,
             manifest: (vault.arn(String(url.dropFirst("s3://".utf8.count))), etag),
-            report: "\(self.job.name)/_batch/\(run.date)/_snapshot",
+            report: BatchPlaces(job: self.job.name).snapshotReport(run: run.date),
             target: (bucket, "", vault.settings.storageClass),
             tags: ["coldchain-job": self.job.name, "coldchain-run": run.date.description])
         let (directory, name) = try run.place(beside: "_snapshot", .ship, vault: vault.name, suffix: ".batch.json")

@@ -63,6 +63,9 @@ struct DatabaseStage: Sendable {
 
     /// Gives nothing for a run in which nothing is selected.
     private func ship(_ run: RunDirectory) throws -> StageRecord? {
+        // For as long as the run is worked on: two runs would both find the same places free.
+        let lock = try lockCopies(for: run)
+        defer { withExtendedLifetime(lock) {} }
         let attempt = try StageAttempt(.ship, of: run, context)
         guard let upstream = try run.stageRecord(.pack)?.attempt else {
             throw Fault(.tryLater, "run \(run.date) has not been packed")
@@ -97,15 +100,40 @@ struct DatabaseStage: Sendable {
         for vault in away { attempt.fail(vault.unit, vault.fault) }
         if !pending.isEmpty {
             let snapshot = try prepareSnapshots(run)
+            let openRuns = try BegunJobs.openRuns(context.directory, shipping: run)
             let atOnce = min(warehouse.databasesAtOnce, pending.count)
             // Some wait for a job of another service, or for the last of their objects.
             let threads = min(warehouse.copiesAtOnce, max(4, 2 * warehouse.copiesAtOnce / max(1, atOnce)))
             try attempt.perform(pending, atOnce: atOnce, name: \.unit) { packed in
-                let shipment = try DatabaseShipment(self, packed, run, attempt: attempt.id, threads: threads, snapshot)
+                let shipment = try DatabaseShipment(
+                    self, packed, run, attempt: attempt.id, threads: threads, snapshot, openRuns: openRuns)
                 return try shipment.ship()
             }
         }
         return try attempt.close(isComplete: left.isEmpty)
+    }
+
+    /// The lock under which one run at a time is copied.
+    private func lockCopies(for run: RunDirectory) throws(Fault) -> StageLock {
+        do throws(Fault) { return try context.directory.lockCopies(breaking: context.request.breakLock) } catch {
+            guard error.code == .tryLater else { throw error }
+            var other: CivilDate?
+            for date in try context.directory.runs() where date != run.date {
+                guard let one = try context.directory.run(date), try StageAttempt.isRunning(.ship, one) else {
+                    continue
+                }
+                other = date
+                break
+            }
+            // Of the same run the lock of the run tells more.
+            guard let other else {
+                _ = try StageAttempt.lock(.ship, of: run)
+                throw error
+            }
+            throw error.within(
+                "ship \(job.name) is at work on run \(other), and run \(run.date) waits for it: a warehouse is copied one run at a time"
+            )
+        }
     }
 
     /// The record of a database that every vault of the job holds, as far as it can be opened.
@@ -118,6 +146,14 @@ struct DatabaseStage: Sendable {
             first = first ?? record
         }
         return first
+    }
+
+    /// Where the copies of a run lie in a vault.
+    func keys(run: CivilDate, in vault: BucketVault) throws(Fault) -> DestinationKeys {
+        switch warehouse.mode {
+        case .full: return DestinationKeys(snapshot: try snapshotBucket(run))
+        case .incremental: return DestinationKeys(job: job.name, run: run, prefix: vault.store.prefix)
+        }
     }
 
     /// What a shipment is made from: the manifest that was planned.
