@@ -24,6 +24,11 @@ package final class PendingFile {
             bytes: [UInt8(ascii: ".")] + name.bytes.prefix(room - mark.utf8.count) + mark.utf8 + suffix.bytes)
     }
 
+    /// Whether a name is a temporary one.
+    package static func isTemporary(_ name: ByteString) -> Bool {
+        name.hasPrefix(".") && name.bytes.suffix(suffix.count).elementsEqual(suffix.bytes)
+    }
+
     package init(_ name: ByteString, in directory: Directory, mode: UInt32 = 0o600) throws(Fault) {
         self.directory = directory
         self.name = name

@@ -54,6 +54,8 @@ package struct AuditLog: Sendable {
             BytesSource(bytes, name: key.description),
             expecting: ExpectedContent(size: Int64(bytes.count), sha256: SHA256Hasher.digest(of: bytes)), to: key,
             PutOptions(.sidecar, contentType: "application/jsonl"))
+        // No name comes twice, so nobody else would replace what somebody left who was killed over one.
+        try store.removeRemains(below: layout.auditPrefix)
     }
 
     private static func encode(_ lines: [AuditLine]) throws(Fault) -> [UInt8] {

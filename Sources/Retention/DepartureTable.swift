@@ -126,7 +126,8 @@ struct DepartureTable: Sendable {
         let row = pieces[piece].rows[index]
         if row.isRemoved { return nil }
         return Departure(
-            key: withKey(number) { key -> String in String(decoding: key, as: UTF8.self) }, kind: row.kind, state: row.state,
+            key: withKey(number) { key -> String in String(decoding: key, as: UTF8.self) }, kind: row.kind,
+            state: row.state,
             since: row.since, size: row.size, created: row.created, shared[Int(row.shared)])
     }
 

@@ -121,7 +121,9 @@ package struct Departures: Sendable {
 
     /// Remembers an approval for what can't begin to go at once; it is saved with the rest.
     mutating func approve(_ tenants: [String], through run: String) {
-        for tenant in tenants { memory.approved = (memory.approved ?? [:]).merging([tenant: run]) { Swift.max($0, $1) } }
+        for tenant in tenants {
+            memory.approved = (memory.approved ?? [:]).merging([tenant: run]) { Swift.max($0, $1) }
+        }
     }
 
     mutating func forgetApprovals() { memory.approved = nil }

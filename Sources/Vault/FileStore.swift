@@ -81,6 +81,11 @@ package struct FileStore: ObjectStore {
         return .reread
     }
 
+    package func removeRemains(below prefix: String) throws(Fault) {
+        guard let directory = try descend(ByteString(prefix).components)?.last else { return }
+        try PendingObject.removeAllRemains(in: directory)
+    }
+
     package func open(_ key: ObjectKey) throws(Fault) -> any RangedSource {
         try FileSource(try openPlain(try existingObject(key)))
     }

@@ -36,6 +36,12 @@ package protocol ObjectStore: Sendable {
     /// - Throws: `notFound` when there is none; `damaged` when its size or digest differs; `interrupted` after a signal.
     func verify(_ key: ObjectKey, expecting expected: ExpectedContent) throws(Fault) -> Evidence
 
+    /// Removes what killed writers left in the directory `prefix`, whose objects have names that nobody takes twice; a
+    /// living writer's stays.
+    ///
+    /// A store that shows an object whole or not at all has nothing to remove.
+    func removeRemains(below prefix: String) throws(Fault)
+
     /// Takes an object that is there already for the one that was to be written: proves what it holds, and that it has
     /// what a new one would get.
     ///
@@ -79,4 +85,8 @@ package protocol ObjectStore: Sendable {
 
     /// What a store that keeps versions hides below the keys with a prefix; only those that have something hidden.
     func versionMarks(prefix: String) throws(Fault) -> [ObjectKey: VersionMark]
+}
+
+extension ObjectStore {
+    package func removeRemains(below prefix: String) throws(Fault) {}
 }

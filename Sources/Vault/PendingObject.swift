@@ -42,6 +42,17 @@ final class PendingObject {
     static func removeRemains(of name: ByteString, in directory: Directory) throws(Fault) {
         let temporary = temporaryName(for: name)
         guard try directory.statusIfPresent(temporary) != nil else { return }
+        try removeRemains(at: temporary, in: directory)
+    }
+
+    /// Removes all that crashes left in a directory, of whatever objects.
+    static func removeAllRemains(in directory: Directory) throws(Fault) {
+        for name in try directory.names() where PendingFile.isTemporary(name) {
+            try removeRemains(at: name, in: directory)
+        }
+    }
+
+    private static func removeRemains(at temporary: ByteString, in directory: Directory) throws(Fault) {
         let lock: File
         do { lock = try claim(temporary, in: directory) } catch {
             if error.code == .tryLater { return }

@@ -75,7 +75,7 @@ extension InjectionTests {
             for (call, number) in [("pread", 1), ("pread", 4), ("open", 5), ("open", 8)] {
                 let world = try await SmallWorld.copy(of: small.before)
                 let injection = Injection(
-                    calls: [call], when: number, action: .error(EIO), below: world.source + "/")
+                    calls: [call], when: number, action: .error(EIO), below: world.source + "/web1/")
                 let result = try await world.stage(.collect, Pipeline.run, [], injection)
                 #expect(result.status == 3, "\(injection): \(result)")
                 #expect(result.errors.contains(world.source + "/"), "\(result)")

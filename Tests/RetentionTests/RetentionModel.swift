@@ -369,15 +369,10 @@ final class RetentionModel {
         try handOnAll()
         steps.append("the end")
         for _ in 0..<2 {
-            for date in try job.directory.runs() {
-                try job.pack(date)
-                for vault in job.vaults { try job.ship(date, vault) }
-                for host in try job.commit(date) {
-                    let place = Place(host: host, date: date)
-                    committed[place] = collected[place]
-                }
-            }
+            try commitAll()
+            try collectLost()
         }
+        try commitAll()
         let still = try OpenRuns(job.directory, vaults: job.vaults.map(\.name))
         guard still.dates.isEmpty else {
             let units = still.units.map { "\($0.run.date) \($0.record.unit)" }
@@ -414,6 +409,35 @@ final class RetentionModel {
             guard departures.isEmpty else {
                 throw Violation(description: "still on their way out: \(departures.map(\.key))")
             }
+        }
+    }
+
+    private func commitAll() throws {
+        for date in try job.directory.runs() {
+            try job.pack(date)
+            for vault in job.vaults { try job.ship(date, vault) }
+            for host in try job.commit(date) {
+                let place = Place(host: host, date: date)
+                committed[place] = collected[place]
+            }
+        }
+    }
+
+    /// A run that was collected anew between two vaults is in them under different keys; what a later run carries from there
+    /// one of them lacks, and it is collected again, as by the list of lost archives that ship leaves for collect.
+    private func collectLost() throws {
+        let open = try OpenRuns(job.directory, vaults: job.vaults.map(\.name))
+        var lost: Set<String> = []
+        try open.forEachCarried { row, _ throws(Fault) in
+            for vault in job.vaults where try vault.store.head(try ObjectKey(row.object)) == nil {
+                lost.insert(row.object)
+            }
+        }
+        guard !lost.isEmpty else { return }
+        for unit in open.units {
+            let place = Place(host: unit.record.unit, date: unit.run.date)
+            guard let tree = collected[place] else { continue }
+            try job.handOn(try job.plan(place.host, place.date, tree, lost: lost))
         }
     }
 

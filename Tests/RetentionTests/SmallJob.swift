@@ -65,7 +65,9 @@ final class SmallJob {
     // MARK: The stages
 
     /// Decides what a host's run takes and carries; the lock of the run is held until it is handed on.
-    func plan(_ host: String, _ date: CivilDate, _ tree: Tree) throws -> Plan {
+    ///
+    /// Nothing is carried from archives that are lost.
+    func plan(_ host: String, _ date: CivilDate, _ tree: Tree, lost: Set<String> = []) throws -> Plan {
         let run = try directory.makeRun(date)
         let lock = try StageAttempt.lock(.collect, of: run)
         var entries = tree.sorted { ByteString($0.key) < ByteString($1.key) }.map { key, file in
@@ -80,7 +82,7 @@ final class SmallJob {
         }
         var join = IncrementalPlan(
             inventory: { () throws(Fault) in entries.popFirst() }, held: { () throws(Fault) in try held?.next() },
-            rules: .init(isAlwaysFull: false))
+            rules: .init(isAlwaysFull: false, lost: lost))
         var plan = Plan(date: date, host: host, rows: [], content: [:], lock: lock)
         while let (entry, decision) = try join.next() {
             let key = entry.key.description

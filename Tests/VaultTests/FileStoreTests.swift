@@ -129,6 +129,22 @@ struct FileStoreTests {
         }
     }
 
+    @Test func `what crashes left in a directory goes, and a living writer's file stays`() throws {
+        try withTemporaryDirectory { path in
+            let tree = try TreeBuilder(path)
+            for name in ["log/.one.partial", "log/.two.partial", "log/three", "other/.four.partial"] {
+                try tree.file(ByteString(name), [1])
+            }
+            let store = FileStore(try Directory.open(path)) { temporary throws(Fault) in
+                try FileStore(try Directory.open(path)).removeRemains(below: "log/")
+                #expect(access(temporary, F_OK) == 0)
+            }
+            try store.removeRemains(below: "none/")
+            try store.put([1, 2], to: "log/five")
+            #expect(try paths(path) == ["log", "log/five", "log/three", "other", "other/.four.partial"])
+        }
+    }
+
     /// Without RENAME_NOREPLACE an object gets its name by link(2), and a crash may leave it under both names.
     @Test func `an object that still has its temporary name too stays whole`() throws {
         try withStore { store, path in
