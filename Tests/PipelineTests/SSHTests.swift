@@ -488,7 +488,8 @@ extension ServerTests {
             #expect(figures[0] > 20, "looked at only \(figures[0]) times")
             #expect(figures[1] > 24 && figures[1] < 400, "\(figures[1]) descriptors")
             #expect(figures[2] > 0 && figures[2] < 128 << 10, "\(figures[2]) KiB")
-            #expect(figures[3] >= 24, "\(figures[3]) processes of ssh at once")
+            // On a loaded machine the first are done before the last begin.
+            #expect(figures[3] >= 12, "\(figures[3]) processes of ssh at once")
             for host in hosts { try await expectStaged(world, host) }
             withExtendedLifetime(servers) {}
         }
