@@ -1,5 +1,4 @@
 import CTable
-import Glibc
 package import Platform
 
 /// Reads a gzip'd table row by row without copying a field: tables of millions of rows are joined by the bytes of some
@@ -200,23 +199,21 @@ package final class TableScanner {
         let isRight: Bool
         if hasEscapes {
             isRight = try unescaped(column) { key in
-                let isGreater = Self.precedes(lastKey, key)
+                let isGreater = Self.isOrdered(lastKey, key)
                 save(key)
                 return isGreater
             }
         } else {
             let key = field(column)
-            isRight = Self.precedes(lastKey, key)
+            isRight = Self.isOrdered(lastKey, key)
             lastKey = key
         }
         if !isRight { throw fault("the key is not greater than the one before") }
     }
 
-    private static func precedes(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Bool {
-        guard let two = right.baseAddress, !right.isEmpty else { return false }
-        guard let one = left.baseAddress else { return true }
-        let order = memcmp(one, two, min(left.count, right.count))
-        return order == 0 ? left.count < right.count : order < 0
+    /// An empty key is none, and comes behind nothing.
+    private static func isOrdered(_ last: UnsafeRawBufferPointer, _ key: UnsafeRawBufferPointer) -> Bool {
+        !key.isEmpty && RowSorter.precedes(last, key)
     }
 
     /// Keeps a key whose memory is about to hold something else.
